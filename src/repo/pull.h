@@ -1,0 +1,48 @@
+/*
+ * Pull: bring a version into a directory, whole or not at all. Everything is written and
+ * checked in a staging directory first; then one atomic step shows it. See modelferry(1),
+ * pull, for what a reader of the directory sees.
+ */
+#ifndef MF_REPO_PULL_H
+#define MF_REPO_PULL_H
+
+#include "src/base/progress.h"
+#include "src/repo/ref.h"
+#include "src/repo/repo.h"
+#include "src/repo/version.h"
+
+struct mf_pull_params {
+	const char *spec; /* MODEL[@VERSION|@REF] */
+	const char *dir;
+	const char *link; /* flip this symlink in dir; NULL: dir itself becomes the version */
+	const struct mf_trust *trust; /* demand signatures and recompute ids; NULL: neither */
+	unsigned keep_local;	  /* old versions kept beside the new (with link); default 2 */
+	int64_t local_grace_us;	  /* and any younger than this */
+	bool hard_link, no_perms, dry_run;
+	uint32_t chmod_set, chmod_mask; /* --chmod: mode = (mode & ~mask) | set; 0, 0: none */
+	uint64_t min_sequence;	  /* refuse an older ref */
+	int64_t max_ref_age_us;	  /* refuse a ref moved longer ago; 0: any */
+	bool (*selects)(void *arg, const char *path, bool is_dir);
+	void *selects_arg;
+	unsigned threads;
+	size_t memory_bytes;
+	int64_t now_us;
+	bool (*interrupted)(void);
+	struct mf_progress *progress;
+};
+
+struct mf_pull_result {
+	char version[160];
+	bool already; /* the link showed this version already */
+	uint64_t files, bytes, chunks, fetched_bytes, reused_bytes;
+	char path[4096]; /* where the version lies now */
+};
+
+/* MF_ECONFLICT: another pull works on dir. MF_EEXIST: dir is in the way. */
+int mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_result *out,
+    struct mf_error *e);
+
+/* Write one file of a version to fd, checked chunk by chunk. */
+int mf_cat(struct mf_repo *repo, const char *spec, const char *path, int fd, struct mf_error *e);
+
+#endif

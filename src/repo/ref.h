@@ -1,0 +1,70 @@
+/*
+ * Refs: named pointers to a version, with a sequence that only grows. Each move is a new
+ * object r/MODEL/REF/SEQ put only if absent: the store's conditional put is the
+ * compare-and-swap, and the objects are the history that `previous` is derived from.
+ */
+#ifndef MF_REPO_REF_H
+#define MF_REPO_REF_H
+
+#include "src/repo/repo.h"
+#include "src/repo/version.h"
+
+struct mf_ref {
+	char *model, *name, *version;
+	uint64_t sequence;
+	uint8_t digest[32]; /* of the version's root */
+	int64_t moved_us;
+	char *by;
+	bool is_signed;
+	uint8_t signer[32], signature[64];
+};
+
+struct mf_refs {
+	struct mf_ref *items;
+	size_t n;
+};
+
+void mf_ref_fini(struct mf_ref *ref);
+void mf_refs_fini(struct mf_refs *refs);
+
+/* The ref as it stands. MF_ENOTFOUND; MF_EKEY: older than this client has seen. */
+int mf_ref_get(struct mf_repo *repo, const char *model, const char *name, struct mf_ref *out,
+    struct mf_error *e);
+/* All refs of a model, `previous` (derived) among them where there is one. */
+int mf_ref_list(struct mf_repo *repo, const char *model, struct mf_refs *out, struct mf_error *e);
+/* A ref's history, oldest first. */
+int mf_ref_history(struct mf_repo *repo, const char *model, const char *name, struct mf_refs *out,
+    struct mf_error *e);
+/* The last version that was production, is not rejected, still exists and is not production
+ * now. MF_ENOTFOUND: there is none. */
+int mf_ref_previous(struct mf_repo *repo, const char *model, bool allow_rejected,
+    struct mf_version *out, struct mf_error *e);
+
+struct mf_ref_move {
+	const char *name;
+	const struct mf_version *to;
+	const char *expect;  /* NULL; version that must be the present one ("": no ref yet) */
+	const char *by;	     /* actor, for the record */
+	const struct mf_signer *signer; /* NULL: unsigned */
+	int64_t now_us;
+};
+/* Move or create. *sequence gets the new one (may be NULL). MF_ECONFLICT: somebody was faster
+ * or expect does not hold; MF_EUSAGE: the name is a version's, or `previous`. */
+int mf_ref_set(struct mf_repo *repo, const struct mf_ref_move *move, uint64_t *sequence,
+    struct mf_error *e);
+
+struct mf_rollback {
+	const char *model;
+	const char *to;	    /* version, or NULL: previous */
+	const char *best;   /* metric name, or NULL */
+	bool allow_rejected;
+	const char *reason, *by;
+	const struct mf_signer *signer;
+	int64_t now_us;
+};
+/* Move production back and mark the version it leaves as rejected. *from and *to get version
+ * names (the caller's). */
+int mf_ref_rollback(struct mf_repo *repo, const struct mf_rollback *p, char **from, char **to,
+    struct mf_error *e);
+
+#endif
