@@ -18,7 +18,8 @@ struct mf_crew *mf_crew_new(struct mf_error *e);
  * 16 queues. */
 int mf_crew_watch(struct mf_crew *c, struct mf_queue *q, struct mf_error *e);
 /* Start one thread: work(arg, &error) returns 0, or -1 with the error set, which cancels the
- * crew. name (at most 15 bytes) is shown by ps and perf. */
+ * crew. name (at most 15 bytes) is shown by ps and perf. A thread that cannot be started
+ * cancels the crew too, so that its colleagues never wait for it. */
 int mf_crew_start(struct mf_crew *c, const char *name, int (*work)(void *arg, struct mf_error *e),
     void *arg, struct mf_error *e);
 /* Cancel with this error (copied; NULL: MF_EINTERRUPTED). Later calls change nothing. */
