@@ -1,0 +1,14 @@
+/* An AEAD of libcrypto with a 12-byte nonce and a 16-byte tag; for the variants of aead.h. */
+#ifndef MF_CRYPTO_AEAD_EVP_H
+#define MF_CRYPTO_AEAD_EVP_H
+
+#include <openssl/evp.h>
+
+#include "crypto/aead.h"
+
+enum mf_aead_result mf_aead_evp_seal(const EVP_CIPHER *cipher, const struct mf_aead_text *t,
+    uint8_t *out);
+enum mf_aead_result mf_aead_evp_open(const EVP_CIPHER *cipher, const struct mf_aead_text *t,
+    uint8_t *out);
+
+#endif
