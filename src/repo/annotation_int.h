@@ -1,0 +1,12 @@
+/* Annotations: what is written beside a version after it was published. Each is one object,
+ * put once; they are applied in the order of their times. */
+#ifndef MF_REPO_ANNOTATION_INT_H
+#define MF_REPO_ANNOTATION_INT_H
+
+#include "src/repo/version.h"
+
+/* Read the annotations of n versions and apply them: tags into root.tags, rejected. */
+int mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n,
+    struct mf_error *e);
+
+#endif

@@ -1,0 +1,190 @@
+/* Sealed objects of modest size: encode, seal, put; get, open, decode. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/seal.h"
+#include "src/codec/codec.h"
+#include "src/repo/repo_int.h"
+
+/* Everything an object of n plaintext bytes becomes, in *sealed (free(3)). */
+static int
+make_sealed(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *id,
+    const void *plain, size_t n, uint8_t **sealed, size_t *sealed_len, struct mf_error *e)
+{
+	struct mf_encoder *enc = mf_encoder_new(NULL, e);
+	struct mf_seal_input in = {.type = type, .id = id, .plain_len = (uint32_t)n};
+	size_t bound = mf_encode_bound(n);
+	uint8_t *out = NULL;
+	int rc = -1;
+
+	if (enc == NULL)
+		return -1;
+	/* room for the largest padding, which is below an eighth of the body */
+	if ((out = malloc(MF_SEAL_OVERHEAD + bound + bound / 8 + 64)) == NULL) {
+		mf_error_nomem(e, "an object");
+		goto out;
+	}
+	in.body = out + MF_SEAL_HEADER_BYTES;
+	if (mf_encode(enc, MF_ELEMENT_TEXT, plain, n, out + MF_SEAL_HEADER_BYTES, bound,
+		&in.body_len, &in.codec, e) != 0 ||
+	    mf_seal(repo->keyring, &in, out, sealed_len, e) != 0)
+		goto out;
+	*sealed = out;
+	out = NULL;
+	rc = 0;
+out:
+	free(out);
+	mf_encoder_free(enc);
+	return rc;
+}
+
+static int
+open_sealed(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *id,
+    struct mf_buf *sealed, size_t max, struct mf_buf *plain, struct mf_error *e)
+{
+	struct mf_decoder *dec;
+	struct mf_opened o;
+	int rc = -1;
+
+	if (mf_open(repo->keyring, type, id, sealed->data, sealed->len, &o, e) != 0)
+		return -1;
+	if (o.header.plain_len > max)
+		return mf_error_set(e, MF_EDAMAGED, "%s is longer than it may be",
+		    mf_object_type_name(type));
+	if ((dec = mf_decoder_new(e)) == NULL)
+		return -1;
+	if (mf_buf_reserve(plain, o.header.plain_len + 1) != 0)
+		mf_error_nomem(e, "an object");
+	else
+		rc = mf_decode(dec, o.header.codec, o.body, o.body_len, plain->data + plain->len,
+		    o.header.plain_len, e);
+	if (rc == 0)
+		plain->len += o.header.plain_len;
+	mf_decoder_free(dec);
+	return rc;
+}
+
+int
+mf_object_put(struct mf_repo *repo, enum mf_object_type type, const char *name, const void *plain,
+    size_t n, unsigned flags, struct mf_error *e)
+{
+	struct mf_id id;
+	uint8_t *sealed = NULL;
+	size_t len = 0;
+	int rc;
+
+	mf_object_name_id(name, &id);
+	if (make_sealed(repo, type, &id, plain, n, &sealed, &len, e) != 0)
+		return -1;
+	rc = mf_store_put(repo->store, name, sealed, len, flags, e);
+	free(sealed);
+	return rc < 0 ? mf_error_while(e, "storing %s %s", mf_object_type_name(type), name) : rc;
+}
+
+int
+mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
+    struct mf_buf *plain, struct mf_error *e)
+{
+	struct mf_buf sealed = MF_BUF_INIT;
+	struct mf_id id;
+	int rc;
+
+	mf_object_name_id(name, &id);
+	rc = mf_store_get(repo->store, name, 0, MF_SMALL_OBJECT_MAX_BYTES * 2, &sealed, e);
+	if (rc == 0)
+		rc = open_sealed(repo, type, &id, &sealed, MF_SMALL_OBJECT_MAX_BYTES, plain, e);
+	mf_buf_fini(&sealed);
+	return rc == 0 ? 0
+		       : mf_error_while(e, "reading %s %s", mf_object_type_name(type), name);
+}
+
+int
+mf_segment_put(struct mf_repo *repo, const struct mf_id *id, const void *plain, size_t n,
+    uint64_t *generation, uint64_t *stored_bytes, struct mf_error *e)
+{
+	char name[MF_OBJECT_NAME_BYTES];
+	uint8_t *sealed = NULL;
+	size_t len = 0;
+	int rc;
+
+	*generation = mf_generation_random();
+	mf_name_chunk(name, id, *generation);
+	if (make_sealed(repo, MF_OBJECT_SEGMENT, id, plain, n, &sealed, &len, e) != 0)
+		return -1;
+	rc = mf_store_put(repo->store, name, sealed, len, 0, e);
+	free(sealed);
+	*stored_bytes += len;
+	return rc == 0 ? 0 : mf_error_while(e, "storing manifest segment %s", name);
+}
+
+struct first_name {
+	char name[MF_OBJECT_NAME_BYTES];
+	bool found;
+};
+
+static int
+take_first(void *arg, const char *name, uint64_t size, int64_t mtime_us)
+{
+	struct first_name *f = arg;
+
+	(void)size;
+	(void)mtime_us;
+	strncpy(f->name, name, sizeof(f->name) - 1);
+	f->found = true;
+	return 1;
+}
+
+int
+mf_chunk_fetch(struct mf_repo *repo, const struct mf_id *id, uint64_t hint, struct mf_buf *sealed,
+    char *name, struct mf_error *e)
+{
+	struct first_name f = {{0}, false};
+	char prefix[MF_OBJECT_NAME_BYTES];
+	size_t max = MF_SEAL_OVERHEAD + MF_SEAL_MAX_BODY + MF_SEAL_MAX_BODY / 8 + 1;
+	int tries;
+
+	mf_name_chunk(f.name, id, hint);
+	for (tries = 0; tries < 4; tries++) {
+		if (name != NULL)
+			memcpy(name, f.name, MF_OBJECT_NAME_BYTES);
+		if (mf_store_get(repo->store, f.name, 0, max, sealed, e) == 0)
+			return 0;
+		if (e->code != MF_ENOTFOUND)
+			return -1;
+		/* the hint is old: a prune may have copied the chunk to another generation */
+		mf_name_chunk_prefix(prefix, id);
+		f.found = false;
+		if (mf_store_list(repo->store, prefix, take_first, &f, e) != 0)
+			return -1;
+		if (!f.found)
+			break;
+	}
+	mf_name_chunk_prefix(prefix, id);
+	return mf_error_set(e, MF_ENOTFOUND, "chunk %.*s is missing", 64, prefix + 5);
+}
+
+int
+mf_segment_get(struct mf_repo *repo, const struct mf_segment_ref *ref, struct mf_buf *plain,
+    struct mf_error *e)
+{
+	struct mf_buf sealed = MF_BUF_INIT;
+	char name[MF_OBJECT_NAME_BYTES];
+	struct mf_id again;
+	size_t start = plain->len;
+	int rc;
+
+	rc = mf_chunk_fetch(repo, &ref->id, ref->generation, &sealed, name, e);
+	if (rc == 0)
+		rc = open_sealed(repo, MF_OBJECT_SEGMENT, &ref->id, &sealed, MF_SEGMENT_MAX_BYTES,
+		    plain, e);
+	mf_buf_fini(&sealed);
+	if (rc == 0) {
+		mf_keyring_content_id(repo->keyring, MF_OBJECT_SEGMENT, plain->data + start,
+		    plain->len - start, &again);
+		if (mf_id_compare(&again, &ref->id) != 0)
+			rc = mf_error_set(e, MF_EDAMAGED, "its content is not what its name says");
+	} else if (e->code == MF_ENOTFOUND) {
+		e->code = MF_EDAMAGED; /* a manifest names it: it is lost, not just absent */
+	}
+	return rc == 0 ? 0 : mf_error_while(e, "reading manifest segment %s", name);
+}

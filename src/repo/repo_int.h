@@ -1,0 +1,71 @@
+/* What the files of this room share: the handle, object names, sealed small objects. */
+#ifndef MF_REPO_REPO_INT_H
+#define MF_REPO_REPO_INT_H
+
+#include <pthread.h>
+
+#include "src/repo/repo.h"
+#include "src/repo/version.h"
+
+#define MF_OBJECT_NAME_BYTES (MF_STORE_NAME_MAX + 1)
+#define MF_SMALL_OBJECT_MAX_BYTES (1u << 20) /* plaintext of roots, refs, annotations, lists */
+#define MF_MEMORY_DEFAULT_BYTES ((size_t)256 << 20)
+#define MF_RANDOM_NAME_BYTES 33 /* 32 hex digits and a NUL */
+
+struct mf_repo {
+	struct mf_store *store;
+	struct mf_config *config;
+	struct mf_keyring *keyring;
+	struct mf_state *state; /* borrowed, may be NULL; one thread at a time: state_lock */
+	pthread_mutex_t state_lock;
+	char id_hex[65];
+	unsigned threads;
+	size_t memory_bytes;
+};
+
+/* names.c: object names. All take buffers of MF_OBJECT_NAME_BYTES. */
+void mf_name_chunk(char *out, const struct mf_id *id, uint64_t generation);
+void mf_name_chunk_prefix(char *out, const struct mf_id *id); /* of all generations of an id */
+/* Id and generation of a chunk's name; -1 where it is none. */
+int mf_name_parse_chunk(const char *name, struct mf_id *id, uint64_t *generation);
+void mf_name_random(char out[MF_RANDOM_NAME_BYTES]);
+uint64_t mf_generation_random(void);
+
+/* object.c: small sealed objects (roots, refs, annotations, condemned lists) and segments. */
+/* Compress and seal plain as the object `name`, and put it. 0; 1: IF_ABSENT and it is there. */
+int mf_object_put(struct mf_repo *repo, enum mf_object_type type, const char *name,
+    const void *plain, size_t n, unsigned flags, struct mf_error *e);
+/* Fetch, open, decode. MF_ENOTFOUND, MF_EDAMAGED, MF_EKEY; the error names the object. */
+int mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
+    struct mf_buf *plain, struct mf_error *e);
+/* Encode, seal and put a segment under a fresh generation. */
+int mf_segment_put(struct mf_repo *repo, const struct mf_id *id, const void *plain, size_t n,
+    uint64_t *generation, uint64_t *stored_bytes, struct mf_error *e);
+/* Fetch a segment by id: the hinted generation first, else whatever the store lists; its id is
+ * computed again. */
+int mf_segment_get(struct mf_repo *repo, const struct mf_segment_ref *ref, struct mf_buf *plain,
+    struct mf_error *e);
+/* The sealed bytes of a chunk: the hinted generation first, else whatever is listed. name (may
+ * be NULL) gets the name that was read. MF_ENOTFOUND: no generation is stored. */
+int mf_chunk_fetch(struct mf_repo *repo, const struct mf_id *id, uint64_t hint,
+    struct mf_buf *sealed, char *name, struct mf_error *e);
+
+/* pins.c: sequences this client has seen; no-ops without a state. */
+int mf_pin_check(struct mf_repo *repo, const char *key, uint64_t sequence, const char *what,
+    struct mf_error *e);
+int mf_pin_raise(struct mf_repo *repo, const char *key, uint64_t sequence, struct mf_error *e);
+
+/* A growing set of strings, sorted on demand: names of a listing. */
+struct mf_names {
+	char **items;
+	size_t n, capacity;
+	bool failed;
+};
+int mf_names_list(struct mf_repo *repo, const char *prefix, struct mf_names *out,
+    struct mf_error *e); /* sorted */
+bool mf_names_has(const struct mf_names *names, const char *name); /* of a sorted set */
+void mf_names_add(struct mf_names *names, const char *name);
+void mf_names_sort(struct mf_names *names);
+void mf_names_fini(struct mf_names *names);
+
+#endif
