@@ -64,6 +64,13 @@ open_sealed(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *
 	return rc;
 }
 
+/* Longest plaintext of a small object of this type. */
+static size_t
+limit_of(enum mf_object_type type)
+{
+	return type == MF_OBJECT_CONDEMNED ? MF_SEAL_MAX_PLAIN : MF_SMALL_OBJECT_MAX_BYTES;
+}
+
 int
 mf_object_put(struct mf_repo *repo, enum mf_object_type type, const char *name, const void *plain,
     size_t n, unsigned flags, struct mf_error *e)
@@ -90,9 +97,9 @@ mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
 	int rc;
 
 	mf_object_name_id(name, &id);
-	rc = mf_store_get(repo->store, name, 0, MF_SMALL_OBJECT_MAX_BYTES * 2, &sealed, e);
+	rc = mf_store_get(repo->store, name, 0, limit_of(type) * 2, &sealed, e);
 	if (rc == 0)
-		rc = open_sealed(repo, type, &id, &sealed, MF_SMALL_OBJECT_MAX_BYTES, plain, e);
+		rc = open_sealed(repo, type, &id, &sealed, limit_of(type), plain, e);
 	mf_buf_fini(&sealed);
 	return rc == 0 ? 0
 		       : mf_error_while(e, "reading %s %s", mf_object_type_name(type), name);

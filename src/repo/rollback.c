@@ -24,6 +24,7 @@ mf_ref_previous(struct mf_repo *repo, const char *model, bool allow_rejected,
 	struct mf_version *v;
 	size_t i;
 
+	*out = (struct mf_version){0};
 	if (mf_ref_history(repo, model, "production", &history, e) != 0)
 		return -1;
 	if (mf_versions_list(repo, model, NULL, NULL, &vs, e) != 0) {

@@ -1,0 +1,20 @@
+/* Publishing a version beside prunes, without locks: steps 1 to 6 of the protocol in
+ * modelferry-repository(5). */
+#ifndef MF_REPO_PUBLISH_INT_H
+#define MF_REPO_PUBLISH_INT_H
+
+#include "src/repo/repo_int.h"
+
+struct mf_publish_params {
+	struct mf_root *root; /* without segments; they are set here */
+	const struct mf_listing *listing;
+	const struct mf_signer *signer;
+};
+
+/* Write segments, root and mark. 0: published, *out (may be NULL) is the version. 1: something
+ * that the version needs was condemned or deleted meanwhile: upload what is missing and try
+ * again, under a fresh name. MF_ECONFLICT: another version of that name was there first. */
+int mf_publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *out,
+    uint64_t *stored_bytes, struct mf_error *e);
+
+#endif
