@@ -131,6 +131,8 @@ mf_secret_read_file(const char *path, size_t max_bytes, const char *what, struct
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
 		mf_error_sys(e, errno, "%s %s cannot be opened", what, path);
+		if (e != NULL && e->sys_errno == ENOENT)
+			e->code = MF_EKEY; /* a missing key, not a missing repository */
 		return NULL;
 	}
 	if ((all = mf_secret_new(max_bytes + 1, e)) == NULL)

@@ -38,8 +38,8 @@ uint8_t *mf_secret_bytes(struct mf_secret *s); /* not after mf_secret_freeze */
 void mf_secret_freeze(struct mf_secret *s);
 
 /* The bytes of a file, 1 to max_bytes of them, in guarded memory only. what is how an error
- * calls the file's role: "passphrase file". Fails with MF_EKEY for an empty or a longer file,
- * with the errno's code where it cannot be read. Blocking. */
+ * calls the file's role: "passphrase file". Fails with MF_EKEY for a missing, an empty or a
+ * longer file, else with the errno's code where it cannot be read. Blocking. */
 struct mf_secret *mf_secret_read_file(const char *path, size_t max_bytes, const char *what,
     struct mf_error *e);
 /* Create path with mode 0600, holding the bytes, durable when this returns. MF_EEXIST where

@@ -86,7 +86,7 @@ missing_and_empty_files_are_named(void **state)
 	(void)state;
 	snprintf(path, sizeof path, "%s/none", dir);
 	assert_null(mf_secret_read_file(path, 4, "passphrase file", &e));
-	assert_int_equal(e.code, MF_ENOTFOUND);
+	assert_int_equal(e.code, MF_EKEY);
 	assert_non_null(strstr(e.message, "passphrase file"));
 	assert_non_null(strstr(e.message, path));
 	close(open(path, O_CREAT | O_WRONLY, 0600));
