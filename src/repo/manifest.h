@@ -12,6 +12,7 @@
 
 #include "crypto/id.h"
 #include "crypto/sign.h"
+#include "crypto/trust.h"
 #include "src/base/buf.h"
 #include "src/base/error.h"
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/log.h"
 #include "src/repo/ref_int.h"
 #include "src/repo/repo_int.h"
+#include "src/repo/signing_int.h"
 
 #define REF_FORMAT 1
 
@@ -324,22 +324,24 @@ put_ref(struct mf_repo *repo, const struct mf_ref_move *move, struct mf_ref *ref
 	char object[MF_OBJECT_NAME_BYTES];
 	struct mf_buf b = MF_BUF_INIT;
 	size_t at;
-	int rc;
+	int rc = 0;
 
 	ref_prefix(repo, ref->model, ref->name, object);
 	at = strlen(object);
 	snprintf(object + at, sizeof(object) - at, "%016" PRIx64, ref->sequence);
 	put_record(repo, ref, &b);
 	if (move->signer != NULL && !b.failed)
-		mf_sign(move->signer, MF_REF_SIGN_DOMAIN, b.data, b.len, ref->signature);
+		rc = mf_signing_sign(move->signer, MF_REF_SIGN_DOMAIN, b.data, b.len,
+		    ref->signature, e);
 	mf_buf_put_u8(&b, move->signer != NULL);
 	if (move->signer != NULL) {
 		mf_buf_put(&b, mf_signer_public(move->signer), 32);
 		mf_buf_put(&b, ref->signature, 64);
 	}
-	rc = b.failed ? mf_error_nomem(e, "a ref")
-		      : mf_object_put(repo, MF_OBJECT_REF, object, b.data, b.len,
-			    MF_STORE_IF_ABSENT | MF_STORE_DURABLE, e);
+	if (rc == 0)
+		rc = b.failed ? mf_error_nomem(e, "a ref")
+			      : mf_object_put(repo, MF_OBJECT_REF, object, b.data, b.len,
+				    MF_STORE_IF_ABSENT | MF_STORE_DURABLE, e);
 	mf_buf_fini(&b);
 	if (rc == 1)
 		return mf_error_set(e, MF_ECONFLICT, "somebody else moved the ref %s@%s meanwhile",
@@ -393,8 +395,8 @@ mf_ref_verify(struct mf_repo *repo, const struct mf_ref *ref, const struct mf_tr
 		    "the ref %s@%s is not signed, and --trusted-keys demands it", ref->model, ref->name);
 	put_record(repo, ref, &b);
 	rc = b.failed ? mf_error_nomem(e, "a ref")
-		      : mf_trust_verify(trust, ref->signer, MF_REF_SIGN_DOMAIN, b.data, b.len,
-			    ref->signature, now_us, e);
+		      : mf_signing_verify(trust, ref->signer, MF_REF_SIGN_DOMAIN, b.data,
+			    b.len, ref->signature, now_us, e);
 	mf_buf_fini(&b);
 	return rc == 0 ? 0
 		       : mf_error_while(e, "checking the signature of the ref %s@%s", ref->model,

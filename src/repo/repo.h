@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/config.h"
+#include "crypto/configuration.h"
 #include "crypto/keyring.h"
 #include "src/base/error.h"
 #include "src/state/state.h"
@@ -23,7 +23,8 @@ struct mf_repo;
 struct mf_repo_params {
 	struct mf_store *store;	    /* taken, also on failure */
 	const char *url;	    /* what pins are filed under; borrowed during the call */
-	const struct mf_unlock *unlock; /* what opens a key slot; borrowed during the call */
+	const struct mf_unlock *const *unlock; /* what may open a key slot; borrowed during the call */
+	size_t n_unlock;
 	struct mf_state *state;	    /* pins; borrowed until close; NULL: none are kept */
 	const char *expected_id;    /* --repo-id: 64 hex digits, or NULL */
 	unsigned threads;	    /* workers; 0: one a CPU */
@@ -31,8 +32,8 @@ struct mf_repo_params {
 	int64_t now_us;		    /* Unix time */
 };
 
-/* Make a repository in an empty store: configuration 0 with the given slots (see
- * crypto/config.h; made by the caller with mf_config_create), durable when this returns.
+/* Make a repository in an empty store: configuration 1 with the given slots (see
+ * crypto/configuration.h; made by the caller with mf_config_create), durable when this returns.
  * MF_EEXIST where the store holds one already. */
 int mf_repo_init(struct mf_store *store, const struct mf_config *config,
     const struct mf_keyring *keyring, struct mf_error *e);
@@ -49,10 +50,14 @@ const struct mf_keyring *mf_repo_keyring(const struct mf_repo *repo);
 const struct mf_config *mf_repo_config(const struct mf_repo *repo);
 const char *mf_repo_id_hex(const struct mf_repo *repo); /* 64 digits */
 
-/* Put a changed configuration (its sequence must be the present one plus 1) and remove the
- * older ones. MF_ECONFLICT: somebody else changed it meanwhile. */
-int mf_repo_replace_config(struct mf_repo *repo, struct mf_config *take_config,
-    struct mf_keyring *take_keyring, struct mf_error *e);
+/* The configuration, to be changed with mf_config_add_slot and its like; mf_repo_save_config
+ * makes the change count. */
+struct mf_config *mf_repo_config_edit(struct mf_repo *repo);
+/* Put the changed configuration under the next sequence and remove the older ones. take_keyring
+ * (NULL: it stays) is what a rekey gave; the repository's then, also on failure.
+ * MF_ECONFLICT: somebody else changed it meanwhile; the handle is only good for closing then. */
+int mf_repo_save_config(struct mf_repo *repo, struct mf_keyring *take_keyring,
+    struct mf_error *e);
 
 /* Is this a usable model, version or ref name: 1 to 128 bytes of A-Z a-z 0-9 . _ + -, not
  * starting with '.' or '-'? Models may hold '/' between such parts. MF_EUSAGE otherwise. */

@@ -10,11 +10,11 @@
  * The signature covers the domain string and every byte before `signed`. Segments are named
  * by a keyed hash of their plaintext and chunks likewise inside them, so that it covers all.
  */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/repo/manifest.h"
+#include "src/repo/signing_int.h"
 
 #define NAME_MAX_BYTES 1024
 #define VALUE_MAX_BYTES 65536
@@ -92,7 +92,9 @@ mf_root_encode(struct mf_root *r, const struct mf_signer *signer, struct mf_buf 
 	r->is_signed = signer != NULL;
 	if (signer != NULL) {
 		memcpy(r->signer, mf_signer_public(signer), sizeof(r->signer));
-		mf_sign(signer, MF_ROOT_SIGN_DOMAIN, out->data + start, out->len - start, r->signature);
+		if (mf_signing_sign(signer, MF_ROOT_SIGN_DOMAIN, out->data + start, out->len - start,
+			r->signature, e) != 0)
+			return -1;
 	}
 	mf_buf_put_u8(out, r->is_signed);
 	if (r->is_signed) {
@@ -238,8 +240,8 @@ mf_root_verify(const struct mf_root *r, const uint8_t *bytes, size_t n,
 	if (!r->is_signed)
 		return mf_error_set(e, MF_EKEY, "%s@%s is not signed, and --trusted-keys demands it",
 		    r->model, r->version);
-	if (mf_trust_verify(trust, r->signer, MF_ROOT_SIGN_DOMAIN, bytes, n - SIGNATURE_PART_BYTES,
-		r->signature, now_us, e) != 0)
+	if (mf_signing_verify(trust, r->signer, MF_ROOT_SIGN_DOMAIN, bytes,
+		n - SIGNATURE_PART_BYTES, r->signature, now_us, e) != 0)
 		return mf_error_while(e, "checking the signature of %s@%s", r->model, r->version);
 	return 0;
 }

@@ -1,0 +1,270 @@
+/* Opening and making repositories. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/hex.h"
+#include "src/repo/repo_int.h"
+
+#define FIRST_SEQUENCE 1
+
+static void
+config_name(uint64_t sequence, char out[MF_OBJECT_NAME_BYTES])
+{
+	snprintf(out, MF_OBJECT_NAME_BYTES, "config/%016" PRIx64, sequence);
+}
+
+static int
+put_config(struct mf_store *store, const struct mf_config *c, const struct mf_keyring *kr,
+    uint64_t sequence, struct mf_error *e)
+{
+	char name[MF_OBJECT_NAME_BYTES];
+	struct mf_buf b = MF_BUF_INIT;
+	int rc = mf_config_encode(c, kr, sequence, &b, e);
+
+	config_name(sequence, name);
+	if (rc == 0)
+		rc = mf_store_put(store, name, b.data, b.len,
+		    MF_STORE_IF_ABSENT | MF_STORE_DURABLE, e);
+	mf_buf_fini(&b);
+	return rc;
+}
+
+static int
+seen_any(void *arg, const char *name, uint64_t size, int64_t mtime_us)
+{
+	(void)name;
+	(void)size;
+	(void)mtime_us;
+	*(bool *)arg = true;
+	return 1;
+}
+
+int
+mf_repo_init(struct mf_store *store, const struct mf_config *config,
+    const struct mf_keyring *keyring, struct mf_error *e)
+{
+	bool any = false;
+	int rc;
+
+	if (mf_store_list(store, "config/", seen_any, &any, e) != 0)
+		return -1;
+	rc = any ? 1 : put_config(store, config, keyring, FIRST_SEQUENCE, e);
+	if (rc == 1) {
+		mf_error_set(e, MF_EEXIST, "%s holds a repository already", mf_store_label(store));
+		return mf_error_hint(e, "nothing was changed; use it, or choose another place");
+	}
+	return rc < 0 ? -1 : mf_store_sync(store, e);
+}
+
+/* The newest configuration's bytes. It may be replaced, and its object deleted, between the
+ * listing and the reading: then the listing is read again. */
+static int
+newest_config(struct mf_store *store, struct mf_config **out, struct mf_error *e)
+{
+	struct mf_repo listing = {.store = store};
+	struct mf_buf b = MF_BUF_INIT;
+	struct mf_names names;
+	uint64_t sequence = 0;
+	int tries, rc = -1;
+
+	*out = NULL;
+	for (tries = 0; tries < 5 && *out == NULL; tries++) {
+		if (mf_names_list(&listing, "config/", &names, e) != 0)
+			break;
+		if (names.n == 0) {
+			mf_names_fini(&names);
+			mf_error_set(e, MF_ENOTFOUND, "no repository at %s", mf_store_label(store));
+			mf_error_hint(e, "check -r; `modelferry -r URL init` makes one");
+			break;
+		}
+		sequence = strtoull(names.items[names.n - 1] + strlen("config/"), NULL, 16);
+		mf_buf_clear(&b);
+		rc = mf_store_get(store, names.items[names.n - 1], 0, MF_CONFIG_MAX_BYTES + 1, &b, e);
+		mf_names_fini(&names);
+		if (rc == 0)
+			*out = mf_config_decode(b.data, b.len, sequence, e);
+		if (rc == 0 || e->code != MF_ENOTFOUND)
+			break;
+	}
+	mf_buf_fini(&b);
+	return *out != NULL ? 0
+			    : mf_error_while(e, "opening the repository %s", mf_store_label(store));
+}
+
+static int
+check_identity(struct mf_repo *repo, const struct mf_repo_params *p, struct mf_error *e)
+{
+	if (p->expected_id != NULL && strcmp(p->expected_id, repo->id_hex) != 0)
+		return mf_error_set(e, MF_EKEY, "%s holds the repository %s, not %s as --repo-id says",
+		    mf_store_label(repo->store), repo->id_hex, p->expected_id);
+	if (repo->state == NULL)
+		return 0;
+	if (p->url != NULL && mf_state_pin_repo(repo->state, p->url, repo->id_hex, e) != 0)
+		return -1;
+	if (mf_pin_check(repo, MF_STATE_KEY_CONFIG, mf_config_sequence(repo->config),
+		"the repository's configuration", e) != 0)
+		return -1;
+	return mf_pin_raise(repo, MF_STATE_KEY_CONFIG, mf_config_sequence(repo->config), e);
+}
+
+int
+mf_repo_open(const struct mf_repo_params *p, struct mf_repo **out, struct mf_error *e)
+{
+	struct mf_repo *repo = calloc(1, sizeof(*repo));
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*out = NULL;
+	if (repo == NULL) {
+		mf_store_close(p->store);
+		return mf_error_nomem(e, "the repository");
+	}
+	pthread_mutex_init(&repo->state_lock, NULL);
+	repo->store = p->store;
+	repo->state = p->state;
+	repo->threads = p->threads ? p->threads : cpus > 0 ? (unsigned)cpus : 1;
+	repo->memory_bytes = p->memory_bytes ? p->memory_bytes : MF_MEMORY_DEFAULT_BYTES;
+	if (newest_config(repo->store, &repo->config, e) != 0)
+		goto fail;
+	if (mf_config_unlock(repo->config, p->unlock, p->n_unlock, &repo->keyring, e) != 0) {
+		mf_error_while(e, "opening the repository %s", mf_store_label(repo->store));
+		goto fail;
+	}
+	mf_hex_encode(repo->id_hex, mf_keyring_repo_id(repo->keyring), MF_REPO_ID_BYTES);
+	if (check_identity(repo, p, e) != 0)
+		goto fail;
+	*out = repo;
+	return 0;
+fail:
+	mf_repo_close(repo);
+	return -1;
+}
+
+void
+mf_repo_close(struct mf_repo *repo)
+{
+	if (repo == NULL)
+		return;
+	mf_store_close(repo->store);
+	mf_config_free(repo->config);
+	mf_keyring_free(repo->keyring);
+	pthread_mutex_destroy(&repo->state_lock);
+	free(repo);
+}
+
+struct mf_store *
+mf_repo_store(const struct mf_repo *repo)
+{
+	return repo->store;
+}
+
+const struct mf_keyring *
+mf_repo_keyring(const struct mf_repo *repo)
+{
+	return repo->keyring;
+}
+
+const struct mf_config *
+mf_repo_config(const struct mf_repo *repo)
+{
+	return repo->config;
+}
+
+struct mf_config *
+mf_repo_config_edit(struct mf_repo *repo)
+{
+	return repo->config;
+}
+
+const char *
+mf_repo_id_hex(const struct mf_repo *repo)
+{
+	return repo->id_hex;
+}
+
+/* An old configuration still names removed slots and old wrapped keys: it goes. */
+static int
+delete_older(struct mf_repo *repo, uint64_t sequence, struct mf_error *e)
+{
+	char newest[MF_OBJECT_NAME_BYTES];
+	struct mf_names names;
+	size_t i;
+	int rc = 0;
+
+	config_name(sequence, newest);
+	if (mf_names_list(repo, "config/", &names, e) != 0)
+		return -1;
+	for (i = 0; rc == 0 && i < names.n; i++)
+		if (strcmp(names.items[i], newest) < 0)
+			rc = mf_store_del(repo->store, names.items[i], e);
+	mf_names_fini(&names);
+	return rc;
+}
+
+int
+mf_repo_save_config(struct mf_repo *repo, struct mf_keyring *take_keyring, struct mf_error *e)
+{
+	const struct mf_keyring *kr = take_keyring ? take_keyring : repo->keyring;
+	uint64_t sequence = mf_config_sequence(repo->config) + 1;
+	struct mf_config *fresh = NULL;
+	int rc = put_config(repo->store, repo->config, kr, sequence, e);
+
+	if (rc == 1) {
+		rc = mf_error_set(e, MF_ECONFLICT,
+		    "somebody else changed the keys of %s meanwhile", mf_store_label(repo->store));
+		mf_error_hint(e, "look with `modelferry key list`, then try again");
+	}
+	if (rc == 0)
+		rc = newest_config(repo->store, &fresh, e);
+	if (rc != 0) {
+		mf_keyring_free(take_keyring);
+		return -1;
+	}
+	mf_config_free(repo->config);
+	repo->config = fresh;
+	if (take_keyring != NULL) {
+		mf_keyring_free(repo->keyring);
+		repo->keyring = take_keyring;
+	}
+	if (mf_pin_raise(repo, MF_STATE_KEY_CONFIG, sequence, e) != 0)
+		return -1;
+	if (delete_older(repo, sequence, e) != 0)
+		return mf_error_while(e, "removing older configurations");
+	return mf_store_sync(repo->store, e);
+}
+
+static bool
+good_part(const char *s, size_t n)
+{
+	size_t i;
+
+	if (n == 0 || s[0] == '.' || s[0] == '-')
+		return false;
+	for (i = 0; i < n; i++)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-",
+			s[i]) == NULL)
+			return false;
+	return true;
+}
+
+int
+mf_repo_check_name(const char *what, const char *name, struct mf_error *e)
+{
+	bool slashes = strcmp(what, "model") == 0, good = name[0] != '\0' && strlen(name) <= 128;
+	const char *p;
+	size_t n;
+
+	for (p = name; good; p += n + 1) {
+		n = slashes ? strcspn(p, "/") : strlen(p);
+		good = good_part(p, n);
+		if (p[n] == '\0')
+			break;
+	}
+	if (good)
+		return 0;
+	mf_error_set(e, MF_EUSAGE, "`%s` is no name for a %s", name, what);
+	return mf_error_hint(e, "1 to 128 of A-Z a-z 0-9 . _ + -, not starting with . or -%s",
+	    slashes ? ", in parts between /" : "");
+}
