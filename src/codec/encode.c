@@ -1,0 +1,237 @@
+/*
+ * The encoder: choose, then write. Where the speed comes from (bf16, 8 MiB chunks): planes
+ * that stay raw and come first are split straight to their place in the output; nothing is
+ * copied twice; and the exponents pass through nothing but zstd's Huffman stage, which takes
+ * nine tenths of the time.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "src/base/buf.h"
+#include "src/codec/choose.h"
+#include "src/codec/codec.h"
+#include "src/codec/frame.h"
+#include "src/codec/literals.h"
+
+#define TEXT_LEVEL 3
+
+struct mf_encoder {
+	int level, text_level;
+	ZSTD_CCtx *cctx;
+	struct mf_literals *literals;
+	uint8_t *scratch; /* planes that are not split in place */
+	size_t scratch_bytes;
+	struct mf_chooser chooser;
+};
+
+/* One frame being written. */
+struct writer {
+	uint8_t *at, *end;
+};
+
+static int
+level_of(int level)
+{
+	return level > MF_CODEC_LEVEL_MAX ? MF_CODEC_LEVEL_MAX : level < 1 ? 1 : level;
+}
+
+struct mf_encoder *
+mf_encoder_new(const struct mf_codec_params *params, struct mf_error *e)
+{
+	struct mf_encoder *enc = calloc(1, sizeof *enc);
+
+	if (enc == NULL)
+		goto nomem;
+	enc->level = level_of(params == NULL ? 0 : params->level);
+	enc->text_level = enc->level < TEXT_LEVEL ? TEXT_LEVEL : enc->level;
+	enc->cctx = ZSTD_createCCtx();
+	enc->chooser.cctx = enc->cctx;
+	enc->literals = mf_literals_new();
+	if (enc->cctx == NULL || enc->literals == NULL)
+		goto nomem;
+	return enc;
+nomem:
+	mf_encoder_free(enc);
+	mf_error_nomem(e, "an encoder");
+	return NULL;
+}
+
+void
+mf_encoder_free(struct mf_encoder *enc)
+{
+	if (enc == NULL)
+		return;
+	ZSTD_freeCCtx(enc->cctx);
+	mf_literals_free(enc->literals);
+	free(enc->scratch);
+	free(enc);
+}
+
+size_t
+mf_encode_bound(size_t n)
+{
+	return ZSTD_COMPRESSBOUND(n) + 1024;
+}
+
+static int
+grow_scratch(struct mf_encoder *enc, size_t n, struct mf_error *e)
+{
+	if (n <= enc->scratch_bytes)
+		return 0;
+	free(enc->scratch);
+	enc->scratch_bytes = 0;
+	enc->scratch = malloc(n);
+	if (enc->scratch == NULL)
+		return mf_error_nomem(e, "an encoder's planes");
+	enc->scratch_bytes = n;
+	return 0;
+}
+
+/* *got is 0 where the frame did not fit. -1 only where memory ran out. */
+static int
+zstd_encode(struct mf_encoder *enc, int level, const uint8_t *in, size_t n, uint8_t *out,
+    size_t cap, size_t *got, struct mf_error *e)
+{
+	const size_t r = ZSTD_compressCCtx(enc->cctx, out, cap, in, n, level);
+
+	*got = ZSTD_isError(r) ? 0 : r;
+	if (ZSTD_isError(r) && ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation)
+		return mf_error_nomem(e, "zstd's tables");
+	return 0;
+}
+
+static bool
+is_constant(const uint8_t *p, size_t n)
+{
+	return memcmp(p, p + 1, n - 1) == 0;
+}
+
+/* Append one plane of n > 0 bytes. plane may be where its raw bytes belong already. */
+static int
+write_plane(struct mf_encoder *enc, struct writer *w, enum mf_plane_plan plan,
+    const uint8_t *plane, size_t n, struct mf_error *e)
+{
+	uint8_t *const data = w->at + MF_FRAME_PLANE_HEADER_BYTES;
+	const size_t cap = (size_t)(w->end - data);
+	uint8_t method = MF_FRAME_ZSTD;
+	size_t got = 0;
+
+	if (plan == MF_PLAN_CONSTANT && !is_constant(plane, n))
+		plan = MF_PLAN_MATCHES;
+	if (plan == MF_PLAN_CONSTANT) {
+		method = MF_FRAME_CONSTANT;
+		data[0] = plane[0];
+		got = 1;
+	} else if (plan == MF_PLAN_LITERALS) {
+		got = mf_literals_encode(enc->literals, plane, n, data, cap);
+	} else if (plan == MF_PLAN_MATCHES &&
+	    zstd_encode(enc, enc->level, plane, n, data, cap, &got, e) != 0) {
+		return -1;
+	}
+	if (got == 0 || got >= n) {
+		method = MF_FRAME_RAW;
+		got = n;
+		if (plane != data)
+			memcpy(data, plane, n);
+	}
+	w->at[0] = method;
+	mf_set_u32(w->at + 1, (uint32_t)got);
+	w->at = data + got;
+	return 0;
+}
+
+/* Where each plane is split to: raw ones at the front straight to their place in the frame,
+ * the others to the scratch. */
+static void
+place_planes(struct mf_encoder *enc, const struct mf_choice *c, size_t blocks, uint8_t *out,
+    uint8_t **planes)
+{
+	uint8_t *scratch = enc->scratch;
+	bool in_place = true;
+	unsigned p;
+
+	for (p = 0; p < c->layout->n_planes; p++) {
+		const size_t n = mf_layout_plane_bytes(c->layout, p, blocks);
+
+		in_place = in_place && c->plans[p] == MF_PLAN_RAW;
+		if (in_place) {
+			planes[p] = out + MF_FRAME_PLANE_HEADER_BYTES;
+			out = planes[p] + n;
+		} else {
+			planes[p] = scratch;
+			scratch += n;
+		}
+	}
+}
+
+static int
+planes_encode(struct mf_encoder *enc, const struct mf_choice *c, const uint8_t *in, size_t n,
+    uint8_t *out, size_t cap, size_t *got, struct mf_error *e)
+{
+	const struct mf_layout *l = c->layout;
+	const size_t blocks = (n - c->lead_bytes) / l->block_bytes;
+	const size_t tail = (n - c->lead_bytes) % l->block_bytes;
+	const uint8_t *const body = in + c->lead_bytes;
+	struct writer w = {out + MF_FRAME_HEADER_BYTES, out + cap};
+	uint8_t *planes[MF_LAYOUT_PLANES_MAX];
+	unsigned p;
+
+	if (l->id != MF_LAYOUT_1 && grow_scratch(enc, n, e) != 0)
+		return -1;
+	out[0] = l->id;
+	out[1] = (uint8_t)c->lead_bytes;
+	out[2] = (uint8_t)tail;
+	out[3] = (uint8_t)(tail >> 8);
+	mf_set_u32(out + 4, (uint32_t)blocks);
+	memcpy(w.at, in, c->lead_bytes);
+	memcpy(w.at + c->lead_bytes, body + blocks * l->block_bytes, tail);
+	w.at += c->lead_bytes + tail;
+	if (l->id == MF_LAYOUT_1) {
+		if (write_plane(enc, &w, c->plans[0], body, blocks, e) != 0)
+			return -1;
+	} else {
+		place_planes(enc, c, blocks, w.at, planes);
+		mf_layout_split(l, body, blocks, planes);
+		for (p = 0; p < l->n_planes; p++)
+			if (write_plane(enc, &w, c->plans[p], planes[p],
+			    mf_layout_plane_bytes(l, p, blocks), e) != 0)
+				return -1;
+	}
+	*got = (size_t)(w.at - out);
+	return 0;
+}
+
+int
+mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_t n,
+    uint8_t *out, size_t out_cap, size_t *out_len, uint32_t *codec, struct mf_error *e)
+{
+	const int level = hint == MF_ELEMENT_TEXT ? enc->text_level : enc->level;
+	struct mf_choice choice;
+	size_t got = 0;
+
+	if (n > MF_CODEC_PLAIN_MAX_BYTES || out_cap < mf_encode_bound(n))
+		return mf_error_set(e, MF_EFAIL, "cannot encode %zu bytes into %zu", n, out_cap);
+	mf_choose(&enc->chooser, hint, in, n, &choice);
+	if (choice.try_zstd) {
+		if (zstd_encode(enc, level, in, n, out, out_cap, &got, e) != 0)
+			return -1;
+		*codec = MF_CODEC_ZSTD;
+		if (choice.codec == MF_CODEC_PLANES && (double)got > choice.share * (double)n)
+			got = 0;
+	}
+	if (got == 0 && choice.codec == MF_CODEC_PLANES) {
+		if (planes_encode(enc, &choice, in, n, out, out_cap, &got, e) != 0)
+			return -1;
+		*codec = MF_CODEC_PLANES;
+	}
+	if (got == 0 || got >= n) {
+		*codec = MF_CODEC_STORED;
+		if (n > 0)
+			memcpy(out, in, n);
+		got = n;
+	}
+	*out_len = got;
+	return 0;
+}
