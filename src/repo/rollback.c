@@ -1,4 +1,5 @@
 /* `previous`, and the way back. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
