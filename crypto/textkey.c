@@ -107,7 +107,8 @@ static int
 parse_line(struct span line, const char *label, const char *path, uint8_t out[MF_KEY_BYTES],
     struct mf_error *e)
 {
-	size_t got, n = strlen(label);
+	const size_t n = strlen(label);
+	size_t got;
 
 	if (!has_label(line, label))
 		return not_this_kind(line, label, path, e);

@@ -204,6 +204,8 @@ mf_trust_parse(const void *text, size_t n, const char *origin, struct mf_error *
 	}
 	if (parse_all(t, (struct word){text, n}, e) == 0)
 		return t;
+	mf_error_hint(e, "one key a line: " MF_VERIFY_LABEL " BASE64 [" VALID_UNTIL
+			 "TIME] [name]; whoever made the signing key has that line");
 	mf_trust_free(t);
 	return NULL;
 }
@@ -284,8 +286,9 @@ mf_trust_verify(const struct mf_trust *t, const uint8_t public[MF_SIGN_PUBLIC_BY
 		return not_trusted(t, fingerprint, e);
 	if (now_us > k->valid_until_us)
 		return expired(t, k, fingerprint, e);
-	if (!mf_signature_fits(public, msg, n, sig))
-		return mf_error_set(e, MF_EKEY, "signature of \"%s\" (key %s) does not fit", k->name,
-		    fingerprint);
-	return 0;
+	if (mf_signature_fits(public, msg, n, sig))
+		return 0;
+	mf_error_set(e, MF_EKEY, "signature of \"%s\" (key %s) does not fit", k->name,
+	    fingerprint);
+	return mf_error_hint(e, "it was changed after it was signed, or somebody forged it");
 }

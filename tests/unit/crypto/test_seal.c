@@ -29,7 +29,8 @@ fox_id(const struct mf_keyring *kr)
 }
 
 static size_t
-seal_fox(const struct mf_keyring *kr, enum mf_object_type type, const struct mf_id *id, uint8_t *out)
+seal_fox(const struct mf_keyring *kr, enum mf_object_type type, const struct mf_id *id,
+    uint8_t *out)
 {
 	const struct mf_seal_input in = {.type = type, .plain_len = sizeof fox - 1, .id = id,
 	    .body = (const uint8_t *)fox, .body_len = sizeof fox - 1};
