@@ -14,14 +14,17 @@ _Static_assert(MF_RUN_MEMBER_BYTES == MF_CUT_LARGE_BYTES, "what is not large is 
 struct run {
 	bool open;
 	size_t chunk;
+	uint64_t bytes;
 	struct mf_cut_item last; /* the member added last */
 };
 
+/* The plan is made twice: once only counted, then written into arrays of the right size. */
 struct builder {
 	struct mf_cut_job *job;
-	struct mf_cut_plan *plan;
-	size_t extents_capacity, chunks_capacity;
-	uint64_t at; /* the file is planned up to here */
+	struct mf_cut_plan *plan; /* its arrays are NULL while counting */
+	uint64_t at;		  /* the file is planned up to here */
+	size_t last_chunk;	  /* that of the last extent */
+	bool too_long;		  /* the plan would not fit the budget: counting has stopped */
 	struct run runs[FAMILIES];
 	struct mf_error *e;
 };
@@ -67,67 +70,56 @@ piece_bytes(enum mf_element element)
 	return block[element] ? piece - piece % block[element] : piece;
 }
 
-static int
-new_chunk(struct builder *b, enum mf_element element, size_t *index)
+static size_t
+new_chunk(struct builder *b, enum mf_element element)
 {
-	void *v = b->plan->chunks;
-	int r;
+	struct mf_cut_plan *p = b->plan;
 
-	r = mf_cut_grow(b->job, &v, b->plan->n_chunks, &b->chunks_capacity,
-	    sizeof(*b->plan->chunks), b->e);
-	b->plan->chunks = v;
-	if (r != 0)
-		return r;
-	if (b->plan->n_chunks >= UINT32_MAX)
-		return mf_cut_refuse(b->e, "it has too many chunks");
-	*index = b->plan->n_chunks++;
-	b->plan->chunks[*index] = (struct mf_cut_chunk){.element = element};
-	return 0;
+	if (p->chunks != NULL)
+		p->chunks[p->n_chunks] = (struct mf_cut_chunk){.element = element};
+	return p->n_chunks++;
 }
 
 /* The next len bytes of the file belong to this chunk. */
-static int
+static void
 new_extent(struct builder *b, uint32_t len, size_t chunk)
 {
 	struct mf_cut_plan *p = b->plan;
-	void *v = p->extents;
-	int r;
+	const bool another = p->n_extents == 0 || b->last_chunk != chunk;
 
-	if (p->n_extents == 0 || p->extents[p->n_extents - 1].chunk != chunk) {
-		r = mf_cut_grow(b->job, &v, p->n_extents, &b->extents_capacity, sizeof(*p->extents),
-		    b->e);
-		p->extents = v;
-		if (r != 0)
-			return r;
-		p->extents[p->n_extents++] =
-		    (struct mf_extent){.offset = b->at, .chunk = (uint32_t)chunk};
-		p->chunks[chunk].n_extents++;
+	p->n_extents += another;
+	if (p->extents != NULL) {
+		struct mf_extent *x = &p->extents[p->n_extents - 1];
+
+		if (another)
+			*x = (struct mf_extent){.offset = b->at, .chunk = (uint32_t)chunk};
+		x->len += len;
+		p->chunks[chunk].n_extents += another;
+		p->chunks[chunk].len += len;
+		assert(p->chunks[chunk].len <= MF_CUT_CHUNK_MAX);
 	}
-	p->extents[p->n_extents - 1].len += len;
-	p->chunks[chunk].len += len;
-	assert(p->chunks[chunk].len <= MF_CUT_CHUNK_MAX);
+	b->last_chunk = chunk;
 	b->at += len;
-	return 0;
 }
 
 /* The next len bytes have chunks of their own. */
-static int
+static void
 add_pieces(struct builder *b, uint64_t len, enum mf_element element)
 {
 	const uint32_t piece = piece_bytes(element);
 	uint32_t part;
-	size_t chunk;
-	int r;
 
-	while (len > 0) {
+	/* a sparse file can claim more pieces than anybody can count */
+	if (len / piece > (b->job->memory_bytes - b->job->memory_used) / sizeof(struct mf_extent))
+		b->too_long = true;
+	if (b->too_long)
+		return;
+	for (; len > 0; len -= part) {
 		part = piece;
 		if (len < piece + MF_CUT_LARGE_BYTES)
 			part = (uint32_t)len;
-		if ((r = new_chunk(b, element, &chunk)) != 0 || (r = new_extent(b, part, chunk)) != 0)
-			return r;
-		len -= part;
+		new_extent(b, part, new_chunk(b, element));
 	}
-	return 0;
 }
 
 static enum mf_element
@@ -138,61 +130,63 @@ merge_elements(enum mf_element a, enum mf_element b)
 	return family_of(a) == STRUCTURE ? MF_ELEMENT_TEXT : MF_ELEMENT_UNKNOWN;
 }
 
+static bool
+closes(const struct builder *b, const struct run *run, const struct mf_cut_item *item)
+{
+	/* alike to the one before, the draw is too: many equal tensors whose hash happens to
+	 * close would be a chunk each */
+	if (run->last.run_hash == item->run_hash && run->last.len == item->len)
+		return run->bytes + item->len > MF_RUN_MAX_BYTES;
+	return mf_run_closes_hashed(b->job->key, item->run_hash, item->len, run->bytes);
+}
+
 /* The next item->len bytes join the run of their family, or start a new one. */
-static int
+static void
 add_to_run(struct builder *b, const struct mf_cut_item *item)
 {
 	struct run *run = &b->runs[family_of(item->element)];
 	struct mf_cut_chunk *c;
-	bool closes;
-	int r;
 
-	if (run->open) {
-		c = &b->plan->chunks[run->chunk];
-		closes = mf_run_closes_hashed(b->job->key, item->run_hash, item->len, c->len);
-		/* alike to the one before, the draw is too: many equal tensors whose hash happens
-		 * to close would be a chunk each */
-		if (run->last.run_hash == item->run_hash && run->last.len == item->len &&
-		    c->len + item->len <= MF_RUN_MAX_BYTES)
-			closes = false;
-		if (closes)
-			run->open = false;
-	}
-	if (!run->open) {
-		if ((r = new_chunk(b, item->element, &run->chunk)) != 0)
-			return r;
+	if (!run->open || closes(b, run, item)) {
+		run->chunk = new_chunk(b, item->element);
+		run->bytes = 0;
 		run->open = true;
 	}
 	run->last = *item;
-	c = &b->plan->chunks[run->chunk];
-	c->element = merge_elements(c->element, item->element);
-	return new_extent(b, (uint32_t)item->len, run->chunk);
+	run->bytes += item->len;
+	if (b->plan->chunks != NULL) {
+		c = &b->plan->chunks[run->chunk];
+		c->element = merge_elements(c->element, item->element);
+	}
+	new_extent(b, (uint32_t)item->len, run->chunk);
 }
 
 static int
+refuse_size(struct builder *b)
+{
+	return mf_cut_refuse(b->e, "its structure does not fit the memory budget");
+}
+
+static void
 add_item(struct builder *b, const struct mf_cut_item *item)
 {
-	if (item->len == 0)
-		return 0;
 	if (item->len >= MF_CUT_LARGE_BYTES)
-		return add_pieces(b, item->len, item->element);
-	return add_to_run(b, item);
+		add_pieces(b, item->len, item->element);
+	else if (item->len > 0)
+		add_to_run(b, item);
 }
 
-static int
+static void
 add_header(struct builder *b)
 {
 	const struct mf_cut_items *items = &b->job->items;
-	uint64_t split = items->header_split;
-	int r;
 
-	if (split == 0 || split > items->header_bytes)
-		return add_pieces(b, items->header_bytes, MF_ELEMENT_TEXT);
-	if ((r = add_pieces(b, split, MF_ELEMENT_TEXT)) != 0)
-		return r;
-	return add_pieces(b, items->header_bytes - split, MF_ELEMENT_TEXT);
+	assert(items->header_split <= items->header_bytes);
+	add_pieces(b, items->header_split, MF_ELEMENT_TEXT);
+	add_pieces(b, items->header_bytes - items->header_split, MF_ELEMENT_TEXT);
 }
 
+/* The whole file. 0, or 1: the items overlap, or there are too many pieces. */
 static int
 add_all(struct builder *b)
 {
@@ -200,11 +194,9 @@ add_all(struct builder *b)
 	struct mf_cut_item item, gap;
 	uint64_t next;
 	size_t i;
-	int r;
 
-	if ((r = add_header(b)) != 0)
-		return r;
-	for (i = 0; i < items->n; i++) {
+	add_header(b);
+	for (i = 0; i < items->n && !b->too_long; i++) {
 		item = items->v[i];
 		if (item.len == 0)
 			continue;
@@ -213,16 +205,15 @@ add_all(struct builder *b)
 		gap = item;
 		gap.len = item.offset - b->at;
 		gap.element = items->gap;
-		if ((r = add_item(b, &gap)) != 0)
-			return r;
+		add_item(b, &gap);
 		next = i + 1 < items->n ? items->v[i + 1].offset : b->job->src->size;
 		if (next - item.offset > item.len && next - item.offset - item.len < items->pad_bytes)
 			item.len = next - item.offset;
-		if ((r = add_item(b, &item)) != 0)
-			return r;
+		add_item(b, &item);
 	}
 	gap = (struct mf_cut_item){.len = b->job->src->size - b->at, .element = items->gap};
-	return add_item(b, &gap);
+	add_item(b, &gap);
+	return b->too_long ? refuse_size(b) : 0;
 }
 
 static int
@@ -238,36 +229,45 @@ refuse_duplicates(struct mf_cut_items *items, struct mf_error *e)
 	return 0;
 }
 
-/* Give back what the arrays grew too far. */
-static void
-shrink(struct mf_cut_plan *p)
+/* The arrays, now that their lengths are known; the counts start again. */
+static int
+allocate(struct builder *b)
 {
-	void *v;
+	struct mf_cut_plan *p = b->plan;
+	const uint64_t bytes = (uint64_t)p->n_extents * sizeof(*p->extents) +
+	    (uint64_t)p->n_chunks * sizeof(*p->chunks);
 
-	if ((v = realloc(p->extents, p->n_extents * sizeof(*p->extents))) != NULL)
-		p->extents = v;
-	if ((v = realloc(p->chunks, p->n_chunks * sizeof(*p->chunks))) != NULL)
-		p->chunks = v;
+	if (bytes > b->job->memory_bytes - b->job->memory_used || p->n_extents > UINT32_MAX)
+		return refuse_size(b);
+	p->extents = calloc(p->n_extents, sizeof(*p->extents));
+	p->chunks = calloc(p->n_chunks, sizeof(*p->chunks));
+	if (p->extents == NULL || p->chunks == NULL)
+		return mf_error_nomem(b->e, "the plan of a file");
+	p->n_extents = p->n_chunks = 0;
+	return 0;
 }
 
 int
 mf_cut_build(struct mf_cut_job *job, struct mf_cut_plan **out, struct mf_error *e)
 {
-	struct builder b = {.job = job, .e = e};
+	struct mf_cut_plan *plan;
+	struct builder b;
 	int r;
 
 	assert(job->items.header_bytes <= job->src->size);
 	if ((r = refuse_duplicates(&job->items, e)) != 0)
 		return r;
 	mf_cut_sort_by_offset(job->items.v, job->items.n);
-	if ((b.plan = calloc(1, sizeof(*b.plan))) == NULL)
+	if ((plan = calloc(1, sizeof(*plan))) == NULL)
 		return mf_error_nomem(e, "the plan of a file");
-	if ((r = add_all(&b)) != 0) {
-		mf_cut_plan_free(b.plan);
+	b = (struct builder){.job = job, .plan = plan, .e = e};
+	if ((r = add_all(&b)) != 0 || (r = allocate(&b)) != 0) {
+		mf_cut_plan_free(plan);
 		return r;
 	}
-	assert(b.at == job->src->size && b.plan->n_extents > 0);
-	shrink(b.plan);
-	*out = b.plan;
+	b = (struct builder){.job = job, .plan = plan, .e = e};
+	(void)add_all(&b);
+	assert(b.at == job->src->size);
+	*out = plan;
 	return 0;
 }
