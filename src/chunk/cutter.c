@@ -71,8 +71,7 @@ mf_cut_add(struct mf_cut_job *job, const struct mf_cut_named *named, uint64_t of
 	item->name_hash = mf_run_name_hash(job->key, named->name, named->name_bytes);
 	item->run_hash = item->name_hash;
 	if (named->run_name != NULL)
-		item->run_hash =
-		    mf_run_name_hash(job->key, named->run_name, named->run_name_bytes);
+		item->run_hash = mf_run_name_hash(job->key, named->run_name, named->run_name_bytes);
 	return 0;
 }
 
@@ -102,8 +101,8 @@ plan(struct mf_cut_job *job, struct mf_cut_plan **out, struct mf_error *e)
 
 	if (src->size == 0)
 		return 1;
-	r = src->pread(src->arg, first, src->size < sizeof(first) ? (size_t)src->size : sizeof(first), 0,
-	    e);
+	r = src->pread(
+	    src->arg, first, src->size < sizeof(first) ? (size_t)src->size : sizeof(first), 0, e);
 	if (r == 1)
 		return mf_cut_refuse(e, "the file became shorter");
 	if (r != 0)

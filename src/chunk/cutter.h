@@ -52,15 +52,15 @@ struct mf_cut_params {
 /* Some bytes of the file that follow each other, all in one chunk. */
 struct mf_extent {
 	uint64_t offset; /* in the file */
-	uint32_t len;	 /* bytes, never 0 */
-	uint32_t chunk;	 /* index into chunks */
+	uint32_t len;    /* bytes, never 0 */
+	uint32_t chunk;  /* index into chunks */
 };
 
 /* A chunk's plaintext is the concatenation of its extents in file order. */
 struct mf_cut_chunk {
 	enum mf_element element; /* hint for the codec */
-	uint32_t len;		 /* bytes: the sum of its extents */
-	uint32_t n_extents;	 /* after so many extents it is complete */
+	uint32_t len;            /* bytes: the sum of its extents */
+	uint32_t n_extents;      /* after so many extents it is complete */
 };
 
 struct mf_cut_plan {

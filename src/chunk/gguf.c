@@ -19,6 +19,8 @@
 #define NAME_MAX_BYTES 4096
 #define ALIGNMENT_DEFAULT 32
 #define ALIGNMENT_MAX ((uint32_t)1 << 20)
+#define PAIRS_MAX 65536      /* real files have some dozens */
+#define TENSOR_INFO_BYTES 24 /* with an empty name and no dimensions */
 #define METADATA_OWN_BYTES ((uint64_t)64 << 10)
 
 enum { TYPE_U32 = 4, TYPE_STRING = 8, TYPE_ARRAY = 9 };
@@ -55,13 +57,13 @@ type_of(uint32_t type)
 	    [13] = {256, 176, MF_ELEMENT_Q5_K},
 	    [14] = {256, 210, MF_ELEMENT_Q6_K},
 	    [15] = {256, 292, MF_ELEMENT_Q8_K},
-	    [16] = {256, 66, MF_ELEMENT_UNKNOWN}, /* IQ2_XXS */
-	    [17] = {256, 74, MF_ELEMENT_UNKNOWN}, /* IQ2_XS */
-	    [18] = {256, 98, MF_ELEMENT_UNKNOWN}, /* IQ3_XXS */
-	    [19] = {256, 50, MF_ELEMENT_UNKNOWN}, /* IQ1_S */
-	    [20] = {32, 18, MF_ELEMENT_UNKNOWN},  /* IQ4_NL */
+	    [16] = {256, 66, MF_ELEMENT_UNKNOWN},  /* IQ2_XXS */
+	    [17] = {256, 74, MF_ELEMENT_UNKNOWN},  /* IQ2_XS */
+	    [18] = {256, 98, MF_ELEMENT_UNKNOWN},  /* IQ3_XXS */
+	    [19] = {256, 50, MF_ELEMENT_UNKNOWN},  /* IQ1_S */
+	    [20] = {32, 18, MF_ELEMENT_UNKNOWN},   /* IQ4_NL */
 	    [21] = {256, 110, MF_ELEMENT_UNKNOWN}, /* IQ3_S */
-	    [22] = {256, 82, MF_ELEMENT_UNKNOWN}, /* IQ2_S */
+	    [22] = {256, 82, MF_ELEMENT_UNKNOWN},  /* IQ2_S */
 	    [23] = {256, 136, MF_ELEMENT_UNKNOWN}, /* IQ4_XS */
 	    [24] = {1, 1, MF_ELEMENT_I8},
 	    [25] = {1, 2, MF_ELEMENT_I16},
@@ -190,8 +192,8 @@ tensor_bytes(struct type type, const uint64_t *dimensions, uint32_t n, uint64_t 
 		return 0;
 	if ((n > 0 ? dimensions[0] : 1) % type.block_elements != 0)
 		return 1;
-	return __builtin_mul_overflow(elements / type.block_elements, (uint64_t)type.block_bytes,
-	    bytes);
+	return __builtin_mul_overflow(
+	    elements / type.block_elements, (uint64_t)type.block_bytes, bytes);
 }
 
 /* Write a tensor info down; its offset counts from the data, which start is not known yet. */
@@ -253,11 +255,13 @@ header(struct parse *p, uint64_t *metadata_end)
 	pairs = mf_scan_u64(&p->scan);
 	if (p->scan.status == 0 && version != 2 && version != 3)
 		return mf_cut_refuse(p->e, "its GGUF version is not known");
-	if (p->scan.status != 0)
+	if (p->scan.status != 0 || pairs > PAIRS_MAX)
 		return malformed(p);
 	if ((r = metadata(p, pairs)) != 0)
 		return r;
 	*metadata_end = mf_scan_offset(&p->scan);
+	if (tensors > mf_scan_left(&p->scan) / TENSOR_INFO_BYTES)
+		return malformed(p);
 	for (; tensors > 0; tensors--) {
 		if ((r = tensor(p)) != 0)
 			return r;

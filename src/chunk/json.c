@@ -56,9 +56,9 @@ put_utf8(struct mf_json_text *out, uint32_t c)
 		return put(out, 0xc0 | (int)(c >> 6)) || put(out, 0x80 | (int)(c & 0x3f));
 	if (c < 0x10000)
 		return put(out, 0xe0 | (int)(c >> 12)) || put(out, 0x80 | (int)(c >> 6 & 0x3f)) ||
-		    put(out, 0x80 | (int)(c & 0x3f));
+		       put(out, 0x80 | (int)(c & 0x3f));
 	return put(out, 0xf0 | (int)(c >> 18)) || put(out, 0x80 | (int)(c >> 12 & 0x3f)) ||
-	    put(out, 0x80 | (int)(c >> 6 & 0x3f)) || put(out, 0x80 | (int)(c & 0x3f));
+	       put(out, 0x80 | (int)(c >> 6 & 0x3f)) || put(out, 0x80 | (int)(c & 0x3f));
 }
 
 static int
@@ -160,7 +160,7 @@ skip_scalar(struct mf_scan *s)
 	int c;
 
 	while ((c = mf_scan_peek(s)) > 0 &&
-	    ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || strchr("+-.E", c) != NULL)) {
+	       ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || strchr("+-.E", c) != NULL)) {
 		(void)mf_scan_byte(s);
 		n++;
 	}

@@ -20,24 +20,13 @@ element_of(const char *descr)
 		const char *name; /* without byte order */
 		enum mf_element element;
 	} table[] = {
-	    {"f8", MF_ELEMENT_F64},
-	    {"f4", MF_ELEMENT_F32},
-	    {"f2", MF_ELEMENT_F16},
-	    {"c16", MF_ELEMENT_F64},
-	    {"c8", MF_ELEMENT_F32},
-	    {"i8", MF_ELEMENT_I64},
-	    {"u8", MF_ELEMENT_I64},
-	    {"m8", MF_ELEMENT_I64},
-	    {"M8", MF_ELEMENT_I64},
-	    {"i4", MF_ELEMENT_I32},
-	    {"u4", MF_ELEMENT_I32},
-	    {"i2", MF_ELEMENT_I16},
-	    {"u2", MF_ELEMENT_I16},
-	    {"i1", MF_ELEMENT_I8},
-	    {"u1", MF_ELEMENT_I8},
-	    {"b1", MF_ELEMENT_I8},
-	    {"V2", MF_ELEMENT_BF16}, /* how ml_dtypes' bfloat16 is stored */
-	    {"O", MF_ELEMENT_BYTES}, /* a pickle */
+	    {"f8", MF_ELEMENT_F64}, {"f4", MF_ELEMENT_F32}, {"f2", MF_ELEMENT_F16},
+	    {"c16", MF_ELEMENT_F64}, {"c8", MF_ELEMENT_F32}, {"i8", MF_ELEMENT_I64},
+	    {"u8", MF_ELEMENT_I64}, {"m8", MF_ELEMENT_I64}, {"M8", MF_ELEMENT_I64},
+	    {"i4", MF_ELEMENT_I32}, {"u4", MF_ELEMENT_I32}, {"i2", MF_ELEMENT_I16},
+	    {"u2", MF_ELEMENT_I16}, {"i1", MF_ELEMENT_I8}, {"u1", MF_ELEMENT_I8},
+	    {"b1", MF_ELEMENT_I8}, {"V2", MF_ELEMENT_BF16}, /* how ml_dtypes' bfloat16 is stored */
+	    {"O", MF_ELEMENT_BYTES},                        /* a pickle */
 	};
 	size_t n, i;
 
@@ -128,6 +117,6 @@ mf_cut_npy(struct mf_cut_job *job, const char **format, struct mf_error *e)
 		return r;
 	job->items.header_bytes = npy.header_bytes;
 	*format = "npy";
-	return mf_cut_add(job, &named, npy.header_bytes, job->src->size - npy.header_bytes,
-	    npy.element, e);
+	return mf_cut_add(
+	    job, &named, npy.header_bytes, job->src->size - npy.header_bytes, npy.element, e);
 }

@@ -22,9 +22,9 @@ struct run {
 struct builder {
 	struct mf_cut_job *job;
 	struct mf_cut_plan *plan; /* its arrays are NULL while counting */
-	uint64_t at;		  /* the file is planned up to here */
-	size_t last_chunk;	  /* that of the last extent */
-	bool too_long;		  /* the plan would not fit the budget: counting has stopped */
+	uint64_t at;              /* the file is planned up to here */
+	size_t last_chunk;        /* that of the last extent */
+	bool too_long;            /* the plan would not fit the budget: counting has stopped */
 	struct run runs[FAMILIES];
 	struct mf_error *e;
 };
@@ -34,16 +34,12 @@ family_of(enum mf_element element)
 {
 	switch (element) {
 	case MF_ELEMENT_F16:
-	case MF_ELEMENT_BF16:
-		return HALF_FLOATS;
+	case MF_ELEMENT_BF16: return HALF_FLOATS;
 	case MF_ELEMENT_F32:
-	case MF_ELEMENT_F64:
-		return FULL_FLOATS;
+	case MF_ELEMENT_F64: return FULL_FLOATS;
 	case MF_ELEMENT_TEXT:
-	case MF_ELEMENT_BYTES:
-		return STRUCTURE;
-	default:
-		return OTHER_DATA;
+	case MF_ELEMENT_BYTES: return STRUCTURE;
+	default: return OTHER_DATA;
 	}
 }
 
@@ -207,7 +203,8 @@ add_all(struct builder *b)
 		gap.element = items->gap;
 		add_item(b, &gap);
 		next = i + 1 < items->n ? items->v[i + 1].offset : b->job->src->size;
-		if (next - item.offset > item.len && next - item.offset - item.len < items->pad_bytes)
+		if (next - item.offset > item.len &&
+		    next - item.offset - item.len < items->pad_bytes)
 			item.len = next - item.offset;
 		add_item(b, &item);
 	}
@@ -235,7 +232,7 @@ allocate(struct builder *b)
 {
 	struct mf_cut_plan *p = b->plan;
 	const uint64_t bytes = (uint64_t)p->n_extents * sizeof(*p->extents) +
-	    (uint64_t)p->n_chunks * sizeof(*p->chunks);
+			       (uint64_t)p->n_chunks * sizeof(*p->chunks);
 
 	if (bytes > b->job->memory_bytes - b->job->memory_used || p->n_extents > UINT32_MAX)
 		return refuse_size(b);

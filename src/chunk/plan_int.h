@@ -89,8 +89,8 @@ struct mf_scan {
 	uint8_t *window; /* the caller's */
 	size_t window_bytes;
 	size_t at, have; /* position and valid bytes inside the window */
-	uint64_t base;	 /* file offset of window[0] */
-	uint64_t end;	 /* nothing at or behind this file offset is read */
+	uint64_t base;   /* file offset of window[0] */
+	uint64_t end;    /* nothing at or behind this file offset is read */
 	int status;
 };
 

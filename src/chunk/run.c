@@ -47,5 +47,6 @@ mf_run_closes(const uint8_t *key, const char *name, uint64_t size, uint64_t run_
 	assert(key != NULL && name != NULL);
 	if (run_bytes == 0 || size == 0)
 		return false;
-	return mf_run_closes_hashed(key, mf_run_name_hash(key, name, strlen(name)), size, run_bytes);
+	return mf_run_closes_hashed(
+	    key, mf_run_name_hash(key, name, strlen(name)), size, run_bytes);
 }

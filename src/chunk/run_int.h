@@ -12,6 +12,7 @@
 uint64_t mf_run_name_hash(const uint8_t *key, const void *name, size_t n);
 
 /* mf_run_closes with the name hashed already. */
-bool mf_run_closes_hashed(const uint8_t *key, uint64_t name_hash, uint64_t size, uint64_t run_bytes);
+bool mf_run_closes_hashed(
+    const uint8_t *key, uint64_t name_hash, uint64_t size, uint64_t run_bytes);
 
 #endif

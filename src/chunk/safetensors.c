@@ -35,8 +35,8 @@ mf_cut_is_safetensors(const uint8_t first[16], uint64_t size)
 	uint64_t n = mf_get_u64(first);
 
 	return n >= 2 && size > LENGTH_BYTES && n <= size - LENGTH_BYTES && first[8] == '{' &&
-	    (first[9] == '"' || first[9] == '}' || first[9] == ' ' || first[9] == '\n' ||
-		first[9] == '\t' || first[9] == '\r');
+	       (first[9] == '"' || first[9] == '}' || first[9] == ' ' || first[9] == '\n' ||
+		   first[9] == '\t' || first[9] == '\r');
 }
 
 static enum mf_element
@@ -87,7 +87,7 @@ static int
 offsets(struct mf_scan *s, struct tensor *t)
 {
 	return mf_json_expect(s, '[') || mf_json_u64(s, &t->begin) || mf_json_expect(s, ',') ||
-	    mf_json_u64(s, &t->end) || mf_json_expect(s, ']') || t->begin > t->end;
+	       mf_json_u64(s, &t->end) || mf_json_expect(s, ']') || t->begin > t->end;
 }
 
 /* One member of a tensor's object; its key has been read. */
@@ -169,7 +169,8 @@ tensors(struct parse *p)
 		if (mf_json_string(&p->scan, &name) != 0 || mf_json_expect(&p->scan, ':') != 0)
 			return malformed(p);
 		if (name.len == 12 && memcmp(name.bytes, "__metadata__", 12) == 0) {
-			if (metadata || mf_json_peek(&p->scan) != '{' || mf_json_skip(&p->scan) != 0)
+			if (metadata || mf_json_peek(&p->scan) != '{' ||
+			    mf_json_skip(&p->scan) != 0)
 				return malformed(p);
 			metadata = true;
 		} else if ((r = add(p, &name)) != 0) {

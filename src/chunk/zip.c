@@ -44,8 +44,8 @@ struct parse {
 	struct mf_cut_job *job;
 	struct mf_error *e;
 	struct directory dir;
-	bool torch;	  /* an entry is called archive/data.pkl */
-	bool npz;	  /* every entry is called *.npy */
+	bool torch;          /* an entry is called archive/data.pkl */
+	bool npz;            /* every entry is called *.npy */
 	struct mf_scan scan; /* over the directory */
 	uint8_t window[WINDOW_BYTES];
 	char name[MF_CUT_NAME_MAX + 1];
@@ -56,7 +56,7 @@ malformed(struct parse *p, const char *what)
 {
 	if (p->scan.status < 0)
 		return -1;
-	return mf_cut_refuse(p->e, "its zip %s is malformed", what);
+	return mf_cut_refuse(p->e, "its %s is malformed", what);
 }
 
 /* Read exactly; 1 is a refusal with its reason set. */
@@ -78,7 +78,7 @@ find_directory64(struct parse *p, uint64_t end)
 	int r;
 
 	if (end < LOCATOR_BYTES + END64_BYTES)
-		return malformed(p, "end record");
+		return malformed(p, "zip end record");
 	if ((r = read_at(p, locator, sizeof(locator), end - LOCATOR_BYTES)) != 0)
 		return r;
 	at = mf_get_u64(locator + 8);
@@ -107,7 +107,7 @@ find_end(struct parse *p, uint8_t record[END_BYTES], uint64_t *offset)
 	int r;
 
 	if (n < END_BYTES)
-		return malformed(p, "end record");
+		return malformed(p, "zip end record");
 	if ((tail = malloc(n)) == NULL)
 		return mf_error_nomem(p->e, "the end of a zip file");
 	if ((r = read_at(p, tail, n, size - n)) == 0) {
@@ -144,12 +144,12 @@ find_directory(struct parse *p)
 		if ((r = find_directory64(p, at)) != 0)
 			return r;
 	} else if (p->dir.offset > at || p->dir.bytes > at - p->dir.offset) {
-		return malformed(p, "end record");
+		return malformed(p, "zip end record");
 	}
 	if (p->dir.bytes > DIRECTORY_MAX || p->dir.entries > ENTRIES_MAX)
 		return mf_cut_refuse(p->e, "it has more zip entries than are looked at");
 	if (p->dir.entries > p->dir.bytes / ENTRY_BYTES)
-		return malformed(p, "directory");
+		return malformed(p, "zip directory");
 	return 0;
 }
 
@@ -189,7 +189,7 @@ next_entry(struct parse *p, struct entry *entry)
 
 	mf_scan_bytes(s, fixed, sizeof(fixed));
 	if (s->status != 0 || mf_get_u32(fixed) != ENTRY_MAGIC)
-		return malformed(p, "directory");
+		return malformed(p, "zip directory");
 	*entry = (struct entry){
 	    .flags = (uint16_t)(fixed[8] | fixed[9] << 8),
 	    .method = (uint16_t)(fixed[10] | fixed[11] << 8),
@@ -205,7 +205,7 @@ next_entry(struct parse *p, struct entry *entry)
 	mf_scan_bytes(s, p->name, entry->name_bytes);
 	read_zip64(s, extra, entry);
 	mf_scan_skip(s, comment);
-	return s->status == 0 ? 0 : malformed(p, "directory");
+	return s->status == 0 ? 0 : malformed(p, "zip directory");
 }
 
 static bool
@@ -214,7 +214,7 @@ ends_with(const struct entry *entry, const char *suffix)
 	const size_t n = strlen(suffix);
 
 	return entry->name_bytes >= n &&
-	    memcmp(entry->name + entry->name_bytes - n, suffix, n) == 0;
+	       memcmp(entry->name + entry->name_bytes - n, suffix, n) == 0;
 }
 
 /* The name behind its first component: PyTorch calls that one after the file. */
@@ -295,21 +295,21 @@ locate(struct parse *p, const struct entry *entry)
 
 	/* everything lies before the directory */
 	if (entry->local > p->dir.offset || p->dir.offset - entry->local < LOCAL_BYTES)
-		return malformed(p, "entry offset");
+		return malformed(p, "zip entry offset");
 	if ((r = read_at(p, local, sizeof(local), entry->local)) != 0)
 		return r;
 	if (mf_get_u32(local) != LOCAL_MAGIC)
-		return malformed(p, "local header");
+		return malformed(p, "zip local header");
 	before = LOCAL_BYTES + (uint64_t)(local[26] | local[27] << 8) +
-	    (uint64_t)(local[28] | local[29] << 8);
+		 (uint64_t)(local[28] | local[29] << 8);
 	if (before > p->dir.offset - entry->local)
-		return malformed(p, "local header");
+		return malformed(p, "zip local header");
 	start = entry->local + before;
 	if (entry->stored_bytes > p->dir.offset - start)
-		return malformed(p, "entry size");
+		return malformed(p, "zip entry size");
 	if (entry->method == METHOD_STORED && entry->stored_bytes != entry->plain_bytes &&
 	    (entry->flags & FLAG_ENCRYPTED) == 0)
-		return malformed(p, "entry size");
+		return malformed(p, "zip entry size");
 	return add(p, entry, start, entry->stored_bytes);
 }
 

@@ -2,6 +2,7 @@
  * alike however much of it is shown. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/chunk/cdc.h"
 
@@ -21,11 +22,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const size_t whole = MF_CDC_MAX_BYTES + 4097;
 	uint8_t *buf = malloc(whole);
 	struct mf_cdc *c = mf_cdc_new(key, NULL);
-	size_t i, len;
+	size_t have, len;
 
 	require(buf != NULL && c != NULL);
-	for (i = 0; i < whole; i++)
-		buf[i] = n == 0 ? 0 : (uint8_t)(data[i % n] + i / n * 31);
+	memset(buf, 0, whole);
+	have = n < whole ? n : whole;
+	if (have > 0)
+		memcpy(buf, data, have);
+	for (; have > 0 && have < whole; have += len) {
+		len = have < whole - have ? have : whole - have;
+		memcpy(buf + have, buf, len);
+	}
 	len = mf_cdc_find(c, buf, whole, true);
 	require(len > MF_CDC_MIN_BYTES && len <= MF_CDC_MAX_BYTES);
 	require(mf_cdc_find(c, buf, len, false) == len);

@@ -52,8 +52,8 @@ fuzz_check(const struct mf_cut_plan *p, uint64_t size)
 	for (i = 0; i < p->n_extents; i++) {
 		const struct mf_extent *x = &p->extents[i];
 
-		fuzz_require(x->offset == at && x->len > 0 && x->chunk < p->n_chunks &&
-		    x->chunk <= seen);
+		fuzz_require(
+		    x->offset == at && x->len > 0 && x->chunk < p->n_chunks && x->chunk <= seen);
 		at += x->len;
 		if (x->chunk == seen) {
 			seen++;

@@ -28,8 +28,8 @@ replay_file(const char *path)
 	FILE *f;
 	long end;
 
-	if ((f = fopen(path, "rb")) != NULL && fseek(f, 0, SEEK_END) == 0 && (end = ftell(f)) >= 0 &&
-	    end <= INPUT_MAX && fseek(f, 0, SEEK_SET) == 0) {
+	if ((f = fopen(path, "rb")) != NULL && fseek(f, 0, SEEK_END) == 0 &&
+	    (end = ftell(f)) >= 0 && end <= INPUT_MAX && fseek(f, 0, SEEK_SET) == 0) {
 		n = (size_t)end;
 		/* exactly n bytes, so that a sanitizer sees the first read past the input */
 		data = malloc(n > 0 ? n : 1);

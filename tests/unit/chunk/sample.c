@@ -72,7 +72,8 @@ sample_safetensors(struct sample *s, const struct sample_tensor *t, size_t n)
 
 	mf_buf_printf(&json, "{\"__metadata__\":{\"format\":\"pt\"}");
 	for (i = 0; i < n; i++) {
-		mf_buf_printf(&json, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%llu],\"data_offsets\":[%llu,%llu]}",
+		mf_buf_printf(&json,
+		    ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%llu],\"data_offsets\":[%llu,%llu]}",
 		    t[i].name, t[i].dtype, (unsigned long long)t[i].len, (unsigned long long)at,
 		    (unsigned long long)(at + t[i].len));
 		at += t[i].len;
@@ -411,8 +412,8 @@ hash_extent(crypto_generichash_state *h, const struct sample *s, const struct mf
 		if (part->data == SIZE_MAX)
 			crypto_generichash_update(h, (uint8_t *)numbers, sizeof(numbers));
 		else
-			crypto_generichash_update(h, s->bytes.data + part->data + numbers[1],
-			    numbers[2]);
+			crypto_generichash_update(
+			    h, s->bytes.data + part->data + numbers[1], numbers[2]);
 		at = stop;
 	}
 }

@@ -16,7 +16,7 @@
 struct sample_part {
 	uint64_t offset, len;
 	uint64_t content; /* what it holds */
-	size_t data;	  /* where in bytes, or SIZE_MAX: virtual, reads as zeros */
+	size_t data;      /* where in bytes, or SIZE_MAX: virtual, reads as zeros */
 };
 
 struct sample {
@@ -62,8 +62,8 @@ void sample_zip(struct sample *s, const struct sample_entry *v, size_t n, bool z
 void sample_npy(struct mf_buf *out, const char *descr);
 
 /* mf_cut_plan_new over the sample, and the plan checked for all that cutter.h promises. */
-int sample_plan_in(struct sample *s, size_t memory_bytes, struct mf_cut_plan **out,
-    struct mf_error *e);
+int sample_plan_in(
+    struct sample *s, size_t memory_bytes, struct mf_cut_plan **out, struct mf_error *e);
 int sample_plan(struct sample *s, struct mf_cut_plan **out, struct mf_error *e);
 /* It must be planned, and be of this format. */
 struct mf_cut_plan *sample_must(struct sample *s, const char *format);

@@ -146,7 +146,8 @@ monotonous_input(void **state)
 static void
 frozen_cuts(void **state)
 {
-	static const size_t frozen[] = {4836556, 12660327, 17942283, 26883808, 32270578, 43085506, 55839607};
+	static const size_t frozen[] = {
+	    4836556, 12660327, 17942283, 26883808, 32270578, 43085506, 55839607};
 	size_t ends[CUTS_MAX], i;
 
 	cut(key, *state, (size_t)64 << 20, ends);

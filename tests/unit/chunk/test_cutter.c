@@ -127,8 +127,8 @@ frozen_tensors_move(void **state)
 		sample_safetensors(&b, t, n + 1);
 		after = sample_must(&b, "safetensors");
 		assert_true(after->chunks[0].len > before->chunks[0].len);
-		assert_int_equal(sample_changed(&a, before, &b, after, before->chunks[0].len),
-		    i == 0 ? 1 : 5);
+		assert_int_equal(
+		    sample_changed(&a, before, &b, after, before->chunks[0].len), i == 0 ? 1 : 5);
 		mf_cut_plan_free(before);
 		mf_cut_plan_free(after);
 		sample_fini(&a);
@@ -157,8 +157,8 @@ changed_tensor(void **state)
 		sample_init(&b);
 		sample_safetensors(&b, t, n);
 		after = sample_must(&b, "safetensors");
-		assert_in_range(sample_changed(&a, before, &b, after, 0), 1,
-		    t[which[i]].len / (8 << 20) + 1);
+		assert_in_range(
+		    sample_changed(&a, before, &b, after, 0), 1, t[which[i]].len / (8 << 20) + 1);
 		mf_cut_plan_free(before);
 		mf_cut_plan_free(after);
 		sample_fini(&a);

@@ -87,7 +87,8 @@ frozen_answers(void **state)
 		got[i] = mf_run_closes(key, name, 800000, 1) ? '1' : '0';
 	}
 	got[64] = '\0';
-	assert_string_equal(got, "0101101000110001011011111000100000101000001011000100001001100101");
+	assert_string_equal(
+	    got, "0101101000110001011011111000100000101000001011000100001001100101");
 }
 
 int

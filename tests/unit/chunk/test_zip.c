@@ -69,7 +69,8 @@ torch_insertion(void **state)
 		x = x * 1664525u + 1013904223u;
 		for (f = 0; f < 2; f++) {
 			k = i + (f == 1 && i > N / 2); /* one more in the middle of the second */
-			(void)snprintf(names[f][k], 32, i == 0 ? "v%zu/data.pkl" : "v%zu/data/%zu", f, k);
+			(void)snprintf(
+			    names[f][k], 32, i == 0 ? "v%zu/data.pkl" : "v%zu/data/%zu", f, k);
 			v[f][k] = (struct sample_entry){.name = names[f][k],
 			    .len = (x >> 10) % 30000 + 1,
 			    .content = i + 10,
@@ -77,8 +78,8 @@ torch_insertion(void **state)
 		}
 	}
 	(void)snprintf(names[1][N / 2 + 1], 32, "v1/data/%d", N / 2 + 1);
-	v[1][N / 2 + 1] = (struct sample_entry){
-	    .name = names[1][N / 2 + 1], .len = 1234, .content = 5, .crc = 6};
+	v[1][N / 2 + 1] =
+	    (struct sample_entry){.name = names[1][N / 2 + 1], .len = 1234, .content = 5, .crc = 6};
 	for (f = 0; f < 2; f++) {
 		sample_init(&s[f]);
 		sample_zip(&s[f], v[f], N + 1 + f, false);
@@ -211,18 +212,18 @@ hostile(void **state)
 	/* local header 31, data 10, entry 47 (+ 33), [end64 56, locator 20,] end 22 */
 	static const struct change plain[] = {
 	    {-22, 0, 4, "missing"},
-	    {-2, 1, 2, "missing"},	       /* comment length */
+	    {-2, 1, 2, "missing"},              /* comment length */
 	    {-6, 0x7fffffff, 4, "end record"},  /* directory offset */
 	    {-10, 0x7fffffff, 4, "end record"}, /* directory length */
 	    {-6, 0xffffffff, 4, "zip64"},
 	    {-12, 0xfffe, 2, "directory is malformed"}, /* entries */
 	    {-12, 2, 2, "directory is malformed"},
-	    {-69, 0, 4, "directory is malformed"},		   /* magic of the entry */
-	    {-69 + 28, 0xffff, 2, "directory is malformed"},	   /* name length */
-	    {-69 + 30, 0xffff, 2, "directory is malformed"},	   /* extra length */
-	    {-69 + 20, 0x10000, 4, "entry size"},		   /* stored size */
-	    {-69 + 24, 11, 4, "entry size"},			   /* plain size */
-	    {-69 + 42, 0x7fffffff, 4, "entry offset"},		   /* local header */
+	    {-69, 0, 4, "directory is malformed"},           /* magic of the entry */
+	    {-69 + 28, 0xffff, 2, "directory is malformed"}, /* name length */
+	    {-69 + 30, 0xffff, 2, "directory is malformed"}, /* extra length */
+	    {-69 + 20, 0x10000, 4, "entry size"},            /* stored size */
+	    {-69 + 24, 11, 4, "entry size"},                 /* plain size */
+	    {-69 + 42, 0x7fffffff, 4, "entry offset"},       /* local header */
 	    {-69 + 42, 0xffffffff, 4, "entry offset"},
 	    {-69 + 42, 1, 4, "local header"},
 	    {26, 0xffff, 2, "local header"}, /* name length there */
