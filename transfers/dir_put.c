@@ -152,7 +152,7 @@ link_over(struct dir_store *d, int fd, char temp_name[DIR_TEMP_NAME], int parent
 	return failed;
 }
 
-/* 0; 1: the name is taken; else -1 with the errno in *failed. */
+/* 0; 1: the name is taken; else -1 with the errno in *failed, or 0 there and *e set. */
 static int
 publish(struct dir_store *d, int fd, char temp_name[DIR_TEMP_NAME], const char *name,
     unsigned flags, int *failed, struct mf_error *e)
@@ -165,7 +165,7 @@ publish(struct dir_store *d, int fd, char temp_name[DIR_TEMP_NAME], const char *
 	for (tries = 0; tries < 3; tries++) {
 		r = dir_parent_open(d, name, &parent, &base, e);
 		if (r < 0) {
-			*failed = e->sys_errno;
+			*failed = e->sys_errno == EACCES ? EACCES : 0;
 			return -1;
 		}
 		if (r == 0) {
@@ -213,7 +213,9 @@ put_once(struct dir_store *d, const char *name, const void *bytes, size_t n, uns
 	if (r != -1)
 		goto out;
 	*again = temp_name[0] == '\0' && (failed == ENOENT || no_links(failed));
-	if (temp_name[0] != '\0' && (failed == EINVAL || no_links(failed)))
+	if (failed == 0)
+		mf_error_while(e, "creating %s in %s", name, d->path);
+	else if (temp_name[0] != '\0' && (failed == EINVAL || no_links(failed)))
 		mf_error_set(e, MF_EUNSUPPORTED,
 		    "cannot create %s in %s: the file system has neither hard links nor "
 		    "rename without replacement", name, d->path);

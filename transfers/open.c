@@ -57,12 +57,10 @@ static const struct {
 	{"gs://", refuse_bucket},
 };
 
-int
-mf_store_open(const char *url, const struct mf_store_open_params *params, struct mf_store **out,
+static int
+open_plain(const char *url, const struct mf_store_open_params *p, struct mf_store **out,
     struct mf_error *e)
 {
-	static const struct mf_store_open_params defaults;
-	const struct mf_store_open_params *p = params == NULL ? &defaults : params;
 	const char *separator;
 	size_t i, n;
 
@@ -78,4 +76,27 @@ mf_store_open(const char *url, const struct mf_store_open_params *params, struct
 		return mf_error_hint(e, "a path or file://PATH names a directory");
 	}
 	return open_dir(url, p, out, e);
+}
+
+int
+mf_store_open(const char *url, const struct mf_store_open_params *params, struct mf_store **out,
+    struct mf_error *e)
+{
+	static const struct mf_store_open_params defaults;
+	const struct mf_store_open_params *p = params == NULL ? &defaults : params;
+	struct mf_store *s;
+
+	if (open_plain(url, p, &s, e) != 0)
+		return -1;
+	/* the limit counts every attempt, so it is the inner one */
+	if (p->limit != NULL && mf_store_limit_take(s, p->limit, &s, e) != 0)
+		goto fail;
+	if (p->retry != NULL && (mf_store_capabilities(s) & MF_STORE_LOCAL) == 0 &&
+	    mf_store_retry_take(s, p->retry, &s, e) != 0)
+		goto fail;
+	*out = s;
+	return 0;
+fail:
+	mf_store_close(s);
+	return -1;
 }

@@ -9,12 +9,16 @@
 #ifndef MF_TRANSFERS_OPEN_H
 #define MF_TRANSFERS_OPEN_H
 
+#include "transfers/limit.h"
+#include "transfers/retry.h"
 #include "transfers/store.h"
 
 /* Zero means the default of each. */
 struct mf_store_open_params {
 	bool write;  /* put, del and sync will be used */
 	bool create; /* make what is missing (implies write); without it that is MF_ENOTFOUND */
+	const struct mf_limit_params *limit; /* NULL: none. Copied */
+	const struct mf_retry_params *retry; /* NULL: none. Copied; a local store needs none */
 };
 
 /* *out is the caller's: mf_store_close. params may be NULL. 0, or -1. */
