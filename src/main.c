@@ -1,5 +1,7 @@
+#include "src/cmd/cmd.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 0;
+	return mf_cmd_main(argc, argv);
 }

@@ -1,0 +1,60 @@
+/*
+ * Commands: one file a command turns options into a params struct of src/repo, calls it, and
+ * prints the result. Nothing here exits or prints errors; main does, once.
+ *
+ * A command runs on the main thread. Results go to c->out, everything else to the log.
+ */
+#ifndef MF_CMD_CMD_H
+#define MF_CMD_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "src/base/error.h"
+#include "src/base/progress.h"
+#include "src/config/options.h"
+
+struct mf_meter;
+
+struct mf_cmd {
+	const struct mf_options *options; /* borrowed */
+	FILE *out;			  /* standard output */
+	bool json;			  /* --json */
+	bool log_json;			  /* --log-format json */
+	bool has_log_file;
+	unsigned verbose;		  /* -v, -v -v */
+	bool quiet;
+	struct mf_progress progress; /* raised by the operation, drawn by the meter */
+	struct mf_meter *meter;	     /* NULL while nothing is drawn */
+};
+
+/* 0, or -1 with the error. */
+typedef int mf_cmd_function(struct mf_cmd *c, struct mf_error *e);
+
+/* The function of a command; NULL: there is none (a mistake of ours, and a test says so). */
+mf_cmd_function *mf_cmd_find(enum mf_command command);
+
+/* argv to exit status: parse, set up the log and the signals, run, report an error. */
+int mf_cmd_main(int argc, char *const *argv);
+
+/* Begin to draw progress under this title ("pushing churn"), as --progress, --stats and -q
+ * say; ended by mf_cmd_end_progress, which every command calls before it prints. */
+int mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e);
+void mf_cmd_end_progress(struct mf_cmd *c);
+
+/* Unix time and the monotonic clock, in microseconds. */
+int64_t mf_cmd_now_us(void);
+int64_t mf_cmd_monotonic_us(void);
+/* Has SIGINT, SIGTERM or SIGHUP come? Any thread. A second one ends the process at once. */
+bool mf_cmd_interrupted(void);
+/* Catch those three, ignore SIGPIPE. Once, before threads are started. */
+void mf_cmd_catch_signals(void);
+
+mf_cmd_function mf_cmd_init, mf_cmd_push, mf_cmd_pull, mf_cmd_versions, mf_cmd_show, mf_cmd_ls,
+    mf_cmd_cat, mf_cmd_diff, mf_cmd_ref, mf_cmd_tag, mf_cmd_forget, mf_cmd_rollback,
+    mf_cmd_verify, mf_cmd_prune, mf_cmd_replicate, mf_cmd_stats, mf_cmd_key_generate,
+    mf_cmd_key_add, mf_cmd_key_list, mf_cmd_key_remove, mf_cmd_key_rotate, mf_cmd_key_rekey,
+    mf_cmd_doctor, mf_cmd_completion, mf_cmd_version, mf_cmd_help;
+
+#endif

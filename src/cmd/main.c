@@ -1,0 +1,191 @@
+/* From argv to the exit status. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/log.h"
+#include "src/cmd/cmd.h"
+#include "src/cmd/output.h"
+#include "src/cmd/progress.h"
+#include "src/config/help.h"
+
+static const char *
+environment(const char *name, void *arg)
+{
+	(void)arg;
+	return getenv(name);
+}
+
+static long long
+log_time(void)
+{
+	return mf_cmd_now_us();
+}
+
+static enum mf_log_level
+level_of(const struct mf_cmd *c)
+{
+	uint64_t level = mf_options_number(c->options, MF_OPT_LOG_LEVEL);
+
+	if (c->quiet)
+		return MF_LOG_ERROR;
+	if (c->verbose > 0 && level < MF_LOG_WARNING + c->verbose)
+		level = c->verbose > 1 ? MF_LOG_DEBUG : MF_LOG_INFO;
+	return (enum mf_log_level)level;
+}
+
+/* Open the log. *fd is -1 or to be closed. */
+static int
+open_log(struct mf_cmd *c, int *fd, struct mf_error *e)
+{
+	struct mf_log_params params = {.level = level_of(c), .json = c->log_json, .fd = -1};
+	const char *path = mf_options_text(c->options, MF_OPT_LOG_FILE);
+
+	if (path != NULL) {
+		*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+		if (*fd < 0)
+			return mf_error_sys(e, errno, "cannot open the log file %s", path);
+		c->has_log_file = true;
+	}
+	params.fd = *fd;
+	if (c->log_json || *fd >= 0)
+		params.now_us = log_time;
+	mf_log_configure(&params);
+	return 0;
+}
+
+static void
+close_log(int fd)
+{
+	struct mf_log_params params = {.level = MF_LOG_WARNING, .fd = -1};
+
+	if (fd < 0)
+		return;
+	mf_log_configure(&params);
+	close(fd);
+}
+
+/* The error that ends the command, once: into the log where that is a file or JSON, and as
+ * text on standard error unless the log is JSON there. */
+static void
+report(const struct mf_cmd *c, const struct mf_error *error)
+{
+	const struct mf_error_row *row = mf_error_row(error->code);
+	const char *hint = error->hint[0] != '\0' ? error->hint : row->hint;
+	char text[MF_ERROR_MESSAGE_BYTES + MF_ERROR_HINT_BYTES +
+	    MF_ERROR_FRAMES * (MF_ERROR_FRAME_BYTES + 16) + 64];
+	struct mf_error bare = *error;
+
+	if (c->log_json || c->has_log_file) {
+		mf_error_hint(&bare, " ");
+		bare.hint[0] = '\0';
+		mf_log_fields(MF_LOG_ERROR, error->message, "code", row->name, "hint",
+		    hint != NULL ? hint : "", NULL);
+	}
+	if (!c->log_json || c->has_log_file)
+		fprintf(stderr, "modelferry: %s\n", mf_error_text(error, text, sizeof text));
+}
+
+int
+mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e)
+{
+	const struct mf_options *o = c->options;
+	const char *when = mf_options_text(o, MF_OPT_PROGRESS);
+	struct mf_meter_params params = {.progress = &c->progress, .title = title,
+	    .fd = STDERR_FILENO, .stats_us = mf_options_number(o, MF_OPT_STATS)};
+
+	if (c->quiet || strcasecmp(when, "off") == 0)
+		return 0;
+	params.live = isatty(STDERR_FILENO) == 1 && !c->log_json;
+	params.last_line = strcasecmp(when, "on") == 0;
+	params.through_log = c->log_json || c->has_log_file;
+	c->meter = mf_meter_start(&params, e);
+	return c->meter != NULL ? 0 : -1;
+}
+
+void
+mf_cmd_end_progress(struct mf_cmd *c)
+{
+	mf_meter_stop(c->meter);
+	c->meter = NULL;
+}
+
+static int
+write_help(struct mf_cmd *c, struct mf_error *e)
+{
+	enum mf_command command = mf_options_command(c->options);
+	struct mf_buf b = MF_BUF_INIT;
+	int rc;
+
+	if (command != MF_COMMANDS)
+		mf_help_command(&b, command);
+	else if (mf_options_group(c->options) != NULL)
+		mf_help_group(&b, mf_options_group(c->options));
+	else
+		mf_help_overview(&b);
+	rc = b.failed ? mf_error_nomem(e, "help") : mf_output_bytes(c->out, b.data, b.len, e);
+	mf_buf_fini(&b);
+	return rc;
+}
+
+static int
+run(struct mf_cmd *c, struct mf_error *e)
+{
+	enum mf_command command = mf_options_command(c->options);
+	mf_cmd_function *function = mf_cmd_find(command);
+	int rc;
+
+	if (mf_options_flag(c->options, MF_OPT_HELP))
+		rc = write_help(c, e);
+	else if (mf_options_flag(c->options, MF_OPT_VERSION))
+		rc = mf_cmd_version(c, e);
+	else if (command == MF_COMMANDS) {
+		mf_error_set(e, MF_EUSAGE, "no command given");
+		return mf_error_hint(e, "`modelferry help` lists the commands");
+	} else if (function == NULL)
+		return mf_error_set(e, MF_EUNSUPPORTED, "%s is not in this build",
+		    mf_command_table[command].name);
+	else
+		rc = function(c, e);
+	mf_cmd_end_progress(c);
+	if (rc == 0)
+		rc = mf_output_end(c->out, e);
+	return rc;
+}
+
+static void
+take_globals(struct mf_cmd *c, const struct mf_options *o)
+{
+	c->options = o;
+	c->json = mf_options_flag(o, MF_OPT_JSON);
+	c->log_json = mf_options_number(o, MF_OPT_LOG_FORMAT) == 1;
+	c->verbose = (unsigned)mf_options_number(o, MF_OPT_VERBOSE);
+	c->quiet = mf_options_flag(o, MF_OPT_QUIET);
+}
+
+int
+mf_cmd_main(int argc, char *const *argv)
+{
+	struct mf_options_params params = {.argc = argc > 0 ? argc - 1 : 0, .argv = argv + 1,
+	    .getenv = environment};
+	struct mf_cmd c = {.out = stdout};
+	struct mf_options *options = NULL;
+	struct mf_error error = {0};
+	int fd = -1, rc;
+
+	mf_cmd_catch_signals();
+	rc = mf_options_parse(&params, &options, &error);
+	if (rc == 0) {
+		take_globals(&c, options);
+		rc = open_log(&c, &fd, &error);
+	}
+	if (rc == 0)
+		rc = run(&c, &error);
+	if (rc != 0)
+		report(&c, &error);
+	close_log(fd);
+	mf_options_free(options);
+	return rc == 0 ? 0 : mf_error_row(error.code)->exit_status;
+}
