@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""Helpers of scripts/bench: measure a command, count bytes, report medians beside targets."""
+import argparse
+import json
+import mmap
+import os
+import random
+import re
+import statistics
+import sys
+import time
+
+MIB = 1 << 20
+
+
+def cmd_time(args):
+    """results log row run who command...: append a line 'time row who run wall cpu rss'."""
+    results, log, row, run, who, *command = args
+    with open(log, "wb") as out, open(os.devnull, "rb") as null:
+        actions = [(os.POSIX_SPAWN_DUP2, null.fileno(), 0),
+                   (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
+                   (os.POSIX_SPAWN_DUP2, out.fileno(), 2)]
+        start = time.monotonic()
+        pid = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
+        _, status, usage = os.wait4(pid, 0)
+        wall = time.monotonic() - start
+    if os.waitstatus_to_exitcode(status) != 0:
+        return 1
+    cpu = usage.ru_utime + usage.ru_stime
+    with open(results, "a", encoding="utf-8") as f:
+        f.write(f"time\t{row}\t{who}\t{run}\t{wall:.6f}\t{cpu:.6f}\t{usage.ru_maxrss}\n")
+    return 0
+
+
+def cmd_bytes(args):
+    """The sum of the sizes of the files below some directories."""
+    total = 0
+    for top in args:
+        for folder, _, names in os.walk(top):
+            total += sum(os.lstat(os.path.join(folder, n)).st_size for n in names)
+    print(total)
+    return 0
+
+
+def parse_size(text):
+    m = re.fullmatch(r"([0-9.]+)([kmgtKMGT]?)(i?B)?", text)
+    if m is None:
+        sys.exit(f"bench: '{text}' is no size")
+    return int(float(m[1]) * 1024 ** " kmgt".index(m[2].lower() or " "))
+
+
+def cmd_size(args):
+    print(parse_size(args[0]))
+    return 0
+
+
+def cmd_files(args):
+    """Many files of 4 KiB in directories of 1000."""
+    top, count = args[0], int(args[1])
+    rng = random.Random(1)
+    for i in range(count):
+        folder = os.path.join(top, f"d{i // 1000:04d}")
+        if i % 1000 == 0:
+            os.makedirs(folder)
+        with open(os.path.join(folder, f"sample-{i:06d}.bin"), "wb") as f:
+            f.write(rng.randbytes(4096))
+    return 0
+
+
+def tensors_of(folder):
+    """name -> view of its bytes, of all safetensors files in a directory."""
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".safetensors"):
+            continue
+        with open(os.path.join(folder, name), "rb") as f:
+            view = memoryview(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))
+        n = int.from_bytes(view[:8], "little")
+        for key, entry in json.loads(bytes(view[8:8 + n])).items():
+            if key != "__metadata__":
+                a, b = entry["data_offsets"]
+                found[key] = view[8 + n + a:8 + n + b]
+    return found
+
+
+def cmd_changed(args):
+    """Plaintext bytes of the tensors of the second checkpoint that the first has not."""
+    before, after = tensors_of(args[0]), tensors_of(args[1])
+    print(sum(len(v) for k, v in after.items() if k not in before or before[k] != v))
+    return 0
+
+
+class Results:
+    """What was measured: medians of times, last of values."""
+
+    def __init__(self, path):
+        self.times, self.values, self.notes = {}, {}, {}
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                kind, row, *rest = line.rstrip("\n").split("\t")
+                if kind == "time":
+                    who, run, *numbers = rest
+                    self.times.setdefault(row, {}).setdefault(who, []).append(
+                        (int(run), *map(float, numbers)))
+                elif kind == "value":
+                    self.values.setdefault(row, {})[rest[0]] = float(rest[1])
+                else:
+                    self.notes.setdefault(row, []).append(rest[0])
+
+    def rows(self):
+        order = ["bf16", "stages", "dtypes", "codec", "next", "files", "memory", "million", "disk"]
+        have = {*self.times, *self.values, *self.notes}
+        return [r for r in order if r in have]
+
+    def median(self, row, who, column):
+        """column 1: wall s, 2: CPU s, 3: resident KiB. Run 0 is a warm-up if others follow."""
+        runs = self.times.get(row, {}).get(who)
+        if runs is None:
+            return None
+        counted = [r for r in runs if r[0] > 0] or runs
+        return statistics.median(r[column] for r in counted)
+
+    def wall(self, row, who):
+        return self.median(row, who, 1)
+
+    def cpu(self, row, who):
+        return self.median(row, who, 2)
+
+    def rss_mib(self, row, who):
+        """The largest, not the median."""
+        runs = self.times.get(row, {}).get(who)
+        return max(r[3] for r in runs) / 1024 if runs else None
+
+    def value(self, row, name):
+        return self.values.get(row, {}).get(name)
+
+
+def ratio(a, b):
+    return None if a is None or b is None or b == 0 else a / b
+
+
+class Report:
+    def __init__(self):
+        self.checks = []
+
+    def check(self, row, label, measured, low=None, high=None, unit=""):
+        """One line: the figure, its target, and whether it is met. None: was not measured."""
+        if measured is None:
+            return
+        met = (low is None or measured >= low) and (high is None or measured <= high)
+        bound = " to ".join(f"{v:g}{unit}" for v in (low, high) if v is not None)
+        words = "" if low is not None and high is not None else \
+            "at least " if low is not None else "at most "
+        self.checks.append({"row": row, "figure": label, "measured": measured, "low": low,
+                            "high": high, "unit": unit, "met": met})
+        print(f"  {label:<52} {measured:>9.3f}{unit:<4} target {words}{bound:<12} "
+              f"{'ok' if met else 'MISSED'}")
+
+
+def print_times(r, row):
+    if row not in r.times:
+        return
+    print(f"  {'':<34} {'wall s':>9} {'CPU s':>9} {'RSS MiB':>9} {'runs':>5}")
+    for who, runs in r.times[row].items():
+        counted = [x for x in runs if x[0] > 0] or runs
+        print(f"  {who:<34} {r.wall(row, who):>9.3f} {r.cpu(row, who):>9.3f} "
+              f"{r.rss_mib(row, who):>9.1f} {len(counted):>5}")
+
+
+def print_values(r, row):
+    for name, v in r.values.get(row, {}).items():
+        text = f"{v:.0f} bytes ({v / MIB:.1f} MiB)" if v > 1000 else f"{v:g}"
+        print(f"  {name:<34} {text}")
+
+
+def percent(r, row, name, of="input"):
+    v = ratio(r.value(row, name), r.value(row, of))
+    return None if v is None else 100 * v
+
+
+def check_bf16(r, out):
+    w, c = (lambda who: r.wall("bf16", who)), (lambda who: r.cpu("bf16", who))
+    out.check("bf16", "valid data: zstd -1 stores", percent(r, "bf16", "zstd stored"), 77, 80, " %")
+    out.check("bf16", "valid data: restic stores", percent(r, "bf16", "restic stored"), 96, None,
+              " %")
+    out.check("bf16", "valid data: order-0 bound", percent(r, "bf16", "bound"), 65, 69, " %")
+    out.check("bf16", "push, wall of restic's", ratio(w("push"), w("restic backup")), None, 0.35)
+    out.check("bf16", "push, CPU of restic's", ratio(c("push"), c("restic backup")), None, 0.40)
+    out.check("bf16", "pull, wall of restic's", ratio(w("pull"), w("restic restore")), None, 0.25)
+    out.check("bf16", "pull, CPU of restic's", ratio(c("pull"), c("restic restore")), None, 0.30)
+    out.check("bf16", "pull, wall of cp's", ratio(w("pull"), w("cp")), None, 1.6)
+    out.check("bf16", "pull with trusted keys, wall of restic's",
+              ratio(w("pull, trusted keys"), w("restic restore")), None, 0.33)
+    out.check("bf16", "stored of the order-0 bound",
+              ratio(r.value("bf16", "stored"), r.value("bf16", "bound")), None, 1.02)
+    stored = percent(r, "bf16", "stored")
+    if stored is not None:
+        print(f"  stored: {stored:.2f} % of the input")
+
+
+def check_dtypes(r, out):
+    for who in r.times.get("dtypes", {}):
+        name = who.removeprefix("push ")
+        size = r.value("dtypes", f"input {name}")
+        stored = ratio(r.value("dtypes", f"stored {name}"), size)
+        bound = ratio(r.value("dtypes", f"bound {name}"), size)
+        zstd = ratio(r.value("dtypes", f"zstd {name}"), size)
+        words = f"{name}: stored, of the input (zstd -1 {100 * zstd:.1f} %"
+        words += f", bound {100 * bound:.1f} %)" if bound else ")"
+        out.check("dtypes", words, 100 * stored, None, 100.1, " %")
+
+
+def check_codec(r, out):
+    z = r.value("codec", "zstd encode GB/s")
+    out.check("codec", "encode, of zstd -1's encode speed", ratio(r.value("codec", "encode GB/s"), z),
+              2.0)
+    out.check("codec", "decode, of zstd -1's encode speed", ratio(r.value("codec", "decode GB/s"), z),
+              4.0)
+    out.check("codec", "size of the order-0 bound",
+              ratio(r.value("codec", "stored %"), r.value("codec", "bound %")), None, 1.015)
+
+
+def check_next(r, out):
+    new, changed = r.value("next", "new stored"), r.value("next", "changed")
+    out.check("next", "new bytes of the changed tensors' plaintext", ratio(new, changed), None, 0.75)
+
+
+def check_files(r, out):
+    for who in ("push, cache", "push, no cache"):
+        out.check("files", f"unchanged {who}, wall of find's",
+                  ratio(r.wall("files", who), r.wall("files", "find")), None, 2.0)
+
+
+def check_memory(r, out):
+    for who in r.times.get("memory", {}):
+        out.check("memory", f"{who}: resident", r.rss_mib("memory", who), None, 288, " MiB")
+
+
+def check_million(r, out):
+    for who in r.times.get("million", {}):
+        out.check("million", f"{who}: wall", r.wall("million", who), None,
+                  0.5 if who == "versions" else 15, " s")
+        out.check("million", f"{who}: resident", r.rss_mib("million", who), None, 288, " MiB")
+
+
+def check_disk(r, _):
+    v = ratio(r.wall("disk", "push"), r.wall("disk", "restic backup"))
+    if v is not None:
+        print(f"  push, wall of restic's: {v:.3f} (no target)")
+
+
+CHECKS = {"bf16": check_bf16, "dtypes": check_dtypes, "codec": check_codec, "next": check_next,
+          "files": check_files, "memory": check_memory, "million": check_million,
+          "disk": check_disk}
+
+
+def as_json(r, out, options):
+    times = {row: {who: {"wall_s": r.wall(row, who), "cpu_s": r.cpu(row, who),
+                         "max_rss_mib": r.rss_mib(row, who),
+                         "runs": [dict(zip(("run", "wall_s", "cpu_s", "rss_kib"), x)) for x in runs]}
+                   for who, runs in whos.items()} for row, whos in r.times.items()}
+    return {"size": options.size, "runs": options.runs, "cpus": os.cpu_count(), "times": times,
+            "values": r.values, "notes": r.notes, "checks": out.checks}
+
+
+def cmd_report(args):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("results")
+    parser.add_argument("--size")
+    parser.add_argument("--runs")
+    parser.add_argument("--json")
+    parser.add_argument("--strict", action="store_true")
+    options = parser.parse_args(args)
+    r, out = Results(options.results), Report()
+    print(f"size {options.size}, medians of {options.runs} runs, {os.cpu_count()} CPUs")
+    for row in r.rows():
+        print(f"\n{row}")
+        print_times(r, row)
+        print_values(r, row)
+        for line in r.notes.get(row, []):
+            print(f"  {line}")
+        CHECKS.get(row, lambda *_: None)(r, out)
+    missed = [c for c in out.checks if not c["met"]]
+    print(f"\n{len(out.checks) - len(missed)} targets met, {len(missed)} missed")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as f:
+            json.dump(as_json(r, out, options), f, indent=1)
+            f.write("\n")
+    return 10 if options.strict and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(globals()[f"cmd_{sys.argv[1]}"](sys.argv[2:]))
