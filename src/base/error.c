@@ -23,7 +23,7 @@ static const struct mf_error_row mf_error_table[MF_CODES] = {
     [MF_EPERM] = {"permission", 5, false, NULL},
     [MF_ETRANSFER] = {"transfer", 6, true,
         "check the network and the store, then run the same command again"},
-    [MF_ENOSPC] = {"no-space", 1, true, "free some space or raise the quota, then run it again"},
+    [MF_ENOSPC] = {"no-space", 6, true, "free some space or raise the quota, then run it again"},
     [MF_ECONFLICT] = {"conflict", 7, true,
         "somebody else is at work there; run it again when they are done"},
     [MF_EROLLEDBACK] = {"rolled-back", 8, false, NULL},

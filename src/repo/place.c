@@ -107,6 +107,7 @@ static int
 open_without_link(struct mf_place *pl, struct mf_error *e)
 {
 	char dir[4096], base[4096], lock[700];
+	const char *parent;
 	size_t n;
 
 	snprintf(dir, sizeof(dir), "%s", pl->p->dir);
@@ -119,10 +120,11 @@ open_without_link(struct mf_place *pl, struct mf_error *e)
 		mf_error_set(e, MF_EUSAGE, "%s cannot be replaced as a whole", pl->p->dir);
 		return mf_error_hint(e, "name a directory below it, or use --link NAME");
 	}
-	if (mf_fs_mkdirs(AT_FDCWD, dirname(dir), 0755, e) != 0)
+	parent = dirname(dir); /* cuts dir, or is a string of its own */
+	if (mf_fs_mkdirs(AT_FDCWD, parent, 0755, e) != 0)
 		return -1;
-	if ((pl->rootfd = open_dir(AT_FDCWD, dir)) < 0)
-		return mf_error_sys(e, errno, "cannot open %s", dir);
+	if ((pl->rootfd = open_dir(AT_FDCWD, parent)) < 0)
+		return mf_error_sys(e, errno, "cannot open %s", parent);
 	if (check_dir(pl, e) != 0)
 		return -1;
 	snprintf(pl->staging, sizeof(pl->staging), ".%.200s.modelferry-%s", pl->leaf, pl->key);

@@ -140,7 +140,7 @@ test_table(void **state)
 {
 	static const int statuses[MF_CODES] = {[MF_OK] = 0, [MF_EFAIL] = 1, [MF_ENOMEM] = 1,
 	    [MF_EUSAGE] = 2, [MF_EUNSUPPORTED] = 2, [MF_ENOTFOUND] = 3, [MF_EDAMAGED] = 4,
-	    [MF_EKEY] = 5, [MF_EPERM] = 5, [MF_ETRANSFER] = 6, [MF_ENOSPC] = 1,
+	    [MF_EKEY] = 5, [MF_EPERM] = 5, [MF_ETRANSFER] = 6, [MF_ENOSPC] = 6,
 	    [MF_ECONFLICT] = 7, [MF_EROLLEDBACK] = 8, [MF_EROLLBACKFAILED] = 9,
 	    [MF_EDIFFERENT] = 10, [MF_EINTERRUPTED] = 11, [MF_ESOURCE] = 12, [MF_EEXIST] = 2};
 	int i, j;

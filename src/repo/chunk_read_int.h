@@ -1,0 +1,46 @@
+/*
+ * Reading chunks: fetch, open, decode, check. Where the generation that a manifest hints at is
+ * gone or damaged, the other generations of the id are tried, so that a repaired repository
+ * reads like a healthy one even while the damaged object is still there.
+ */
+#ifndef MF_REPO_CHUNK_READ_INT_H
+#define MF_REPO_CHUNK_READ_INT_H
+
+#include "src/repo/repo_int.h"
+
+/* Bytes that a reader may hold: sealed object and decoder. For budgets. */
+#define MF_CHUNK_READER_BYTES ((size_t)20 << 20)
+
+/*
+ * Call attempt(arg, name, e) for the names of an id: the hinted generation first, then those
+ * that the store lists. attempt returns 0: done; 1: this one is damaged, *e says how; -1: stop.
+ * MF_ENOTFOUND with -1 counts as gone (a prune may have moved it). 0; -1 with what stopped it,
+ * with the first damage, or, where no name is stored, with MF_EDAMAGED: a manifest names it,
+ * so it is lost. A damaged generation beside a healthy one is a warning in the log.
+ */
+int mf_generations_try(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *id,
+    uint64_t hint, int (*attempt)(void *arg, const char *name, struct mf_error *e), void *arg,
+    struct mf_error *e);
+
+/* Does this error, of opening an object, mean that the object itself is no good, so that
+ * another generation may be? */
+bool mf_error_is_damage(const struct mf_error *e);
+
+struct mf_chunk_reader; /* buffers and a decoder, for one thread at a time */
+
+/* recompute_ids: also compute each chunk's id again (untrusted stores, --trusted-keys,
+ * verify); without it the AEAD tag and the manifest's checksum stand for the content. */
+struct mf_chunk_reader *mf_chunk_reader_new(struct mf_repo *repo, bool recompute_ids,
+    struct mf_error *e);
+void mf_chunk_reader_free(struct mf_chunk_reader *r);
+
+/*
+ * The chunk's plaintext, ref->plain_len bytes, into plain. fetched_bytes (may be NULL) is
+ * raised by the sealed bytes that were read. -1: the store's error, or MF_EDAMAGED,
+ * MF_EUNSUPPORTED, MF_EKEY (an epoch without a key) with a message that names the object and
+ * says what is wrong: missing, truncated, does not open, wrong content. plain is undefined then.
+ */
+int mf_chunk_reader_read(struct mf_chunk_reader *r, const struct mf_chunk_ref *ref,
+    uint8_t *plain, uint64_t *fetched_bytes, struct mf_error *e);
+
+#endif
