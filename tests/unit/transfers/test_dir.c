@@ -298,27 +298,38 @@ sweep(void **state)
 	assert_int_equal(objects(f), 0);
 }
 
+static char large[300000];
+
+static void __attribute__((noreturn))
+put_without_end(struct mf_store *s)
+{
+	char name[32];
+	int i;
+
+	for (i = 0;; i = (i + 1) % 50) {
+		snprintf(name, sizeof name, "c/%02x/%d", i % 5, i);
+		if (mf_store_put(s, name, large, sizeof large, 0, NULL) != 0)
+			_exit(1);
+	}
+}
+
 /* A process that puts without end is killed at random moments: what is visible is whole. */
 static void
 killed_puts(void **state)
 {
-	static char bytes[300000];
 	struct fixture *f = *state;
 	struct mf_buf b = MF_BUF_INIT;
 	char name[32];
 	pid_t child;
 	int round, i;
 
-	memset(bytes, 'x', sizeof bytes);
+	memset(large, 'x', sizeof large);
 	for (round = 0; round < 20; round++) {
 		reopen(f, MF_DIR_WRITE | (round % 2 == 0 ? 0u : (unsigned)MF_DIR_NO_TMPFILE));
 		child = fork();
 		assert_true(child >= 0);
-		for (i = 0; child == 0; i = (i + 1) % 50) {
-			snprintf(name, sizeof name, "c/%02x/%d", i % 5, i);
-			if (mf_store_put(f->s, name, bytes, sizeof bytes, 0, NULL) != 0)
-				_exit(1);
-		}
+		if (child == 0)
+			put_without_end(f->s);
 		usleep((useconds_t)(1000 + round * 777));
 		kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, NULL, 0), child);
@@ -328,7 +339,7 @@ killed_puts(void **state)
 			if (mf_store_get(f->s, name, 0, SIZE_MAX, &b, &f->e) != 0)
 				assert_int_equal(f->e.code, MF_ENOTFOUND);
 			else
-				assert_int_equal(b.len, sizeof bytes);
+				assert_int_equal(b.len, sizeof large);
 		}
 	}
 	mf_buf_fini(&b);
