@@ -26,7 +26,10 @@ AC_DEFUN([MF_WARNINGS], [
   AS_IF([test "x$enable_hardening" != xno], [
     m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE],
       [MF_TRY_CFLAG(flag)])
-    m4_foreach([flag], [[-pie], [-Wl,-z,relro], [-Wl,-z,now], [-Wl,-z,noexecstack]],
-      [MF_TRY_LDFLAG(flag)])])
+    dnl one by one: a list would be split at the commas
+    MF_TRY_LDFLAG([-pie])
+    MF_TRY_LDFLAG([-Wl,-z,relro])
+    MF_TRY_LDFLAG([-Wl,-z,now])
+    MF_TRY_LDFLAG([-Wl,-z,noexecstack])])
   AC_SUBST([MF_CFLAGS])
   AC_SUBST([MF_LDFLAGS])])

@@ -17,6 +17,7 @@
 #define WORTH_CODING 0.99     /* a coded plane must promise at most that share of raw */
 #define WORTH_MATCHES 0.97    /* and matches that share of what literals promise */
 #define WORTH_TRYING (1. / 32) /* share of repeats from which matches are tried */
+#define WORTH_PACKING (1. / 512) /* share of bytes that packing to nibbles may miss */
 #define SMALLEST_BYTES 64     /* below, no frame pays for its header */
 #define TABLE_SHARE (60. / 131072) /* Huffman table and headers of each block */
 
@@ -54,6 +55,7 @@ plan_plane(struct mf_chooser *c, const uint8_t *p, size_t n, bool matches,
 {
 	struct mf_histogram h;
 	double share = 1, literals, zstd;
+	uint32_t missed;
 
 	*plan = MF_PLAN_RAW;
 	mf_histogram_count(&h, p, n, 1);
@@ -63,7 +65,9 @@ plan_plane(struct mf_chooser *c, const uint8_t *p, size_t n, bool matches,
 	}
 	literals = fmax(mf_histogram_entropy_bytes(&h, true) / (double)n, 1. / 8) + TABLE_SHARE;
 	if (literals < WORTH_CODING) {
-		*plan = MF_PLAN_LITERALS;
+		(void)mf_histogram_pack_base(&h, &missed);
+		*plan = (double)missed > WORTH_PACKING * (double)n ? MF_PLAN_LITERALS :
+		    MF_PLAN_PACKED;
 		share = literals;
 	}
 	if (matches && mf_measure_repeats(p, n, c->slots) > WORTH_TRYING) {

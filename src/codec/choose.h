@@ -22,6 +22,7 @@
 enum mf_plane_plan {
 	MF_PLAN_RAW,
 	MF_PLAN_LITERALS, /* entropy coding alone */
+	MF_PLAN_PACKED,	  /* the same after packing to nibbles, where a group lets that be */
 	MF_PLAN_MATCHES,  /* zstd as usual */
 	MF_PLAN_CONSTANT  /* one value in the whole sample; to be proved on the plane */
 };

@@ -19,16 +19,8 @@
 
 struct mf_decoder {
 	ZSTD_DCtx *dctx;
-	uint8_t *scratch; /* decoded planes */
-	size_t scratch_bytes;
-};
-
-/* A plane as the frame has it. */
-struct plane {
-	unsigned method;
-	const uint8_t *data;
-	size_t data_bytes;
-	size_t bytes; /* decoded */
+	uint8_t *scratch; /* MF_FRAME_GROUP_MAX_BYTES: decoded planes of a group */
+	uint8_t *packed;  /* half as much: a plane's nibbles */
 };
 
 struct mf_decoder *
@@ -36,9 +28,12 @@ mf_decoder_new(struct mf_error *e)
 {
 	struct mf_decoder *dec = calloc(1, sizeof *dec);
 
-	if (dec != NULL)
+	if (dec != NULL) {
 		dec->dctx = ZSTD_createDCtx();
-	if (dec == NULL || dec->dctx == NULL) {
+		dec->scratch = malloc(MF_FRAME_GROUP_MAX_BYTES);
+		dec->packed = malloc(MF_FRAME_GROUP_MAX_BYTES / 2);
+	}
+	if (dec == NULL || dec->dctx == NULL || dec->scratch == NULL || dec->packed == NULL) {
 		mf_decoder_free(dec);
 		mf_error_nomem(e, "a decoder");
 		return NULL;
@@ -52,22 +47,9 @@ mf_decoder_free(struct mf_decoder *dec)
 	if (dec == NULL)
 		return;
 	ZSTD_freeDCtx(dec->dctx);
+	free(dec->packed);
 	free(dec->scratch);
 	free(dec);
-}
-
-static int
-grow_scratch(struct mf_decoder *dec, size_t n, struct mf_error *e)
-{
-	if (n <= dec->scratch_bytes)
-		return 0;
-	free(dec->scratch);
-	dec->scratch_bytes = 0;
-	dec->scratch = malloc(n);
-	if (dec->scratch == NULL)
-		return mf_error_nomem(e, "a decoder's planes");
-	dec->scratch_bytes = n;
-	return 0;
 }
 
 /* Exactly one zstd frame that decodes to exactly out_bytes. The magic is asked for here,
@@ -95,77 +77,121 @@ zstd_decode(struct mf_decoder *dec, const uint8_t *in, size_t n, uint8_t *out, s
 	return 0;
 }
 
-/* Read all plane headers. *coded becomes the scratch bytes that the planes need. */
+/* MF_FRAME_PACKED: len bytes of in to the n bytes of a plane. */
 static int
-read_planes(struct mf_reader *r, const struct mf_layout *l, size_t blocks, struct plane *planes,
-    size_t *coded, struct mf_error *e)
-{
-	unsigned p;
-	bool fits;
-
-	*coded = 0;
-	for (p = 0; p < l->n_planes; p++) {
-		struct plane *const pl = &planes[p];
-
-		pl->bytes = mf_layout_plane_bytes(l, p, blocks);
-		pl->method = mf_reader_u8(r);
-		pl->data_bytes = mf_reader_u32(r);
-		pl->data = mf_reader_bytes(r, pl->data_bytes);
-		if (pl->data == NULL)
-			return mf_error_set(e, MF_EDAMAGED, "truncated planes frame");
-		if (pl->method >= MF_FRAME_METHODS)
-			return mf_error_set(e, MF_EDAMAGED, "unknown method %u of a plane",
-			    pl->method);
-		fits = pl->method == MF_FRAME_RAW ? pl->data_bytes == pl->bytes :
-		    pl->method == MF_FRAME_CONSTANT ? pl->data_bytes == 1 : true;
-		if (!fits)
-			return mf_error_set(e, MF_EDAMAGED, "wrong length of a plane");
-		if (pl->method != MF_FRAME_RAW)
-			*coded += pl->bytes;
-	}
-	if (r->left != 0)
-		return mf_error_set(e, MF_EDAMAGED, "bytes follow a planes frame");
-	return 0;
-}
-
-/* Decode plane to `to`, or find it in the input: *view. */
-static int
-decode_plane(struct mf_decoder *dec, const struct plane *pl, uint8_t *to, const uint8_t **view,
+unpack_plane(struct mf_decoder *dec, const uint8_t *in, size_t len, uint8_t *to, size_t n,
     struct mf_error *e)
 {
-	*view = pl->method == MF_FRAME_RAW ? pl->data : to;
-	if (pl->method == MF_FRAME_CONSTANT)
-		memset(to, pl->data[0], pl->bytes);
-	else if (pl->method == MF_FRAME_ZSTD)
-		return zstd_decode(dec, pl->data, pl->data_bytes, to, pl->bytes, e);
+	struct mf_reader r = mf_reader_of(in, len);
+	const unsigned base = mf_reader_u8(&r);
+	const size_t misses = mf_reader_u32(&r);
+	const uint8_t *list;
+	size_t i, position, next = 0;
+
+	list = misses > n ? NULL : mf_reader_bytes(&r, misses * MF_FRAME_MISS_BYTES);
+	if (list == NULL || base > MF_PACK_BASE_MAX)
+		return mf_error_set(e, MF_EDAMAGED, "damaged packed plane");
+	if (zstd_decode(dec, in + (len - r.left), r.left, dec->packed, (n + 1) / 2, e) != 0)
+		return -1;
+	mf_planes_best()->unpack(dec->packed, n, base, to);
+	for (i = 0; i < misses; i++) {
+		position = mf_get_u32(list + i * MF_FRAME_MISS_BYTES);
+		if (position < next || position >= n)
+			return mf_error_set(e, MF_EDAMAGED, "damaged list in a packed plane");
+		to[position] = list[i * MF_FRAME_MISS_BYTES + 4];
+		next = position + 1;
+	}
 	return 0;
 }
 
+/* Read the next plane, of n bytes once decoded. *view becomes where it lies: in the input if
+ * it is raw, else decoded in `to`, which has room for it. */
 static int
-decode_blocks(struct mf_decoder *dec, const struct mf_layout *l, const struct plane *planes,
-    size_t coded, uint8_t *out, size_t blocks, struct mf_error *e)
+read_plane(struct mf_decoder *dec, struct mf_reader *r, uint8_t *to, size_t n,
+    const uint8_t **view, struct mf_error *e)
+{
+	const unsigned method = mf_reader_u8(r);
+	const size_t len = mf_reader_u32(r);
+	const uint8_t *const data = mf_reader_bytes(r, len);
+
+	if (data == NULL)
+		return mf_error_set(e, MF_EDAMAGED, "truncated planes frame");
+	*view = method == MF_FRAME_RAW ? data : to;
+	switch (method) {
+	case MF_FRAME_RAW:
+		if (len == n)
+			return 0;
+		break;
+	case MF_FRAME_ZSTD:
+		return zstd_decode(dec, data, len, to, n, e);
+	case MF_FRAME_PACKED:
+		return unpack_plane(dec, data, len, to, n, e);
+	case MF_FRAME_CONSTANT:
+		memset(to, len == 1 ? data[0] : 0, n);
+		if (len == 1)
+			return 0;
+		break;
+	default:
+		return mf_error_set(e, MF_EDAMAGED, "unknown method %u of a plane", method);
+	}
+	return mf_error_set(e, MF_EDAMAGED, "a plane of %zu bytes has %zu", n, len);
+}
+
+static int
+read_group(struct mf_decoder *dec, struct mf_reader *r, const struct mf_layout *l, uint8_t *out,
+    size_t blocks, struct mf_error *e)
 {
 	const uint8_t *views[MF_LAYOUT_PLANES_MAX];
-	uint8_t *at;
+	uint8_t *at = dec->scratch;
 	unsigned p;
 
 	if (l->id == MF_LAYOUT_1) { /* its one plane is the output */
-		if (decode_plane(dec, &planes[0], out, &views[0], e) != 0)
+		if (read_plane(dec, r, out, blocks, &views[0], e) != 0)
 			return -1;
 		if (views[0] != out)
 			memcpy(out, views[0], blocks);
 		return 0;
 	}
-	if (grow_scratch(dec, coded, e) != 0)
-		return -1;
-	at = dec->scratch;
 	for (p = 0; p < l->n_planes; p++) {
-		if (decode_plane(dec, &planes[p], at, &views[p], e) != 0)
+		const size_t n = mf_layout_plane_bytes(l, p, blocks);
+
+		if (read_plane(dec, r, at, n, &views[p], e) != 0)
 			return -1;
-		if (planes[p].method != MF_FRAME_RAW)
-			at += planes[p].bytes;
+		at += n;
 	}
 	mf_layout_join(l, out, blocks, views);
+	return 0;
+}
+
+/* The frame's header. */
+struct header {
+	const struct mf_layout *layout;
+	size_t lead, tail, blocks, group;
+};
+
+static int
+read_header(struct mf_reader *r, size_t plain_len, struct header *h, struct mf_error *e)
+{
+	const unsigned id = mf_reader_u8(r);
+	size_t block;
+
+	h->lead = mf_reader_u8(r);
+	h->tail = mf_reader_u16(r);
+	h->blocks = mf_reader_u32(r);
+	h->group = mf_reader_u32(r);
+	if (r->failed)
+		return mf_error_set(e, MF_EDAMAGED, "truncated planes frame");
+	h->layout = mf_layout_find(id);
+	if (h->layout == NULL)
+		return mf_error_set(e, MF_EUNSUPPORTED, "unknown layout %u of a planes frame", id);
+	block = h->layout->block_bytes;
+	/* all bounded before they are multiplied: plain_len is at most 16 MiB */
+	if (h->lead >= block || h->tail >= block || h->blocks == 0 || h->blocks > plain_len ||
+	    h->lead + h->blocks * block + h->tail != plain_len)
+		return mf_error_set(e, MF_EDAMAGED, "a planes frame is not of %zu bytes", plain_len);
+	if (h->group == 0 || h->group > MF_FRAME_GROUP_MAX_BYTES / block)
+		return mf_error_set(e, MF_EDAMAGED, "a planes frame has groups of %zu blocks",
+		    h->group);
 	return 0;
 }
 
@@ -174,30 +200,27 @@ planes_decode(struct mf_decoder *dec, const uint8_t *in, size_t n, uint8_t *out,
     struct mf_error *e)
 {
 	struct mf_reader r = mf_reader_of(in, n);
-	const unsigned id = mf_reader_u8(&r);
-	const size_t lead = mf_reader_u8(&r);
-	const size_t tail = mf_reader_u16(&r);
-	const size_t blocks = mf_reader_u32(&r);
-	const struct mf_layout *l = mf_layout_find(id);
-	struct plane planes[MF_LAYOUT_PLANES_MAX];
+	struct header h = {0};
 	const uint8_t *verbatim;
-	size_t coded;
+	size_t i, blocks;
 
-	if (r.failed)
-		return mf_error_set(e, MF_EDAMAGED, "truncated planes frame");
-	if (l == NULL)
-		return mf_error_set(e, MF_EUNSUPPORTED, "unknown layout %u of a planes frame", id);
-	if (blocks == 0 || blocks > plain_len || lead >= l->block_bytes || tail >= l->block_bytes ||
-	    lead + tail + blocks * l->block_bytes != plain_len)
-		return mf_error_set(e, MF_EDAMAGED, "a planes frame is not of %zu bytes", plain_len);
-	verbatim = mf_reader_bytes(&r, lead + tail);
+	if (read_header(&r, plain_len, &h, e) != 0)
+		return -1;
+	verbatim = mf_reader_bytes(&r, h.lead + h.tail);
 	if (verbatim == NULL)
 		return mf_error_set(e, MF_EDAMAGED, "truncated planes frame");
-	if (read_planes(&r, l, blocks, planes, &coded, e) != 0)
-		return -1;
-	memcpy(out, verbatim, lead);
-	memcpy(out + plain_len - tail, verbatim + lead, tail);
-	return decode_blocks(dec, l, planes, coded, out + lead, blocks, e);
+	memcpy(out, verbatim, h.lead);
+	memcpy(out + plain_len - h.tail, verbatim + h.lead, h.tail);
+	out += h.lead;
+	for (i = 0; i < h.blocks; i += blocks) {
+		blocks = h.blocks - i < h.group ? h.blocks - i : h.group;
+		if (read_group(dec, &r, h.layout, out, blocks, e) != 0)
+			return -1;
+		out += blocks * h.layout->block_bytes;
+	}
+	if (r.left != 0)
+		return mf_error_set(e, MF_EDAMAGED, "bytes follow a planes frame");
+	return 0;
 }
 
 const char *

@@ -16,13 +16,19 @@
 #include "src/codec/literals.h"
 
 #define TEXT_LEVEL 3
+/* A group: planes of 128 KiB (one block of zstd) where that is not too much for the caches. */
+#define GROUP_BYTES ((size_t)512 << 10)
+#define GROUP_BLOCKS ((size_t)128 << 10)
+#define PACK_PIECE_BYTES ((size_t)128) /* times 16: what the base is judged by */
+#define PACK_MISSES_MAX 512	       /* in a plane of a group */
+#define PACK_MISSES_SHARE 256	       /* one byte in so many may be missed, at 5 bytes each */
 
 struct mf_encoder {
 	int level, text_level;
 	ZSTD_CCtx *cctx;
 	struct mf_literals *literals;
-	uint8_t *scratch; /* planes that are not split in place */
-	size_t scratch_bytes;
+	uint8_t *scratch; /* GROUP_BYTES: planes that are not split in place */
+	uint8_t *packed;  /* GROUP_BYTES / 2 */
 	struct mf_chooser chooser;
 };
 
@@ -49,7 +55,10 @@ mf_encoder_new(const struct mf_codec_params *params, struct mf_error *e)
 	enc->cctx = ZSTD_createCCtx();
 	enc->chooser.cctx = enc->cctx;
 	enc->literals = mf_literals_new();
-	if (enc->cctx == NULL || enc->literals == NULL)
+	enc->scratch = malloc(GROUP_BYTES);
+	enc->packed = malloc(GROUP_BYTES / 2);
+	if (enc->cctx == NULL || enc->literals == NULL || enc->scratch == NULL ||
+	    enc->packed == NULL)
 		goto nomem;
 	return enc;
 nomem:
@@ -65,6 +74,7 @@ mf_encoder_free(struct mf_encoder *enc)
 		return;
 	ZSTD_freeCCtx(enc->cctx);
 	mf_literals_free(enc->literals);
+	free(enc->packed);
 	free(enc->scratch);
 	free(enc);
 }
@@ -73,20 +83,6 @@ size_t
 mf_encode_bound(size_t n)
 {
 	return ZSTD_COMPRESSBOUND(n) + 1024;
-}
-
-static int
-grow_scratch(struct mf_encoder *enc, size_t n, struct mf_error *e)
-{
-	if (n <= enc->scratch_bytes)
-		return 0;
-	free(enc->scratch);
-	enc->scratch_bytes = 0;
-	enc->scratch = malloc(n);
-	if (enc->scratch == NULL)
-		return mf_error_nomem(e, "an encoder's planes");
-	enc->scratch_bytes = n;
-	return 0;
 }
 
 /* *got is 0 where the frame did not fit. -1 only where memory ran out. */
@@ -108,6 +104,51 @@ is_constant(const uint8_t *p, size_t n)
 	return memcmp(p, p + 1, n - 1) == 0;
 }
 
+/* The base that suits most of a plane, from 16 pieces of it. */
+static unsigned
+pack_base(const uint8_t *plane, size_t n)
+{
+	struct mf_histogram h, piece;
+	uint32_t missed;
+	size_t i;
+
+	if (n <= 16 * PACK_PIECE_BYTES) {
+		mf_histogram_count(&h, plane, n, 1);
+		return mf_histogram_pack_base(&h, &missed);
+	}
+	mf_histogram_count(&h, plane, 8 * PACK_PIECE_BYTES, 1);
+	for (i = 8; i < 16; i++) {
+		mf_histogram_count(&piece, plane + n / 16 * i, PACK_PIECE_BYTES, 1);
+		mf_histogram_add(&h, &piece);
+	}
+	return mf_histogram_pack_base(&h, &missed);
+}
+
+/* MF_FRAME_PACKED. The bytes written, 0 where the plane does not suit. */
+static size_t
+pack_plane(struct mf_encoder *enc, const uint8_t *plane, size_t n, uint8_t *out, size_t cap)
+{
+	uint32_t positions[PACK_MISSES_MAX];
+	const unsigned base = pack_base(plane, n);
+	const size_t max = n / PACK_MISSES_SHARE < PACK_MISSES_MAX ? n / PACK_MISSES_SHARE :
+	    PACK_MISSES_MAX;
+	const size_t misses = mf_planes_best()->pack(plane, n, base, enc->packed, positions, max);
+	uint8_t *at = out + MF_FRAME_PACKED_HEADER_BYTES;
+	size_t got, i;
+
+	if (misses > max || cap < MF_FRAME_PACKED_HEADER_BYTES + misses * MF_FRAME_MISS_BYTES)
+		return 0;
+	out[0] = (uint8_t)base;
+	mf_set_u32(out + 1, (uint32_t)misses);
+	for (i = 0; i < misses; i++, at += MF_FRAME_MISS_BYTES) {
+		mf_set_u32(at, positions[i]);
+		at[4] = plane[positions[i]];
+	}
+	got = mf_literals_encode(enc->literals, enc->packed, (n + 1) / 2, at,
+	    cap - (size_t)(at - out));
+	return got == 0 ? 0 : (size_t)(at - out) + got;
+}
+
 /* Append one plane of n > 0 bytes. plane may be where its raw bytes belong already. */
 static int
 write_plane(struct mf_encoder *enc, struct writer *w, enum mf_plane_plan plan,
@@ -118,19 +159,19 @@ write_plane(struct mf_encoder *enc, struct writer *w, enum mf_plane_plan plan,
 	uint8_t method = MF_FRAME_ZSTD;
 	size_t got = 0;
 
-	if (plan == MF_PLAN_CONSTANT && !is_constant(plane, n))
-		plan = MF_PLAN_MATCHES;
-	if (plan == MF_PLAN_CONSTANT) {
+	if (is_constant(plane, n)) {
 		method = MF_FRAME_CONSTANT;
 		data[0] = plane[0];
 		got = 1;
-	} else if (plan == MF_PLAN_LITERALS) {
+	} else if (plan == MF_PLAN_PACKED && (got = pack_plane(enc, plane, n, data, cap)) != 0) {
+		method = MF_FRAME_PACKED;
+	} else if (plan == MF_PLAN_PACKED || plan == MF_PLAN_LITERALS) {
 		got = mf_literals_encode(enc->literals, plane, n, data, cap);
-	} else if (plan == MF_PLAN_MATCHES &&
+	} else if (plan != MF_PLAN_RAW &&
 	    zstd_encode(enc, enc->level, plane, n, data, cap, &got, e) != 0) {
 		return -1;
 	}
-	if (got == 0 || got >= n) {
+	if (got == 0 || (got >= n && method != MF_FRAME_CONSTANT)) {
 		method = MF_FRAME_RAW;
 		got = n;
 		if (plane != data)
@@ -142,8 +183,8 @@ write_plane(struct mf_encoder *enc, struct writer *w, enum mf_plane_plan plan,
 	return 0;
 }
 
-/* Where each plane is split to: raw ones at the front straight to their place in the frame,
- * the others to the scratch. */
+/* Where each plane of a group is split to: raw ones at the front straight to their place in
+ * the frame, the others to the scratch. */
 static void
 place_planes(struct mf_encoder *enc, const struct mf_choice *c, size_t blocks, uint8_t *out,
     uint8_t **planes)
@@ -167,38 +208,49 @@ place_planes(struct mf_encoder *enc, const struct mf_choice *c, size_t blocks, u
 }
 
 static int
-planes_encode(struct mf_encoder *enc, const struct mf_choice *c, const uint8_t *in, size_t n,
-    uint8_t *out, size_t cap, size_t *got, struct mf_error *e)
+write_group(struct mf_encoder *enc, struct writer *w, const struct mf_choice *c,
+    const uint8_t *in, size_t blocks, struct mf_error *e)
 {
 	const struct mf_layout *l = c->layout;
-	const size_t blocks = (n - c->lead_bytes) / l->block_bytes;
-	const size_t tail = (n - c->lead_bytes) % l->block_bytes;
-	const uint8_t *const body = in + c->lead_bytes;
-	struct writer w = {out + MF_FRAME_HEADER_BYTES, out + cap};
 	uint8_t *planes[MF_LAYOUT_PLANES_MAX];
 	unsigned p;
 
-	if (l->id != MF_LAYOUT_1 && grow_scratch(enc, n, e) != 0)
-		return -1;
-	out[0] = l->id;
+	if (l->id == MF_LAYOUT_1) /* its one plane is the input */
+		return write_plane(enc, w, c->plans[0], in, blocks, e);
+	place_planes(enc, c, blocks, w->at, planes);
+	mf_layout_split(l, in, blocks, planes);
+	for (p = 0; p < l->n_planes; p++)
+		if (write_plane(enc, w, c->plans[p], planes[p],
+		    mf_layout_plane_bytes(l, p, blocks), e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+planes_encode(struct mf_encoder *enc, const struct mf_choice *c, const uint8_t *in, size_t n,
+    uint8_t *out, size_t cap, size_t *got, struct mf_error *e)
+{
+	const size_t block = c->layout->block_bytes;
+	const size_t blocks = (n - c->lead_bytes) / block, tail = (n - c->lead_bytes) % block;
+	const size_t group = GROUP_BYTES / block < GROUP_BLOCKS ? GROUP_BYTES / block :
+	    GROUP_BLOCKS;
+	struct writer w = {out + MF_FRAME_HEADER_BYTES, out + cap};
+	size_t i;
+
+	out[0] = c->layout->id;
 	out[1] = (uint8_t)c->lead_bytes;
 	out[2] = (uint8_t)tail;
 	out[3] = (uint8_t)(tail >> 8);
 	mf_set_u32(out + 4, (uint32_t)blocks);
+	mf_set_u32(out + 8, (uint32_t)group);
 	memcpy(w.at, in, c->lead_bytes);
-	memcpy(w.at + c->lead_bytes, body + blocks * l->block_bytes, tail);
+	memcpy(w.at + c->lead_bytes, in + n - tail, tail);
 	w.at += c->lead_bytes + tail;
-	if (l->id == MF_LAYOUT_1) {
-		if (write_plane(enc, &w, c->plans[0], body, blocks, e) != 0)
+	in += c->lead_bytes;
+	for (i = 0; i < blocks; i += group)
+		if (write_group(enc, &w, c, in + i * block,
+		    blocks - i < group ? blocks - i : group, e) != 0)
 			return -1;
-	} else {
-		place_planes(enc, c, blocks, w.at, planes);
-		mf_layout_split(l, body, blocks, planes);
-		for (p = 0; p < l->n_planes; p++)
-			if (write_plane(enc, &w, c->plans[p], planes[p],
-			    mf_layout_plane_bytes(l, p, blocks), e) != 0)
-				return -1;
-	}
 	*got = (size_t)(w.at - out);
 	return 0;
 }

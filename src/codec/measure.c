@@ -84,6 +84,25 @@ mf_histogram_entropy_bytes(const struct mf_histogram *h, bool is_sample)
 	return fmin(bits / 8, h->total);
 }
 
+unsigned
+mf_histogram_pack_base(const struct mf_histogram *h, uint32_t *missed)
+{
+	uint32_t window = 0, most = 0;
+	unsigned v, base = 0;
+
+	for (v = 1; v < 256; v++) { /* the window is v - 14 ... v */
+		window += h->count[v];
+		if (v > 15)
+			window -= h->count[v - 15];
+		if (v >= 15 && window > most) {
+			most = window;
+			base = v - 15;
+		}
+	}
+	*missed = h->total - h->count[0] - most;
+	return base;
+}
+
 static uint64_t
 word_at(const uint8_t *p)
 {

@@ -24,6 +24,9 @@ double mf_histogram_entropy_bytes(const struct mf_histogram *h, bool is_sample);
 /* How many byte values occur. */
 unsigned mf_histogram_distinct(const struct mf_histogram *h);
 
+/* The base for which mf_planes_kernel.pack misses least of what was counted; *missed of it. */
+unsigned mf_histogram_pack_base(const struct mf_histogram *h, uint32_t *missed);
+
 /* Share (0 to 1) of positions whose next 12 bytes stood in the sample before: whether a search
  * for matches promises anything. n up to MF_MEASURE_MAX_BYTES. slots is scratch. */
 double mf_measure_repeats(const uint8_t *p, size_t n, uint16_t slots[MF_MEASURE_SLOTS]);

@@ -52,10 +52,42 @@ join(uint8_t *out, size_t n, unsigned width, bool rotate, const uint8_t *const *
 	}
 }
 
+static size_t
+pack(const uint8_t *in, size_t n, unsigned base, uint8_t *out, uint32_t *positions, size_t max)
+{
+	size_t i, count = 0;
+	unsigned nibble;
+
+	memset(out, 0, (n + 1) / 2);
+	for (i = 0; i < n; i++) {
+		nibble = in[i] - base;
+		if (nibble - 1 < 15) {
+			out[i / 2] = (uint8_t)(out[i / 2] | nibble << (i % 2 * 4));
+		} else if (in[i] != 0) {
+			if (count == max)
+				return max + 1;
+			positions[count++] = (uint32_t)i;
+		}
+	}
+	return count;
+}
+
+static void
+unpack(const uint8_t *in, size_t n, unsigned base, uint8_t *out)
+{
+	size_t i;
+	unsigned nibble;
+
+	for (i = 0; i < n; i++) {
+		nibble = in[i / 2] >> (i % 2 * 4) & 15;
+		out[i] = (uint8_t)(nibble == 0 ? 0 : base + nibble);
+	}
+}
+
 const struct mf_planes_kernel *
 mf_planes_scalar(void)
 {
-	static const struct mf_planes_kernel kernel = {"scalar", split, join};
+	static const struct mf_planes_kernel kernel = {"scalar", split, join, pack, unpack};
 
 	return &kernel;
 }

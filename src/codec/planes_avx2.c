@@ -8,6 +8,7 @@
 #define TARGET __attribute__((target("avx2")))
 #define OP(x) _mm256_##x
 #define AND _mm256_and_si256
+#define ANDNOT _mm256_andnot_si256
 #define OR _mm256_or_si256
 #define LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), (v))
@@ -21,7 +22,7 @@
 const struct mf_planes_kernel *
 mf_planes_avx2(void)
 {
-	static const struct mf_planes_kernel kernel = {"avx2", split, join};
+	static const struct mf_planes_kernel kernel = {"avx2", split, join, pack, unpack};
 
 	return &kernel;
 }
