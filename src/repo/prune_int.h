@@ -1,0 +1,67 @@
+/* What the files of prune share. */
+#ifndef MF_REPO_PRUNE_INT_H
+#define MF_REPO_PRUNE_INT_H
+
+#include "src/repo/condemned_int.h"
+#include "src/repo/index_int.h"
+#include "src/repo/prune.h"
+
+/* A needed id of which no usable name has been seen. A generation that happens to be this one
+ * (they are random, 64 bits) is taken for a second one, and spared in step 6. */
+#define MF_PRUNE_NO_KEEPER UINT64_MAX
+
+/* Names that a run wants to delete, with the sizes of the objects. */
+struct mf_prune_batch {
+	struct mf_names names;
+	uint64_t *sizes; /* by index in names */
+	size_t capacity;
+	bool failed; /* out of memory */
+};
+
+int mf_prune_batch_add(struct mf_prune_batch *b, const char *name, uint64_t size);
+void mf_prune_batch_clear(struct mf_prune_batch *b); /* frees too */
+
+struct mf_prune_run {
+	struct mf_repo *repo;
+	const struct mf_prune_params *p;
+	struct mf_prune_result *out;
+	int64_t old_us; /* what was stored later is younger than the grace */
+	/* Ids of segments and chunks that some root needs, to the generation that stays. It only
+	 * grows: an id that was needed when the run began is spared where that costs nothing. */
+	struct mf_idmap needs;
+	struct mf_names dropped; /* m/V of versions that keep rules drop, sorted */
+	struct mf_names marks, manifests; /* as listed in step 0, sorted */
+	struct mf_prune_batch unmarked;	  /* m/V to be swept */
+	struct mf_names burned;		  /* by any list */
+	struct mf_names old_lists, old_burned; /* left-over lists, and their names */
+};
+
+/* prune_select.c: apply the keep rules, forget what they drop (dry run: only count it), and
+ * put their m/V into run->dropped. */
+int mf_prune_forget(struct mf_prune_run *run, struct mf_error *e);
+
+/* prune_needs.c */
+/* Add what the root m/V and its segments name to run->needs. 0, also where it is gone
+ * meanwhile; -1: it is there and cannot be read in full. */
+int mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_error *e);
+/* Choose the generation that stays of each needed id, among names on no list. */
+int mf_prune_choose_keepers(struct mf_prune_run *run, struct mf_error *e);
+/* The epoch of a stored chunk or segment that opens; 0: it does not, or is gone. -1. */
+int64_t mf_prune_try_open(struct mf_repo *repo, const char *name, struct mf_error *e);
+/* Copy a name that opens to a fresh generation. 0; 1: it does not open or is gone. */
+int mf_prune_copy(struct mf_repo *repo, const char *name, struct mf_error *e);
+
+/* prune_sweep.c: steps 1 to 8 of the protocol for these names. */
+int mf_prune_sweep(struct mf_prune_run *run, const struct mf_prune_batch *b, struct mf_error *e);
+/* Delete the names that del says, on several threads. */
+int mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, const bool *del,
+    struct mf_error *e);
+
+/* prune_trim.c: what is no part of the protocol: marks and annotations of versions that are
+ * gone, old history of refs, left-over lists. */
+int mf_prune_trim(struct mf_prune_run *run, struct mf_error *e);
+
+/* Does a sorted set hold a name with this prefix? */
+bool mf_names_has_prefix(const struct mf_names *names, const char *prefix);
+
+#endif

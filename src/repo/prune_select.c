@@ -1,0 +1,119 @@
+/*
+ * Keep rules. A version stays if any rule says so, or a ref (or `previous`) is at it. Rules are
+ * OR-ed; without one every version stays.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/repo/prune_int.h"
+#include "src/repo/ref.h"
+
+static bool
+has_rules(const struct mf_prune_params *p)
+{
+	return p->keep_last > 0 || p->keep_within_us > 0 || p->n_keep_tags > 0;
+}
+
+static bool
+has_tag(const struct mf_root *root, const char *rule)
+{
+	const char *equals = strchr(rule, '=');
+	size_t n = equals != NULL ? (size_t)(equals - rule) : strlen(rule), i;
+
+	for (i = 0; i < root->n_tags; i++)
+		if (strncmp(root->tags[i].key, rule, n) == 0 && root->tags[i].key[n] == '\0' &&
+		    (equals == NULL || strcmp(root->tags[i].value, equals + 1) == 0))
+			return true;
+	return false;
+}
+
+/* `newer`: how many versions of the model are newer. */
+static bool
+is_kept(const struct mf_prune_params *p, const struct mf_version *v, size_t newer)
+{
+	size_t i;
+
+	if (newer < p->keep_last)
+		return true;
+	if (p->keep_within_us > 0 && v->root.created_us > p->now_us - p->keep_within_us)
+		return true;
+	for (i = 0; i < p->n_keep_tags; i++)
+		if (has_tag(&v->root, p->keep_tags[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_ref_at(const struct mf_refs *refs, const char *version)
+{
+	size_t i;
+
+	for (i = 0; i < refs->n; i++)
+		if (strcmp(refs->items[i].version, version) == 0)
+			return true;
+	return false;
+}
+
+static int
+drop(struct mf_prune_run *run, const struct mf_version *v, struct mf_error *e)
+{
+	const struct mf_prune_params *p = run->p;
+	char name[MF_OBJECT_NAME_BYTES];
+
+	if (!p->dry_run && mf_version_forget(run->repo, v, e) != 0) {
+		if (e->code != MF_ECONFLICT)
+			return -1;
+		mf_error_clear(e); /* a ref was moved there just now */
+		return 0;
+	}
+	run->out->versions_forgotten++;
+	if (p->forgotten != NULL)
+		p->forgotten(p->arg, v->root.model, v->root.version);
+	snprintf(name, sizeof(name), "m/%s", v->object);
+	mf_names_add(&run->dropped, name);
+	return run->dropped.failed ? mf_error_nomem(e, "a list of versions") : 0;
+}
+
+/* All versions of one model, oldest first. A version whose manifest stands twice (a rekey is
+ * under way) counts once. */
+static int
+select_model(struct mf_prune_run *run, const struct mf_version *vs, size_t n, struct mf_error *e)
+{
+	struct mf_refs refs;
+	size_t i, newer = 0;
+	int rc = 0;
+
+	if (mf_ref_list(run->repo, vs[0].root.model, &refs, e) != 0)
+		return -1;
+	for (i = n; rc == 0 && i-- > 0;) {
+		if (i + 1 < n && strcmp(vs[i].root.version, vs[i + 1].root.version) != 0)
+			newer++;
+		if (!is_kept(run->p, &vs[i], newer) && !is_ref_at(&refs, vs[i].root.version))
+			rc = drop(run, &vs[i], e);
+	}
+	mf_refs_fini(&refs);
+	return rc;
+}
+
+int
+mf_prune_forget(struct mf_prune_run *run, struct mf_error *e)
+{
+	struct mf_versions vs;
+	size_t i, first;
+	int rc = 0;
+
+	if (!has_rules(run->p))
+		return 0;
+	if (mf_versions_list(run->repo, NULL, NULL, NULL, &vs, e) != 0)
+		return mf_error_while(e, "applying the keep rules");
+	for (i = first = 0; rc == 0 && first < vs.n; first = i) {
+		while (i < vs.n &&
+		    strcmp(vs.items[i].root.model, vs.items[first].root.model) == 0)
+			i++;
+		rc = select_model(run, vs.items + first, i - first, e);
+	}
+	mf_versions_fini(&vs);
+	mf_names_sort(&run->dropped);
+	return rc == 0 ? 0 : mf_error_while(e, "applying the keep rules");
+}

@@ -1,0 +1,325 @@
+/*
+ * Steps 1 to 8 of prune beside push. Why each comes where it does is proved in
+ * modelferry-repository(5), PRUNE BESIDE PUSH; in short:
+ *   1  the list is stored before anything else is looked at, so that a push that comes later
+ *      sees it, and a push that came earlier is seen in 4
+ *   2  marks are read after the list: whoever marks later reads the list (its step 5)
+ *   4  all m/ in one listing, marked or not; one that cannot be read ends the run
+ *   5  all lists: another run's names are no more to be relied upon than one's own
+ *   6  the names of a needed id are listed after that
+ *   8  the list goes last, after the last delete was answered. One whose delete failed stays:
+ *      the delete may still happen, and a later run removes the list when its names are gone
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/crew.h"
+#include "src/repo/prune_int.h"
+
+#define MAX_DELETERS 16
+
+struct sweep {
+	struct mf_prune_run *run;
+	const struct mf_prune_batch *batch;
+	char list[MF_OBJECT_NAME_BYTES];
+	struct mf_names own, others; /* burned names, sorted */
+	bool *del;		     /* by index in the batch */
+	bool adopted;		     /* something is relied upon: sync before deleting */
+	bool unanswered;	     /* a delete failed */
+};
+
+struct deleter {
+	struct mf_prune_run *run;
+	const struct mf_prune_batch *b;
+	const bool *del;
+	atomic_size_t next;
+	atomic_uint_least64_t objects, bytes;
+	struct mf_crew *crew;
+};
+
+static int
+delete_some(void *arg, struct mf_error *e)
+{
+	struct deleter *d = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&d->next, 1)) < d->b->names.n) {
+		if (!d->del[i])
+			continue;
+		if (d->crew != NULL && mf_crew_cancelled(d->crew))
+			return 0;
+		if (mf_store_del(d->run->repo->store, d->b->names.items[i], e) != 0)
+			return mf_error_while(e, "deleting %s", d->b->names.items[i]);
+		atomic_fetch_add(&d->objects, 1);
+		atomic_fetch_add(&d->bytes, d->b->sizes[i]);
+	}
+	return 0;
+}
+
+static int
+delete_with_crew(struct deleter *d, unsigned threads, struct mf_error *e)
+{
+	unsigned i;
+	int rc = 0;
+
+	if ((d->crew = mf_crew_new(e)) == NULL)
+		return -1;
+	for (i = 0; rc == 0 && i < threads; i++)
+		rc = mf_crew_start(d->crew, "prune", delete_some, d, e);
+	if (mf_crew_join(d->crew, rc == 0 ? e : NULL) != 0)
+		rc = -1;
+	mf_crew_free(d->crew);
+	return rc;
+}
+
+int
+mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, const bool *del,
+    struct mf_error *e)
+{
+	struct deleter d = {.run = run, .b = b, .del = del};
+	unsigned threads = run->repo->threads < MAX_DELETERS ? run->repo->threads : MAX_DELETERS;
+	int rc;
+
+	rc = threads < 2 || b->names.n < 2 * (size_t)threads ? delete_some(&d, e)
+							    : delete_with_crew(&d, threads, e);
+	run->out->objects_deleted += atomic_load(&d.objects);
+	run->out->bytes_deleted += atomic_load(&d.bytes);
+	return rc;
+}
+
+static int
+delete_chosen(struct sweep *s, struct mf_error *e)
+{
+	if (mf_prune_delete(s->run, s->batch, s->del, e) == 0)
+		return 0;
+	s->unanswered = true;
+	return -1;
+}
+
+static bool
+is_manifest(const char *name)
+{
+	return name[0] == 'm';
+}
+
+/* Steps 2 and 3. */
+static int
+sweep_manifests(struct sweep *s, struct mf_error *e)
+{
+	const struct mf_names *names = &s->batch->names;
+	char mark[MF_OBJECT_NAME_BYTES];
+	uint64_t before = s->run->out->objects_deleted;
+	size_t i;
+	int rc;
+
+	mf_names_fini(&s->run->marks);
+	if (mf_names_list(s->run->repo, "v/", &s->run->marks, e) != 0)
+		return -1;
+	for (i = 0; i < names->n; i++) {
+		if (!is_manifest(names->items[i]))
+			continue;
+		snprintf(mark, sizeof(mark), "v%s", names->items[i] + 1);
+		s->del[i] = !mf_names_has(&s->run->marks, mark);
+		s->run->out->spared += !s->del[i];
+	}
+	rc = delete_chosen(s, e);
+	s->run->out->manifests_deleted += s->run->out->objects_deleted - before;
+	memset(s->del, 0, names->n * sizeof(*s->del));
+	return rc;
+}
+
+/* Step 4. */
+static int
+read_roots(struct sweep *s, struct mf_error *e)
+{
+	struct mf_names roots;
+	size_t i;
+	int rc = 0;
+
+	if (mf_names_list(s->run->repo, "m/", &roots, e) != 0)
+		return -1;
+	for (i = 0; rc == 0 && i < roots.n; i++)
+		rc = mf_prune_need_root(s->run, roots.items[i], e);
+	mf_names_fini(&roots);
+	return rc;
+}
+
+/* Step 5. The own list must stand: a run never deletes what its standing list does not name. */
+static int
+read_lists(struct sweep *s, struct mf_error *e)
+{
+	struct mf_names lists;
+	bool own, stands = false;
+	size_t i;
+	int rc = 0;
+
+	if (mf_names_list(s->run->repo, "x/", &lists, e) != 0)
+		return -1;
+	for (i = 0; rc == 0 && i < lists.n; i++) {
+		own = strcmp(lists.items[i], s->list) == 0;
+		rc = mf_condemned_read_one(s->run->repo, lists.items[i],
+		    own ? &s->own : &s->others, e);
+		if (rc == 0)
+			stands = stands || own;
+		else if (e->code == MF_ENOTFOUND) {
+			mf_error_clear(e);
+			rc = 0; /* its run ended meanwhile: none of its names will be deleted */
+		}
+	}
+	mf_names_fini(&lists);
+	mf_names_sort(&s->others);
+	if (rc == 0 && !stands)
+		rc = mf_error_set(e, MF_ECONFLICT,
+		    "somebody removed the condemned list %s while its run was going on", s->list);
+	return rc;
+}
+
+/* Rely on this name from now on: it must be durable before the others go. */
+static int
+rely_on(struct sweep *s, const char *name, struct mf_error *e)
+{
+	s->adopted = true;
+	return mf_store_adopt(s->run->repo->store, name, e);
+}
+
+/* Is there a name on no list, and does it open? Reading it costs one get for each id that has
+ * a name to be deleted; without it the only good sealing could go and a damaged one stay. */
+static int
+find_unburned(struct sweep *s, const struct mf_names *names, struct mf_error *e)
+{
+	int64_t epoch;
+	size_t i;
+
+	for (i = 0; i < names->n; i++) {
+		if (mf_names_has(&s->own, names->items[i]) ||
+		    mf_names_has(&s->others, names->items[i]))
+			continue;
+		if ((epoch = mf_prune_try_open(s->run->repo, names->items[i], e)) < 0)
+			return -1;
+		if (epoch > 0)
+			return rely_on(s, names->items[i], e) == 0 ? 1 : -1;
+	}
+	return 0;
+}
+
+/* All names are burned. One that only this run's list names can be spared: it is unburned when
+ * the list is gone. What a left-over list names too would stay burned: it is copied. */
+static int
+spare_or_copy(struct sweep *s, const struct mf_names *names, struct mf_error *e)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < names->n; i++)
+		if (mf_names_has(&s->own, names->items[i]) &&
+		    !mf_names_has(&s->others, names->items[i]))
+			return 0;
+	for (i = 0; i < names->n; i++) {
+		rc = mf_prune_copy(s->run->repo, names->items[i], e);
+		if (rc < 0)
+			return -1;
+		s->adopted = true;
+		if (rc == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* May the listed names of this needed id go? 1 yes, 0 no, -1. */
+static int
+decide(struct sweep *s, const struct mf_id *id, struct mf_error *e)
+{
+	char prefix[MF_OBJECT_NAME_BYTES];
+	struct mf_names names;
+	int rc;
+
+	mf_name_chunk_prefix(prefix, id);
+	if (mf_names_list(s->run->repo, prefix, &names, e) != 0)
+		return -1;
+	rc = find_unburned(s, &names, e);
+	if (rc == 0)
+		rc = spare_or_copy(s, &names, e);
+	mf_names_fini(&names);
+	return rc;
+}
+
+/* Step 6. Names of one id mostly stand beside each other. Where they do not, the id is decided
+ * on again, which is as good: it looks at what is stored then. */
+static int
+choose_chunks(struct sweep *s, struct mf_error *e)
+{
+	const struct mf_names *names = &s->batch->names;
+	struct mf_id id, last;
+	uint64_t generation;
+	int may = -1;
+	size_t i;
+
+	for (i = 0; i < names->n; i++) {
+		if (mf_name_parse_chunk(names->items[i], &id, &generation) != 0)
+			continue;
+		if (mf_idmap_get(&s->run->needs, &id) == NULL) {
+			s->del[i] = true;
+			continue;
+		}
+		if ((may < 0 || mf_id_compare(&id, &last) != 0) && (may = decide(s, &id, e)) < 0)
+			return -1;
+		last = id;
+		s->del[i] = may == 1;
+		s->run->out->spared += may == 0;
+		s->run->out->objects_kept += may == 0;
+	}
+	return 0;
+}
+
+static int
+sweep(struct sweep *s, struct mf_error *e)
+{
+	struct mf_prune_run *run = s->run;
+
+	if (sweep_manifests(s, e) != 0 || read_roots(s, e) != 0 || read_lists(s, e) != 0 ||
+	    choose_chunks(s, e) != 0)
+		return -1;
+	if (run->p->interrupted != NULL && run->p->interrupted())
+		return mf_error_set(e, MF_EINTERRUPTED, "interrupted");
+	if (s->adopted && mf_store_sync(run->repo->store, e) != 0)
+		return -1;
+	return delete_chosen(s, e); /* step 7 */
+}
+
+/* Step 8. The deletes are durable first: a name must not come back after its list has gone. */
+static int
+remove_list(struct sweep *s, struct mf_error *e)
+{
+	struct mf_store *store = s->run->repo->store;
+
+	if (mf_store_sync(store, e) != 0 || mf_store_del(store, s->list, e) != 0)
+		return mf_error_while(e, "removing the condemned list %s", s->list);
+	return mf_store_sync(store, e);
+}
+
+int
+mf_prune_sweep(struct mf_prune_run *run, const struct mf_prune_batch *b, struct mf_error *e)
+{
+	struct sweep s = {.run = run, .batch = b};
+	struct mf_error ignored;
+	int rc;
+
+	if (b->names.n == 0)
+		return 0;
+	if ((s.del = calloc(b->names.n, sizeof(*s.del))) == NULL)
+		return mf_error_nomem(e, "a list of names");
+	rc = mf_condemned_put(run->repo, &b->names, s.list, e);
+	if (rc == 0) {
+		rc = sweep(&s, e);
+		mf_error_clear(&ignored);
+		if (!s.unanswered && remove_list(&s, rc == 0 ? e : &ignored) != 0)
+			rc = -1;
+	}
+	mf_names_fini(&s.own);
+	mf_names_fini(&s.others);
+	free(s.del);
+	return rc;
+}
