@@ -12,6 +12,7 @@
 #include "tests/unit/transfers/store_contract.h"
 #include "transfers/dir.h"
 #include "transfers/fault.h"
+#include "transfers/gate.h"
 #include "transfers/limit.h"
 #include "transfers/memory.h"
 #include "transfers/retry.h"
@@ -127,6 +128,15 @@ under_retry(struct mf_store *s)
 	return mf_store_retry_take(s, &p, &s, NULL) == 0 ? s : NULL;
 }
 
+/* As narrow as can be: the contract's threads wait for each other. */
+static struct mf_store *
+under_gate(struct mf_store *s)
+{
+	const struct mf_gate_params p = {.transfers = 1, .checkers = 1};
+
+	return mf_store_gate_take(s, &p, &s, NULL) == 0 ? s : NULL;
+}
+
 #define DECORATED(kind, decorator) \
 	static struct mf_store *kind##_##decorator(void **world) \
 	{ \
@@ -134,9 +144,11 @@ under_retry(struct mf_store *s)
 	}
 
 DECORATED(dir, fault)
+DECORATED(dir, gate)
 DECORATED(dir, limit)
 DECORATED(dir, retry)
 DECORATED(memory, fault)
+DECORATED(memory, gate)
 DECORATED(memory, limit)
 DECORATED(memory, retry)
 
@@ -150,11 +162,13 @@ static const struct mf_contract_subject subjects[] = {
 	{"dir", dir_make, dir_again, dir_drop},
 	{"dir, temporary names", temp_make, temp_again, dir_drop},
 	{"dir+fault", dir_fault, dir_again, dir_drop},
+	{"dir+gate", dir_gate, dir_again, dir_drop},
 	{"dir+limit", dir_limit, dir_again, dir_drop},
 	{"dir+retry", dir_retry, dir_again, dir_drop},
 	{"memory", memory_make, memory_again, memory_drop},
 	{"memory, unconditional", unconditional_make, memory_again, memory_drop},
 	{"memory+fault", memory_fault, memory_again, memory_drop},
+	{"memory+gate", memory_gate, memory_again, memory_drop},
 	{"memory+limit", memory_limit, memory_again, memory_drop},
 	{"memory+retry", memory_retry, memory_again, memory_drop},
 	{"memory+fault+limit+retry", memory_all, memory_again, memory_drop},
