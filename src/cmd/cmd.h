@@ -43,6 +43,9 @@ int mf_cmd_main(int argc, char *const *argv);
 int mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e);
 void mf_cmd_end_progress(struct mf_cmd *c);
 
+/* With -v: say in the log where the time went, stage by stage. */
+void mf_cmd_log_stages(const struct mf_cmd *c);
+
 /* Unix time and the monotonic clock, in microseconds. */
 int64_t mf_cmd_now_us(void);
 int64_t mf_cmd_monotonic_us(void);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/secret.h"
 #include "src/base/log.h"
 #include "src/cmd/cmd.h"
 #include "src/cmd/output.h"
@@ -148,10 +149,11 @@ run(struct mf_cmd *c, struct mf_error *e)
 		return mf_error_set(e, MF_EUNSUPPORTED, "%s is not in this build",
 		    mf_command_table[command].name);
 	else
-		rc = function(c, e);
+		rc = mf_crypto_init(e) == 0 ? function(c, e) : -1;
 	mf_cmd_end_progress(c);
-	if (rc == 0)
-		rc = mf_output_end(c->out, e);
+	/* results that were printed come before the error that follows them */
+	if (mf_output_end(c->out, rc == 0 ? e : NULL) != 0)
+		return -1;
 	return rc;
 }
 

@@ -37,7 +37,7 @@ mf_output_json(FILE *out, json_t *take, struct mf_error *e)
 	if (take == NULL)
 		return mf_error_nomem(e, "result");
 	errno = 0;
-	rc = json_dumpf(take, out, JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
+	rc = json_dumpf(take, out, JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	json_decref(take);
 	if (rc != 0 || putc('\n', out) == EOF)
 		return cannot_write(e);

@@ -49,8 +49,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Each chunk is checked before its bytes are written; "
 	"where the last checks fail after bytes were written, the status is 4."},
     [MF_CMD_DIFF] = {"diff", "MODEL@A MODEL@B", 2, 2, "--", "compare two versions",
-	"Prints the paths that are new (+), gone (-) or changed (M) from A to B, and how many bytes "
-	"of chunks the two do not share. "
+	"Prints the paths that are new (+), gone (-) or changed (M) from A to B. "
+	"Times do not count. "
 	"The status is 10 where they differ, 0 where they are equal."},
     [MF_CMD_REF] = {"ref", "MODEL NAME [VERSION]", 2, 3, "---", "show or move a ref",
 	"Without VERSION prints the version that the ref points at, with its sequence number and "
@@ -64,7 +64,7 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Adds tags to a version that exists. "
 	"They are kept beside the version, sealed; the tags and metrics given to push are part of "
 	"the version itself and signed with it. "
-	"The newest value of a key counts."},
+	"The newest value of a key counts, and an empty one removes it."},
     [MF_CMD_FORGET] = {"forget", "MODEL@VERSION", 1, 1, "-", "take a version off the list",
 	"Takes a version off the list. "
 	"A version that a ref points at is refused. "
@@ -83,9 +83,9 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"bytes are what was pushed. "
 	"Every damaged file is named by version and path, and the status is 4. "
 	"With --local it compares a directory with a version instead."},
-    [MF_CMD_PRUNE] = {"prune", "[MODEL]", 0, 1, "-", "delete what no version needs",
+    [MF_CMD_PRUNE] = {"prune", "", 0, 0, "", "delete what no version needs",
 	"Deletes chunks that no version needs, safely beside running pushes. "
-	"With the --keep options it first forgets the versions, of MODEL or of every model, that no "
+	"With the --keep options it first forgets the versions that no "
 	"rule keeps; without any of them it forgets none. "
 	"The version of a ref is always kept."},
     [MF_CMD_REPLICATE] = {"replicate", "MODEL[@VERSION|@REF]", 1, 1, "-",
@@ -93,7 +93,7 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Copies a version into the repository at --to, sealed again under that repository's keys. "
 	"Model, version name, time, tags and metrics stay; the signature is made anew with "
 	"--sign-key, since a signature names its repository."},
-    [MF_CMD_STATS] = {"stats", "[MODEL]", 0, 1, "-", "sizes and savings of the repository",
+    [MF_CMD_STATS] = {"stats", "", 0, 0, "", "sizes and savings of the repository",
 	"Prints bytes, versions, chunks, and what deduplication and compression save."},
     [MF_CMD_KEY_GENERATE] = {"key generate", "", 0, 0, "", "make a key file",
 	"Writes a new key to --out, readable by its owner only: an identity for a key slot, or with "
@@ -103,10 +103,11 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
     [MF_CMD_KEY_ADD] = {"key add", "", 0, 0, "", "add a key slot",
 	"Adds a key slot, so that one more key opens the repository."},
     [MF_CMD_KEY_LIST] = {"key list", "", 0, 0, "", "list the key slots",
-	"Lists the key slots: number, kind, label, time, public half and current epoch."},
+	"Lists the key slots, with id, kind, time and label, and the epoch."},
     [MF_CMD_KEY_REMOVE] = {"key remove", "SLOT", 1, 1, "-", "remove a key slot",
-	"Removes a key slot by its number or label. "
-	"The last one, and the one in use, are refused without --force. "
+	"Removes a key slot by its id or label. "
+	"The last one is refused, and so is, without --force, one whose removal would leave the keys "
+	"given without a slot. "
 	"Whoever held its key may have kept the repository's keys: `key rekey` is what shuts "
 	"them out of data pushed from then on."},
     [MF_CMD_KEY_ROTATE] = {"key rotate", "[SLOT]", 0, 1, "-", "give a key slot a new key",
@@ -119,7 +120,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Old chunks stay readable to whoever has the old keys and access to the store."},
     [MF_CMD_DOCTOR] = {"doctor", "", 0, 0, "", "try what the store and this machine can do",
 	"Tries for real what the store at --repo can do, and says what it found: conditional writes, "
-	"durability, clock, keys, free space. "
+	"durable writes, clock, keys, free space. "
+	"The status is 1 where something is wrong. "
 	"Without a repository it speaks of this machine alone."},
     [MF_CMD_COMPLETION] = {"completion", "SHELL", 1, 1, "s", "print completion for a shell",
 	"Prints completion code for `bash`, `zsh` or `fish`."},

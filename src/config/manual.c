@@ -209,7 +209,7 @@ put_environment(struct mf_buf *b)
 	char twin[MF_OPTION_TWIN_BYTES];
 	unsigned i;
 
-	mf_buf_printf(b, ".Bl -column -compact MODELFERRY_NEW_PASSPHRASE_FILE option\n");
+	mf_buf_printf(b, ".Bl -column -compact MODELFERRY_NEW_ENCRYPTION_KEY_FILE option\n");
 	for (i = 0; i < MF_OPTIONS; i++) {
 		if ((mf_option_table[i].flags & MF_OPTION_ARGS_ONLY) != 0 || named_before(i))
 			continue;

@@ -5,7 +5,7 @@
 #define READS_SOURCE MF_FOR(PUSH)
 #define FILTERS (MF_FOR(PUSH) | MF_FOR(PULL))
 #define SIGNS (MF_FOR(PUSH) | MF_FOR(REF) | MF_FOR(ROLLBACK) | MF_FOR(REPLICATE))
-#define MAKES_SLOT (MF_FOR(INIT) | MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE))
+#define NEW_KEY (MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE))
 
 const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_REPO] = {"repo", 'r', MF_KIND_STRING, 0, "URL", NULL, NULL, 0, 0, MF_COMPLETE_DIR,
@@ -42,10 +42,10 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Time between progress lines where standard error is no terminal; 0 writes none."},
     [MF_OPT_TRANSFERS] = {"transfers", 0, MF_KIND_NUMBER, 0, "N", "4", NULL, 1, 0,
 	MF_COMPLETE_NONE, "objects read from or written to the store at once",
-	"How many objects are read from or written to the store at once."},
+	"How many objects are read from or written to the store at once, at most."},
     [MF_OPT_CHECKERS] = {"checkers", 0, MF_KIND_NUMBER, 0, "N", "8", NULL, 1, 0, MF_COMPLETE_NONE,
 	"store look-ups and listings at once",
-	"How many listings and look-ups of the store run at once."},
+	"How many listings, look-ups and deletions run on the store at once, at most."},
     [MF_OPT_THREADS] = {"threads", 0, MF_KIND_NUMBER, 0, "N", "0", NULL, 0, 0, MF_COMPLETE_NONE,
 	"threads that hash, compress and seal; 0 for one a processor",
 	"How many threads hash, compress and seal; 0 is one for each processor that the process may "
@@ -57,7 +57,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_COMPLETE_NONE, "limit the bytes a second to and from the store",
 	"Limit the bytes a second to and from the store: a rate such as `20M`, two for sending and "
 	"receiving as in `10M:100M`, or a timetable in local time such as `08:00,2M 19:00,off`, where a "
-	"day may stand before the time as in `Mon-08:00,2M`."},
+	"day may stand before the time as in `Mon-08:00,2M`. "
+	"A number without a unit is KiB a second, and `off` is no limit, as in rclone."},
     [MF_OPT_TPSLIMIT] = {"tpslimit", 0, MF_KIND_NUMBER, 0, "N", "0", NULL, 0, 0, MF_COMPLETE_NONE,
 	"limit the store operations a second; 0 for no limit",
 	"Limit the operations a second on the store; 0 is no limit."},
@@ -100,23 +101,30 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Pad every object by the PADME rule, at most 12 %, so that sizes tell less. "
 	"It does not prevent a known model from being recognised by its sequence of sizes."},
     [MF_OPT_SLOT_KIND] = {"slot-kind", 0, MF_KIND_CHOICE, 0, "KIND", NULL,
-	"raw passphrase identity", 0, MAKES_SLOT, MF_COMPLETE_CHOICES, "what opens the new key slot",
-	"What opens the new key slot: `raw`, `passphrase` or `identity`. "
-	"Needed only where more than one is given."},
+	"raw passphrase identity", 0, MF_FOR(INIT), MF_COMPLETE_CHOICES,
+	"what opens the first key slot",
+	"What opens the first key slot: `raw`, `passphrase` or `identity`. "
+	"Needed only where more than one of them is given."},
     [MF_OPT_LABEL] = {"label", 0, MF_KIND_STRING, 0, "TEXT", NULL, NULL, 0,
 	MF_FOR(INIT) | MF_FOR(KEY_ADD), MF_COMPLETE_NONE, "name of the new key slot",
 	"What the new key slot is called in `key list`."},
-    [MF_OPT_RECIPIENT] = {"recipient", 0, MF_KIND_STRING, 0, "PUBLIC", NULL, NULL, 0,
-	MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE), MF_COMPLETE_NONE,
-	"public half of the identity for the slot",
+    [MF_OPT_RECIPIENT] = {"recipient", 0, MF_KIND_STRING, 0, "PUBLIC", NULL, NULL, 0, NEW_KEY,
+	MF_COMPLETE_NONE, "public half of the identity for the slot",
 	"Make the slot for this public half, as printed by `key generate`; the other half never "
 	"leaves its owner."},
-    [MF_OPT_NEW_KEY_FILE] = {"new-key-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0,
-	MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE), MF_COMPLETE_FILE, "identity file for the slot",
+    [MF_OPT_NEW_KEY_FILE] = {"new-key-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, NEW_KEY,
+	MF_COMPLETE_FILE, "identity file for the slot",
 	"Make the slot for the identity in this file."},
     [MF_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL,
-	0, MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE), MF_COMPLETE_FILE, "file with the passphrase for the slot",
+	0, NEW_KEY, MF_COMPLETE_FILE, "file with the passphrase for the slot",
 	"Make the slot for the passphrase in this file."},
+    [MF_OPT_NEW_ENCRYPTION_KEY_FILE] = {"new-encryption-key-file", 0, MF_KIND_PATH, 0, "FILE",
+	NULL, NULL, 0, NEW_KEY, MF_COMPLETE_FILE, "first half of the raw pair for the slot",
+	"Make the slot for a raw pair: this file and --new-hmac-key-file, each base64 or exactly 32 "
+	"bytes."},
+    [MF_OPT_NEW_HMAC_KEY_FILE] = {"new-hmac-key-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0,
+	NEW_KEY, MF_COMPLETE_FILE, "second half of the raw pair for the slot",
+	"The other half of the pair of --new-encryption-key-file."},
     [MF_OPT_SIGNING] = {"signing", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(KEY_GENERATE),
 	MF_COMPLETE_NONE, "make a signing key instead of an identity",
 	"Make an Ed25519 signing key instead of an identity."},
@@ -158,7 +166,7 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_READY_FILE] = {"ready-file", 0, MF_KIND_GLOB, 0, "GLOB", NULL, NULL, 0, READS_SOURCE,
 	MF_COMPLETE_NONE, "push only when such a file exists in DIR",
 	"Push only when a file that matches exists directly in DIR; otherwise say so and exit 0 with "
-	"no version. The marker itself is not pushed."},
+	"no version."},
     [MF_OPT_REF] = {"ref", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, READS_SOURCE,
 	MF_COMPLETE_NONE, "point this ref at the new version",
 	"Point this ref at the version when the push is done."},
@@ -180,8 +188,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_COMPLETE_NONE, "make a version although nothing changed",
 	"Make a version although nothing changed."},
     [MF_OPT_FORCE_REMOVE] = {"force", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(KEY_REMOVE),
-	MF_COMPLETE_NONE, "remove the slot that opened the repository",
-	"Remove the slot although it is the one that opened the repository."},
+	MF_COMPLETE_NONE, "remove the slot that the given keys open",
+	"Remove the slot although the keys given open no other."},
     [MF_OPT_IGNORE_INODE] = {"ignore-inode", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	READS_SOURCE, MF_COMPLETE_NONE, "a new inode number alone is no change",
 	"A file whose inode number alone differs counts as unchanged, for NFS and CSI volumes."},
@@ -213,8 +221,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Give all files this octal mode, such as `0640`; directories get an execute bit wherever "
 	"there is a read bit."},
     [MF_OPT_NO_PERMS] = {"no-perms", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(PULL),
-	MF_COMPLETE_NONE, "leave modes to the umask",
-	"Do not restore modes; the umask decides, as for a new file."},
+	MF_COMPLETE_NONE, "do not restore modes",
+	"Do not restore modes: files get 0640, directories 0750."},
     [MF_OPT_MIN_SEQUENCE] = {"min-sequence", 0, MF_KIND_NUMBER, 0, "N", NULL, NULL, 0,
 	MF_FOR(PULL), MF_COMPLETE_NONE, "refuse a ref with a lower sequence",
 	"Refuse a ref whose sequence number is lower, for a client that has seen none yet."},
@@ -222,7 +230,7 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_FOR(PULL), MF_COMPLETE_NONE, "refuse a ref that was written longer ago",
 	"Refuse a ref that was written longer ago."},
     [MF_OPT_EXPECT] = {"expect", 0, MF_KIND_STRING, 0, "VERSION", NULL, NULL, 0,
-	MF_FOR(REF) | MF_FOR(ROLLBACK), MF_COMPLETE_NONE,
+	MF_FOR(REF), MF_COMPLETE_NONE,
 	"move the ref only if it points here now",
 	"Move the ref only if it points at VERSION now; otherwise the status is 7. "
 	"An empty VERSION expects that there is no such ref."},
@@ -230,8 +238,7 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_COMPLETE_NONE, "go to this version", "Go back to this version."},
     [MF_OPT_BEST] = {"best", 0, MF_KIND_STRING, 0, "METRIC", NULL, NULL, 0, MF_FOR(ROLLBACK),
 	MF_COMPLETE_NONE, "go to the version with the highest METRIC",
-	"Go to the version, other than the one production leaves, with the highest value of METRIC; "
-	"with `-METRIC` the lowest."},
+	"Go to the version, other than the one production leaves, with the highest value of METRIC."},
     [MF_OPT_ALLOW_REJECTED] = {"allow-rejected", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	MF_FOR(ROLLBACK), MF_COMPLETE_NONE, "take a version although it was rejected",
 	"Also consider versions that were rejected."},

@@ -1,0 +1,154 @@
+/* doctor: what this machine and the store can do, tried for real. */
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "src/base/units.h"
+#include "src/cmd/output.h"
+#include "src/cmd/probe.h"
+#include "src/cmd/repo.h"
+
+struct doctor {
+	struct mf_cmd *c;
+	json_t *o; /* with --json */
+	unsigned troubles;
+};
+
+/* One finding; good false counts as trouble. */
+static void
+say(struct doctor *d, const char *subject, bool good, const char *text)
+{
+	d->troubles += !good;
+	if (d->o != NULL) {
+		json_array_append_new(d->o,
+		    json_pack("{s:s, s:b, s:s}", "subject", subject, "ok", good, "text", text));
+		return;
+	}
+	fprintf(d->c->out, "%-8s %s%s\n", subject, good ? "" : "TROUBLE: ", text);
+}
+
+static void
+look_at_machine(struct doctor *d)
+{
+	char text[160], size[MF_UNIT_TEXT_BYTES];
+	struct rlimit lock;
+
+	snprintf(text, sizeof text, "modelferry %s, libsodium %s, %ld processors", PACKAGE_VERSION,
+	    sodium_version_string(), sysconf(_SC_NPROCESSORS_ONLN));
+	say(d, "machine", true, text);
+	if (getrlimit(RLIMIT_MEMLOCK, &lock) == 0 && lock.rlim_cur < 1u << 20) {
+		snprintf(text, sizeof text, "only %s of memory may be locked, keys may be swapped out",
+		    mf_format_size(lock.rlim_cur, size));
+		say(d, "machine", true, text);
+	}
+	if (mf_cmd_now_us() < 1700000000LL * 1000000)
+		say(d, "machine", false, "the clock stands before November 2023");
+}
+
+static void
+look_at_state(struct doctor *d)
+{
+	struct mf_state *state = NULL;
+	struct mf_error e = {0};
+
+	if (mf_state_open(mf_options_text(d->c->options, MF_OPT_STATE_DIR), &state, &e) == 0)
+		say(d, "state", true, "the state directory can be written");
+	else
+		say(d, "state", false, e.message);
+	mf_state_close(state);
+}
+
+static void
+look_at_space(struct doctor *d, const char *url)
+{
+	const char *path = strncmp(url, "file://", 7) == 0 ? url + 7 : url;
+	char text[160], free_text[MF_UNIT_TEXT_BYTES];
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) != 0)
+		return;
+	snprintf(text, sizeof text, "%s free, %llu inodes free",
+	    mf_format_size((uint64_t)fs.f_bavail * fs.f_frsize, free_text),
+	    (unsigned long long)fs.f_favail);
+	say(d, "store", fs.f_bavail > 0, text);
+}
+
+static void
+say_probe(struct doctor *d, const struct mf_probe *p)
+{
+	char text[200], a[MF_UNIT_TEXT_BYTES], b[MF_UNIT_TEXT_BYTES];
+	uint64_t off = (uint64_t)(p->clock_off_us < 0 ? -p->clock_off_us : p->clock_off_us);
+
+	say(d, "store", true, p->conditional ? "compare-and-swap works"
+					     : "no compare-and-swap: refs are settled by listing");
+	say(d, "store", p->listed, p->listed ? "listings are current" : "listings lag behind");
+	snprintf(text, sizeof text, "64 KiB durably written in %s, read in %s",
+	    mf_format_duration((uint64_t)p->put_us, a), mf_format_duration((uint64_t)p->get_us, b));
+	say(d, "store", true, text);
+	snprintf(text, sizeof text, "its clock is off by %s", mf_format_duration(off, a));
+	say(d, "store", off < 60u * 1000000, text);
+}
+
+static void
+look_at_store(struct doctor *d, const char *url)
+{
+	struct mf_store *store = NULL;
+	struct mf_error e = {0};
+	struct mf_probe probe;
+
+	if (mf_cmd_open_store(d->c, url, MF_CMD_WRITE, &store, &e) != 0) {
+		say(d, "store", false, e.message);
+		return;
+	}
+	if (mf_probe_run(store, &probe, &e) == 0)
+		say_probe(d, &probe);
+	else
+		say(d, "store", false, e.message);
+	mf_store_close(store);
+	look_at_space(d, url);
+}
+
+static void
+look_at_repo(struct doctor *d)
+{
+	struct mf_cmd_repo r = {0};
+	struct mf_error e = {0};
+	char text[200];
+
+	if (mf_cmd_open_repo(d->c, MF_CMD_READ, &r, &e) == 0) {
+		snprintf(text, sizeof text, "opens; id %s, %zu key slots, epoch %lu",
+		    mf_repo_id_hex(r.repo), mf_config_slots(mf_repo_config(r.repo)),
+		    (unsigned long)mf_config_epoch(mf_repo_config(r.repo)));
+		say(d, "repo", true, text);
+	} else {
+		say(d, "repo", false, e.message);
+	}
+	mf_cmd_close_repo(&r);
+}
+
+int
+mf_cmd_doctor(struct mf_cmd *c, struct mf_error *e)
+{
+	const char *url = mf_options_text(c->options, MF_OPT_REPO);
+	struct doctor d = {.c = c};
+
+	if (c->json && (d.o = json_array()) == NULL)
+		return mf_error_nomem(e, "result");
+	look_at_machine(&d);
+	look_at_state(&d);
+	if (url != NULL && url[0] != '\0') {
+		look_at_store(&d, url);
+		look_at_repo(&d);
+	}
+	if (d.o != NULL &&
+	    mf_output_json(c->out, json_pack("{s:b, s:o}", "ok", d.troubles == 0, "findings", d.o),
+		e) != 0)
+		return -1;
+	if (d.troubles > 0)
+		return mf_error_set(e, MF_EFAIL, "%u troubles found", d.troubles);
+	return 0;
+}
