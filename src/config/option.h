@@ -119,6 +119,10 @@ enum mf_complete { MF_COMPLETE_NONE, MF_COMPLETE_FILE, MF_COMPLETE_DIR, MF_COMPL
 #define MF_OPTION_REPEATS 1u   /* may be given more than once; all values count */
 #define MF_OPTION_ARGS_ONLY 2u /* no environment twin and no key in the file */
 #define MF_OPTION_NOT_IN_FILE 4u
+#define MF_OPTION_WIDE 8u /* a number past MF_OPTION_NUMBER_MAX makes sense */
+
+#define MF_OPTION_NUMBER_MAX 1000000u
+#define MF_OPTION_DURATION_MAX_US ((uint64_t)INT64_MAX / 4) /* sums with a clock stay within */
 
 struct mf_option_row {
 	const char *name; /* long name without dashes; also the key in the file */

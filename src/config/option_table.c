@@ -223,7 +223,7 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_NO_PERMS] = {"no-perms", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(PULL),
 	MF_COMPLETE_NONE, "do not restore modes",
 	"Do not restore modes: files get 0640, directories 0750."},
-    [MF_OPT_MIN_SEQUENCE] = {"min-sequence", 0, MF_KIND_NUMBER, 0, "N", NULL, NULL, 0,
+    [MF_OPT_MIN_SEQUENCE] = {"min-sequence", 0, MF_KIND_NUMBER, MF_OPTION_WIDE, "N", NULL, NULL, 0,
 	MF_FOR(PULL), MF_COMPLETE_NONE, "refuse a ref with a lower sequence",
 	"Refuse a ref whose sequence number is lower, for a client that has seen none yet."},
     [MF_OPT_MAX_REF_AGE] = {"max-ref-age", 0, MF_KIND_DURATION, 0, "DURATION", NULL, NULL, 0,
@@ -259,7 +259,7 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_FOR(VERIFY), MF_COMPLETE_DIR, "store again what is damaged, from this directory",
 	"Store again the chunks found missing or damaged that a healthy copy of the version in DIR "
 	"still has."},
-    [MF_OPT_KEEP_LAST] = {"keep-last", 0, MF_KIND_NUMBER, 0, "N", NULL, NULL, 0, MF_FOR(PRUNE),
+    [MF_OPT_KEEP_LAST] = {"keep-last", 0, MF_KIND_NUMBER, 0, "N", NULL, NULL, 1, MF_FOR(PRUNE),
 	MF_COMPLETE_NONE, "keep the newest N versions of each model",
 	"Keep the newest N versions of each model."},
     [MF_OPT_KEEP_WITHIN] = {"keep-within", 0, MF_KIND_DURATION, 0, "DURATION", NULL, NULL, 0,

@@ -159,11 +159,23 @@ static int
 check_number(const struct mf_option_row *row, const char *text, uint64_t *number,
     struct mf_error *e)
 {
-	if (mf_parse_u64(text, UINT64_MAX, number, e) != 0)
+	uint64_t max = (row->flags & MF_OPTION_WIDE) != 0 ? UINT64_MAX : MF_OPTION_NUMBER_MAX;
+
+	if (mf_parse_u64(text, max, number, e) != 0)
 		return -1;
 	if (*number < row->min)
 		return mf_error_set(e, MF_EUSAGE, "\"%s\" is less than %llu", text,
 		    (unsigned long long)row->min);
+	return 0;
+}
+
+static int
+check_duration(const char *text, uint64_t *number, struct mf_error *e)
+{
+	if (mf_parse_duration(text, number, e) != 0)
+		return -1;
+	if (*number > MF_OPTION_DURATION_MAX_US)
+		return mf_error_set(e, MF_EUSAGE, "\"%s\" is too long", text);
 	return 0;
 }
 
@@ -174,7 +186,7 @@ check_units(const struct mf_option_row *row, const char *text, uint64_t *number,
 	switch (row->kind) {
 	case MF_KIND_NUMBER: return check_number(row, text, number, e);
 	case MF_KIND_SIZE: return mf_parse_size(text, number, e);
-	case MF_KIND_DURATION: return mf_parse_duration(text, number, e);
+	case MF_KIND_DURATION: return check_duration(text, number, e);
 	default: return 0;
 	}
 }

@@ -184,6 +184,10 @@ refusals_name_the_word(void **state)
 	assert_refused("--force is true or false", "push", "a", "b", "--force=maybe");
 	assert_refused("--transfers", "version", "--transfers=0");
 	assert_refused("--transfers", "version", "--transfers=-1");
+	assert_refused("--transfers", "version", "--transfers=4294967297");
+	assert_refused("is too long", "version", "--stats=200000000w");
+	assert_refused("is too long", "version", "--stats=4000000000000");
+	assert_refused("\"0\" is less than 1", "prune", "--keep-last", "0");
 	assert_refused("--tag is KEY=VALUE", "push", "a", "b", "--tag", "x");
 	assert_refused("--key-file is empty", "version", "--key-file=");
 }
