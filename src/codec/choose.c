@@ -182,5 +182,9 @@ mf_choose(struct mf_chooser *c, enum mf_element hint, const uint8_t *in, size_t 
 			out->share = zstd;
 		}
 	}
+	/* one plane under zstd: one frame without groups has the longer window */
+	if (out->codec == MF_CODEC_PLANES && out->layout->id == MF_LAYOUT_1 &&
+	    out->plans[0] == MF_PLAN_MATCHES)
+		out->codec = MF_CODEC_ZSTD;
 	out->try_zstd = out->codec == MF_CODEC_ZSTD || mf_measure_far_repeat(in, n);
 }

