@@ -36,6 +36,18 @@ struct trial {
 	unsigned damaged;
 };
 
+/* Put the object's name before what is wrong with it. */
+static void
+name_damage(enum mf_object_type type, const char *name, struct mf_error *e)
+{
+	struct mf_error why = *e;
+
+	mf_error_set(e, why.code, "%s %s is damaged: %.360s", mf_object_type_name(type), name,
+	    why.message);
+	e->sys_errno = why.sys_errno;
+	memcpy(e->hint, why.hint, sizeof(e->hint));
+}
+
 /* 0 done, 1 go on with another name, -1 stop. */
 static int
 try_name(struct trial *t, const char *name, struct mf_error *e)
@@ -45,11 +57,18 @@ try_name(struct trial *t, const char *name, struct mf_error *e)
 	mf_error_clear(e);
 	rc = t->attempt(t->arg, name, e);
 	if (rc == 0 && t->damaged > 0)
-		mf_log(MF_LOG_WARNING, "%s; read another generation of it, which is healthy",
+		mf_log(MF_LOG_WARNING, "%s; another generation of it is healthy and was read",
 		    t->first.message);
-	if (rc == 1 && t->damaged++ == 0)
+	if (rc == 0)
+		return 0;
+	if (e->code == MF_ENOTFOUND)
+		return 1;
+	if (!mf_error_is_damage(e))
+		return mf_error_while(e, "reading %s %s", mf_object_type_name(t->type), name);
+	name_damage(t->type, name, e);
+	if (t->damaged++ == 0)
 		t->first = *e;
-	return rc < 0 && e->code == MF_ENOTFOUND ? 1 : rc;
+	return 1;
 }
 
 #define NOTHING_LISTED 2
@@ -174,18 +193,6 @@ check_content(const struct reading_one *one, struct mf_error *e)
 	return 0;
 }
 
-/* Put the object's name before what is wrong with it. Returns 1: damage. */
-static int
-name_damage(const char *name, struct mf_error *e)
-{
-	struct mf_error why = *e;
-
-	mf_error_set(e, why.code, "chunk %s is damaged: %.380s", name, why.message);
-	e->sys_errno = why.sys_errno;
-	memcpy(e->hint, why.hint, sizeof(e->hint));
-	return 1;
-}
-
 static int
 read_name(void *arg, const char *name, struct mf_error *e)
 {
@@ -193,16 +200,11 @@ read_name(void *arg, const char *name, struct mf_error *e)
 	struct mf_buf *sealed = &one->r->sealed;
 
 	mf_buf_clear(sealed);
-	if (mf_store_get(one->r->repo->store, name, 0, SEALED_MAX_BYTES + 1, sealed, e) != 0) {
-		if (mf_error_is_damage(e))
-			return name_damage(name, e);
-		return e->code == MF_ENOTFOUND ? -1 : mf_error_while(e, "reading chunk %s", name);
-	}
+	if (mf_store_get(one->r->repo->store, name, 0, SEALED_MAX_BYTES + 1, sealed, e) != 0)
+		return -1;
 	if (one->fetched_bytes != NULL)
 		*one->fetched_bytes += sealed->len;
-	if (open_and_decode(one, e) == 0 && check_content(one, e) == 0)
-		return 0;
-	return mf_error_is_damage(e) ? name_damage(name, e) : -1;
+	return open_and_decode(one, e) == 0 ? check_content(one, e) : -1;
 }
 
 int

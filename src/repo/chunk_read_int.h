@@ -12,18 +12,19 @@
 #define MF_CHUNK_READER_BYTES ((size_t)20 << 20)
 
 /*
- * Call attempt(arg, name, e) for the names of an id: the hinted generation first, then those
- * that the store lists. attempt returns 0: done; 1: this one is damaged, *e says how; -1: stop.
- * MF_ENOTFOUND with -1 counts as gone (a prune may have moved it). 0; -1 with what stopped it,
- * with the first damage, or, where no name is stored, with MF_EDAMAGED: a manifest names it,
- * so it is lost. A damaged generation beside a healthy one is a warning in the log.
+ * Call attempt(arg, name, e) for the names of an id, the hinted generation first, then those
+ * that the store lists, until one returns 0. One that fails with MF_ENOTFOUND is gone (a prune
+ * may have moved it), one that fails with damage (mf_error_is_damage) is passed over; a
+ * damaged generation beside a healthy one is a warning in the log. 0; -1 with any other error
+ * that came up, with the first damage, or, where no name is stored, with MF_EDAMAGED: a
+ * manifest names it, so it is lost. The message names the object. e must not be NULL.
  */
 int mf_generations_try(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *id,
     uint64_t hint, int (*attempt)(void *arg, const char *name, struct mf_error *e), void *arg,
     struct mf_error *e);
 
-/* Does this error, of opening an object, mean that the object itself is no good, so that
- * another generation may be? */
+/* Does this error of reading an object mean that the object itself is no good, so that
+ * another generation of it may be? */
 bool mf_error_is_damage(const struct mf_error *e);
 
 struct mf_chunk_reader; /* buffers and a decoder, for one thread at a time */

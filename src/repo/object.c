@@ -4,7 +4,7 @@
 
 #include "crypto/seal.h"
 #include "src/codec/codec.h"
-#include "src/repo/repo_int.h"
+#include "src/repo/chunk_read_int.h"
 
 /* Everything an object of n plaintext bytes becomes, in *sealed (free(3)). */
 static int
@@ -170,28 +170,42 @@ mf_chunk_fetch(struct mf_repo *repo, const struct mf_id *id, uint64_t hint, stru
 	return mf_error_set(e, MF_ENOTFOUND, "chunk %.*s is missing", 64, prefix + 5);
 }
 
+struct segment_reading {
+	struct mf_repo *repo;
+	const struct mf_segment_ref *ref;
+	struct mf_buf *plain;
+};
+
+static int
+read_segment(void *arg, const char *name, struct mf_error *e)
+{
+	const struct segment_reading *s = arg;
+	struct mf_buf sealed = MF_BUF_INIT;
+	struct mf_id again;
+	size_t start = s->plain->len;
+	int rc;
+
+	rc = mf_store_get(s->repo->store, name, 0, MF_SEGMENT_MAX_BYTES * 2, &sealed, e);
+	if (rc == 0)
+		rc = open_sealed(s->repo, MF_OBJECT_SEGMENT, &s->ref->id, &sealed,
+		    MF_SEGMENT_MAX_BYTES, s->plain, e);
+	mf_buf_fini(&sealed);
+	if (rc != 0)
+		return -1;
+	mf_keyring_content_id(s->repo->keyring, MF_OBJECT_SEGMENT, s->plain->data + start,
+	    s->plain->len - start, &again);
+	if (mf_id_compare(&again, &s->ref->id) == 0)
+		return 0;
+	s->plain->len = start;
+	return mf_error_set(e, MF_EDAMAGED, "wrong content: it opens, but its content has another id");
+}
+
 int
 mf_segment_get(struct mf_repo *repo, const struct mf_segment_ref *ref, struct mf_buf *plain,
     struct mf_error *e)
 {
-	struct mf_buf sealed = MF_BUF_INIT;
-	char name[MF_OBJECT_NAME_BYTES];
-	struct mf_id again;
-	size_t start = plain->len;
-	int rc;
+	struct segment_reading s = {repo, ref, plain};
 
-	rc = mf_chunk_fetch(repo, &ref->id, ref->generation, &sealed, name, e);
-	if (rc == 0)
-		rc = open_sealed(repo, MF_OBJECT_SEGMENT, &ref->id, &sealed, MF_SEGMENT_MAX_BYTES,
-		    plain, e);
-	mf_buf_fini(&sealed);
-	if (rc == 0) {
-		mf_keyring_content_id(repo->keyring, MF_OBJECT_SEGMENT, plain->data + start,
-		    plain->len - start, &again);
-		if (mf_id_compare(&again, &ref->id) != 0)
-			rc = mf_error_set(e, MF_EDAMAGED, "its content is not what its name says");
-	} else if (e->code == MF_ENOTFOUND) {
-		e->code = MF_EDAMAGED; /* a manifest names it: it is lost, not just absent */
-	}
-	return rc == 0 ? 0 : mf_error_while(e, "reading manifest segment %s", name);
+	return mf_generations_try(repo, MF_OBJECT_SEGMENT, &ref->id, ref->generation, read_segment,
+	    &s, e);
 }
