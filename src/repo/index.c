@@ -118,6 +118,16 @@ mf_index_load(struct mf_repo *repo, const struct mf_names *burned, struct mf_ind
 	return 0;
 }
 
+struct mf_index *
+mf_index_new_empty(struct mf_error *e)
+{
+	struct mf_index *ix = calloc(1, sizeof(*ix));
+
+	if (ix == NULL)
+		mf_error_nomem(e, "the chunk index");
+	return ix;
+}
+
 void
 mf_index_free(struct mf_index *ix)
 {

@@ -10,6 +10,8 @@ struct mf_index;
  * About 48 bytes of memory a chunk. */
 int mf_index_load(struct mf_repo *repo, const struct mf_names *burned, struct mf_index **out,
     struct mf_error *e);
+/* An index in which nothing is stored. */
+struct mf_index *mf_index_new_empty(struct mf_error *e);
 void mf_index_free(struct mf_index *ix);
 /* The generation of a usable name. False: there is none. Read-only: any thread. */
 bool mf_index_find(const struct mf_index *ix, const struct mf_id *id, uint64_t *generation);
