@@ -22,6 +22,7 @@ struct push {
 	struct mf_signer *signer;
 	struct mf_pair *tags;
 	struct mf_metrics metrics;
+	struct mf_cache *cache;
 	char *model, *version;
 	char actor[MF_CMD_ACTOR_BYTES];
 };
@@ -205,6 +206,7 @@ wait_and_push(struct push *s, struct mf_error *e)
 		return -1;
 	if (mf_cmd_open_repo(s->c, s->p.dry_run ? MF_CMD_READ : MF_CMD_WRITE, &s->r, e) != 0)
 		return -1;
+	s->p.cache = s->cache = mf_cache_open(mf_options_text(o, MF_OPT_CACHE_DIR));
 	return push(s, e);
 }
 
@@ -218,6 +220,7 @@ mf_cmd_push(struct mf_cmd *c, struct mf_error *e)
 		rc = wait_and_push(&s, e);
 	mf_cmd_close_repo(&s.r);
 	mf_signer_free(s.signer);
+	mf_cache_close(s.cache);
 	mf_filter_free(s.filter);
 	mf_metrics_fini(&s.metrics);
 	while (s.p.n_tags > 0) {

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "src/cmd/repo.h"
 
 #include <limits.h>
@@ -7,6 +9,7 @@
 #include <unistd.h>
 
 #include "transfers/bwlimit.h"
+#include "transfers/fault.h"
 #include "transfers/gate.h"
 #include "transfers/limit.h"
 #include "transfers/open.h"
@@ -49,6 +52,8 @@ decorate(const struct mf_cmd *c, struct mf_store **store, struct mf_error *e)
 	    .attempts = (unsigned)mf_options_number(o, MF_OPT_RETRIES) + 1,
 	    .waiting = {.cancelled = is_cancelled}};
 
+	if (MF_FAILPOINTS && mf_store_fault_from_env(store, e) != 0)
+		return -1;
 	if (parse_bandwidth(c, &limit.bandwidth, e) != 0 ||
 	    mf_store_gate_take(*store, &gate, store, e) != 0)
 		return -1;

@@ -78,6 +78,10 @@ stopped(struct mf_ingest *in, struct mf_error *e)
 {
 	if (in->p.interrupted != NULL && in->p.interrupted())
 		return mf_error_set(e, MF_EINTERRUPTED, "interrupted");
+	if (in->p.deadline_us != 0 && in->p.monotonic_us() > in->p.deadline_us) {
+		mf_error_set(e, MF_EINTERRUPTED, "stopped by --max-duration");
+		return mf_error_hint(e, "run it again: what is stored already is not sent again");
+	}
 	if (mf_crew_cancelled(in->crew))
 		return mf_error_set(e, MF_EINTERRUPTED, "stopped"); /* finish has the reason */
 	return 0;

@@ -22,6 +22,8 @@ struct mf_ingest_params {
 	unsigned threads;
 	size_t memory_bytes;
 	bool (*interrupted)(void);
+	int64_t deadline_us;	       /* by monotonic_us; 0: none */
+	int64_t (*monotonic_us)(void); /* may be NULL without a deadline */
 	struct mf_progress *progress;
 };
 

@@ -9,6 +9,7 @@
 #include "src/repo/condemned_int.h"
 #include "src/repo/publish_int.h"
 #include "src/repo/push.h"
+#include "src/repo/push_cache_int.h"
 #include "src/repo/read_int.h"
 #include "src/repo/ref.h"
 
@@ -69,7 +70,8 @@ read_parent(struct push *s, struct mf_error *e)
 	mf_versions_fini(&vs);
 	if (!s->has_parent)
 		return 0;
-	if (mf_version_read(s->repo, &s->parent, &s->parent_listing, e) != 0) {
+	if (mf_push_cache_load(s->repo, s->p, &s->parent, &s->parent_listing) != 0 &&
+	    mf_version_read(s->repo, &s->parent, &s->parent_listing, e) != 0) {
 		if (e->code != MF_EDAMAGED)
 			return -1;
 		mf_log(MF_LOG_WARNING, "%s@%s is damaged (%s); every file is read again",
@@ -113,7 +115,8 @@ upload(struct push *s, const struct mf_index *index, struct mf_error *e)
 	    .listing = &s->listing, .no_check = p->no_check, .dry_run = p->dry_run,
 	    .threads = p->threads ? p->threads : s->repo->threads,
 	    .memory_bytes = p->memory_bytes ? p->memory_bytes : s->repo->memory_bytes,
-	    .interrupted = p->interrupted, .progress = p->progress};
+	    .interrupted = p->interrupted, .deadline_us = p->deadline_us,
+	    .monotonic_us = p->monotonic_us, .progress = p->progress};
 	struct mf_ingest_totals totals;
 	struct mf_read_params rp = {.repo = s->repo, .dir = p->dir, .tree = &s->tree,
 	    .listing = &s->listing, .parent = s->has_parent ? &s->parent_listing : NULL,
@@ -256,8 +259,10 @@ attempt(struct push *s, struct mf_error *e)
 	pp.root = &root;
 	rc = mf_publish(s->repo, &pp, &v, &s->out->stored_bytes, e);
 	free(root.segments);
-	if (rc == 0)
+	if (rc == 0) {
+		mf_push_cache_store(s->repo, s->p, v.digest, &s->listing);
 		rc = move_ref(s, &v, e);
+	}
 	mf_version_fini(&v);
 	return rc;
 }

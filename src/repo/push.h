@@ -8,6 +8,7 @@
 #include "src/base/progress.h"
 #include "src/repo/manifest.h"
 #include "src/repo/repo.h"
+#include "src/state/cache.h"
 
 struct mf_push_params {
 	const char *dir;
@@ -32,6 +33,7 @@ struct mf_push_params {
 	int64_t (*now_us)(void);       /* Unix time */
 	int64_t (*monotonic_us)(void); /* may be NULL without deadline_us */
 	bool (*interrupted)(void);     /* polled; NULL: never */
+	struct mf_cache *cache;	       /* local file cache, borrowed; NULL: none */
 	struct mf_progress *progress;  /* may be NULL */
 };
 

@@ -2,6 +2,7 @@
 #ifndef MF_REPO_REPLICATE_H
 #define MF_REPO_REPLICATE_H
 
+#include "crypto/sign.h"
 #include "src/base/progress.h"
 #include "src/repo/repo.h"
 

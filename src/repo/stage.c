@@ -389,6 +389,8 @@ final_mode(const struct stage *s, const struct mf_entry *x)
 	/* a volume's group reads it (fsGroup) */
 	mode |= x->type == MF_ENTRY_DIR ? 0750 : 0440;
 	mode = (mode & ~(mode_t)p->chmod_mask) | p->chmod_set;
+	if (x->type == MF_ENTRY_DIR) /* who may read a directory may enter it */
+		mode |= (mode & 0444) >> 2;
 	if (p->hard_link && x->type == MF_ENTRY_FILE)
 		mode = 0444;
 	return mode;

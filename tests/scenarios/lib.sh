@@ -5,6 +5,7 @@
 set -u
 : "${MF_TOP_BUILDDIR:=$PWD}"
 : "${MF_TOP_SRCDIR:=$MF_TOP_BUILDDIR}"
+# shellcheck disable=SC2034 # for the scripts
 MF=$MF_TOP_BUILDDIR/modelferry
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/mf-scenario.XXXXXX")
 trap 'chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT

@@ -7,13 +7,13 @@ status 0 "init" "$MF" -r repo init
 status 0 "push" "$MF" -r repo push src churn@v1 --ref production
 good_e=$MODEL_ENCRYPTION_KEY good_h=$MODEL_HMAC_KEY
 
-export MODEL_ENCRYPTION_KEY=$(new_key)
+MODEL_ENCRYPTION_KEY=$(new_key)
 status 5 "a wrong encryption key is refused" "$MF" -r repo versions
 says "... and the message says that it does not open a slot" "MODEL_ENCRYPTION_KEY"
 never_says "... but not the key" "$MODEL_ENCRYPTION_KEY"
 MODEL_ENCRYPTION_KEY=$good_e
 
-export MODEL_HMAC_KEY=$(new_key)
+MODEL_HMAC_KEY=$(new_key)
 status 5 "a wrong HMAC key is refused" "$MF" -r repo versions
 says "... and named" "MODEL_HMAC_KEY"
 never_says "... but not shown" "$MODEL_HMAC_KEY"
@@ -24,7 +24,8 @@ export MODEL_HMAC_KEY="not base64 at all!"
 status 5 "bad base64 is refused" "$MF" -r repo versions
 says "... and the variable named" "MODEL_HMAC_KEY"
 never_says "... its text is not shown" "not base64 at all!"
-export MODEL_HMAC_KEY=$(head -c 31 /dev/urandom | base64 -w0)
+short=$(head -c 31 /dev/urandom | base64 -w0)
+export MODEL_HMAC_KEY=$short
 status 5 "a key of 31 bytes is refused" "$MF" -r repo versions
 says "... with the length that it has" "31"
 export MODEL_HMAC_KEY=$good_h
@@ -45,7 +46,7 @@ status 5 "no key at all" env -u MODEL_ENCRYPTION_KEY -u MODEL_HMAC_KEY "$MF" -r 
 
 # another repository in the same place
 mv repo other
-status 0 "init in the same place" "$MF" -r repo init
+status 5 "another repository made in a known place is refused" "$MF" -r repo init
 status 5 "another repository behind a known URL is refused" "$MF" -r repo versions
 says "... and the way out named" "repo-id|state-dir"
 rm -rf repo
