@@ -127,16 +127,15 @@ def unzstd(data, n):
     return out.raw[:n]
 
 
-# layout: (bytes of a block, [(bytes of the field, width, rotated)])
+# layout: [(count, width, rotated)], as the page writes them
 LAYOUTS = {}
-for line in """1 1:1; 2 2:2; 3 4:4; 4 8:8; 5 2:2r; 6 4:4r; 7 8:8r; 16 2:2r 16:1; 17 2:2r 2:2r 16:1;
-        18 2:2r 4:1 16:1; 19 2:2r 2:2r 4:1 16:1; 20 2:2r 32:1; 21 16:1 64:1 2:2r 2:2r;
-        22 32:1 64:1 12:1 2:2r; 23 2:2r 2:2r 12:1 128:1; 24 2:2r 2:2r 12:1 32:1 128:1;
-        25 128:1 64:1 16:1 2:2r; 26 4:4r 256:1 32:2""".split(";"):
+for line in """1 1x1; 2 1x2; 3 1x4; 4 1x8; 5 1x2r; 6 1x4r; 7 1x8r; 16 1x2r 16x1;
+        17 1x2r 1x2r 16x1; 18 1x2r 4x1 16x1; 19 1x2r 1x2r 4x1 16x1; 20 1x2r 32x1;
+        21 16x1 64x1 1x2r 1x2r; 22 32x1 64x1 12x1 1x2r; 23 1x2r 1x2r 12x1 128x1;
+        24 1x2r 1x2r 12x1 32x1 128x1; 25 128x1 64x1 16x1 1x2r; 26 1x4r 256x1 16x2""".split(";"):
     number, *fields = line.split()
-    fields = [re.fullmatch(r"(\d+):(\d)(r?)", f).groups() for f in fields]
-    fields = [(int(n), int(w), r == "r") for n, w, r in fields]
-    LAYOUTS[int(number)] = (sum(f[0] for f in fields), fields)
+    fields = [re.fullmatch(r"(\d+)x(\d)(r?)", f).groups() for f in fields]
+    LAYOUTS[int(number)] = [(int(n), int(w), r == "r") for n, w, r in fields]
 
 HALVED = bytes(b >> 1 for b in range(256))
 LOWEST_UP = bytes((b & 1) << 7 for b in range(256))
@@ -191,15 +190,14 @@ def read_plane(r, n):
 def read_group(r, block, fields, blocks):
     out = bytearray(block * blocks)
     offset = 0
-    for size, width, rotated in fields:
-        each = size // width
-        planes = [read_plane(r, blocks * each) for _ in range(width)]
+    for count, width, rotated in fields:
+        planes = [read_plane(r, blocks * count) for _ in range(width)]
         if rotated:
             planes = rotated_right(planes)
         for j, plane in enumerate(planes):
-            for i in range(each):
-                out[offset + i * width + j::block] = plane[i::each]
-        offset += size
+            for i in range(count):
+                out[offset + i * width + j::block] = plane[i::count]
+        offset += count * width
     return out
 
 
@@ -208,10 +206,11 @@ def unplanes(data, n):
     layout, lead, tail, blocks, group = r.u8(), r.u8(), r.u16(), r.u32(), r.u32()
     if layout not in LAYOUTS:
         raise Refused("layout %d" % layout)
-    block, fields = LAYOUTS[layout]
+    fields = LAYOUTS[layout]
+    block = sum(count * width for count, width, _ in fields)
     need(lead < block and tail < block and blocks > 0 and lead + blocks * block + tail == n,
          "a planes frame of another length")
-    need(0 < group and group * block <= 1048576, "a group out of bounds")
+    need(0 < group <= 1048576 // block, "a group out of bounds")
     out = bytearray(r.bytes(lead))
     end = r.bytes(tail)
     while blocks > 0:
@@ -256,15 +255,31 @@ class Keys:
         return H(self.name_key, b"".join(map(string, (kind,) + parts)))[:16].hex()
 
 
+def decrypt_gcm(key, nonce, aad, sealed):
+    crypto = ctypes.CDLL("libcrypto.so.3")
+    crypto.EVP_CIPHER_CTX_new.restype = ctypes.c_void_p
+    crypto.EVP_aes_256_gcm.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(crypto.EVP_CIPHER_CTX_new())
+    body, tag = sealed[:-16], sealed[-16:]
+    out = ctypes.create_string_buffer(len(body) + 16)
+    n = ctypes.c_int()
+    good = crypto.EVP_DecryptInit_ex(
+        context, ctypes.c_void_p(crypto.EVP_aes_256_gcm()), None, key, nonce) == 1 and \
+        crypto.EVP_DecryptUpdate(context, None, ctypes.byref(n), aad, len(aad)) == 1 and \
+        crypto.EVP_DecryptUpdate(context, out, ctypes.byref(n), body, len(body)) == 1 and \
+        crypto.EVP_CIPHER_CTX_ctrl(context, 0x11, 16, tag) == 1 and \
+        crypto.EVP_DecryptFinal_ex(context, out, ctypes.byref(n)) == 1
+    crypto.EVP_CIPHER_CTX_free(context)
+    need(good, "fails its authentication")
+    return out.raw[:len(body)]
+
+
 def decrypt(cipher, key, nonce, aad, sealed):
     out = ctypes.create_string_buffer(max(len(sealed) - 16, 1))
-    if cipher == 1:
-        open_it = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt
-    elif sodium.crypto_aead_aes256gcm_is_available() == 1:
-        open_it = sodium.crypto_aead_aes256gcm_decrypt
+    if cipher == 2:
         need(nonce[12:] == bytes(12), "a nonce that is too long")
-    else:
-        raise Refused("this machine's libsodium has no AES-256-GCM")
+        return decrypt_gcm(key, nonce[:12], aad, sealed)
+    open_it = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt
     length = ctypes.c_ulonglong
     need(open_it(out, None, None, sealed, length(len(sealed)), aad, length(len(aad)), nonce,
                  key) == 0, "fails its authentication")
@@ -530,7 +545,7 @@ class Repository:
                 return plain
             except Absent:
                 pass
-            except Damaged as e:
+            except (Damaged, Refused) as e:
                 why = str(e)
         raise Damaged("%s: %s" % (hint, why))
 
@@ -547,8 +562,8 @@ class Repository:
         prefix = self.keys.name("model", model) + "/" if model else ""
         marks = set(name[2:] for name in self.store.list("v/" + prefix))
         roots = set(name[2:] for name in self.store.list("m/" + prefix))
-        return sorted((self.version(tail) for tail in marks & roots),
-                      key=lambda v: (v["model"], v["made"], v["version"]))
+        versions = {v["digest"]: v for v in map(self.version, marks & roots)}
+        return sorted(versions.values(), key=lambda v: (v["model"], v["made"], v["version"]))
 
     def refs(self, model):
         newest = {}
@@ -664,9 +679,9 @@ def check_page(page):
         with open(directory + "/v/b", "rb") as f:
             need(f.read() == b"hello, ferry\n", "the example's file")
     print("%d objects of the page's example are as it says" % len(objects))
-    frame = bytes.fromhex("050101000300000003000000" "00aa" "0003000000" "000100"
-                          "0310000000" "7e00000000" "28b52ffd20021100001102")
-    need(unplanes(frame, 8) == bytes.fromhex("00803f80bf0040aa"), "the planes example")
+    frame = bytes.fromhex("05010100 04000000 03000000 aabb 0003000000 000100 0310000000"
+                          "7000000000 28b52ffd2002 110000ff0e 020100000000 000100000000")
+    need(unplanes(frame, 10) == bytes.fromhex("aa803f80bf003f0000bb"), "the planes example")
     print("the planes frame of the page's example is as it says")
 
 
