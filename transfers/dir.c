@@ -318,7 +318,7 @@ open_root(struct dir_store *d, struct mf_error *e)
 int
 mf_dir_open(const char *path, unsigned flags, struct mf_store **out, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 	struct dir_store *d;
 
 	e = e == NULL ? &own : e;

@@ -60,7 +60,7 @@ int
 mf_store_put(struct mf_store *s, const char *name, const void *bytes, size_t n, unsigned flags,
     struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 
 	e = e == NULL ? &own : e;
 	if (check_name(s, name, e) != 0)
@@ -74,7 +74,7 @@ int
 mf_store_get(struct mf_store *s, const char *name, uint64_t offset, size_t max_bytes,
     struct mf_buf *out, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 
 	e = e == NULL ? &own : e;
 	if (check_name(s, name, e) != 0)
@@ -85,7 +85,7 @@ mf_store_get(struct mf_store *s, const char *name, uint64_t offset, size_t max_b
 int
 mf_store_head(struct mf_store *s, const char *name, struct mf_store_stat *out, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 	struct mf_store_stat unused;
 
 	e = e == NULL ? &own : e;
@@ -97,7 +97,7 @@ mf_store_head(struct mf_store *s, const char *name, struct mf_store_stat *out, s
 int
 mf_store_del(struct mf_store *s, const char *name, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 
 	e = e == NULL ? &own : e;
 	if (check_name(s, name, e) != 0)
@@ -109,7 +109,7 @@ int
 mf_store_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
     struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 
 	e = e == NULL ? &own : e;
 	if (!mf_store_prefix_is_valid(prefix))
@@ -121,7 +121,7 @@ mf_store_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void
 int
 mf_store_sync(struct mf_store *s, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 
 	return s->ops->sync == NULL ? 0 : s->ops->sync(s, e == NULL ? &own : e);
 }
@@ -129,7 +129,7 @@ mf_store_sync(struct mf_store *s, struct mf_error *e)
 int
 mf_store_adopt(struct mf_store *s, const char *name, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 
 	e = e == NULL ? &own : e;
 	if (check_name(s, name, e) != 0)
@@ -140,7 +140,7 @@ mf_store_adopt(struct mf_store *s, const char *name, struct mf_error *e)
 int
 mf_store_now(struct mf_store *s, int64_t *unix_us, struct mf_error *e)
 {
-	struct mf_error own;
+	struct mf_error own = {0};
 	struct timespec t;
 
 	if (s->ops->now != NULL)

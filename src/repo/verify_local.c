@@ -54,8 +54,10 @@ add_finding(struct local *l, const char *path, const char *reason, struct mf_err
 		want = l->capacity ? l->capacity * 2 : 64;
 		more = reallocarray(l->findings, want, sizeof(*more));
 		ok = more != NULL;
-		l->findings = ok ? more : l->findings;
-		l->capacity = ok ? want : l->capacity;
+		if (more != NULL) {
+			l->findings = more;
+			l->capacity = want;
+		}
 	}
 	if (ok)
 		l->findings[l->n++] = f;

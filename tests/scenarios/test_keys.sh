@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Keys that are wrong, missing or malformed: status 5, a message that says which, never what.
+# shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 data src/model.bin 3000000 1

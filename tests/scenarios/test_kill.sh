@@ -2,6 +2,7 @@
 # Killed at every store operation of a small push, ref move, prune and pull; and at random
 # moments with two pushers and a pruner side by side. Then: every listed version verifies with
 # --read-data, no ref points nowhere, a pulled directory is the old version or the new.
+# shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 data a/model.bin 1500000 1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Pulls: flips, resumes, what is refused before the first byte, full and read-only targets.
+# shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 data a/model.bin 60000000 1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Sources as they come: every kind of file and name, what is refused, what changes meanwhile.
+# shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 status 0 "init" "$MF" -r repo init
@@ -19,7 +20,7 @@ ln s/big.bin s/big-again.bin
 truncate -s 30000000 s/sparse.bin
 chmod 640 s/small/a
 p=s/deep
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
 	p=$p/$(printf 'd%.0s' $(seq 1 200))
 	mkdir -p "$p"
 done
