@@ -260,7 +260,7 @@ prune(struct mf_prune_run *run, struct mf_error *e)
 	    read_roots(run, &unreadable, e) != 0)
 		return -1;
 	if (unreadable.code != MF_OK) {
-		/* manifests can go all the same; step 4 then fails as this did */
+		/* manifests can go all the same */
 		if (copy_unmarked(run, &b, e) == 0)
 			sweep(run, &b, e);
 		mf_prune_batch_clear(&b);

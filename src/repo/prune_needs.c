@@ -105,6 +105,10 @@ fetch_and_open(struct mf_repo *repo, const char *name, struct mf_buf *sealed, st
 		return -1;
 	if (h.type != MF_OBJECT_CHUNK && h.type != MF_OBJECT_SEGMENT)
 		return mf_error_set(e, MF_EDAMAGED, "%s is no chunk", name);
+	/* it may be the only one that will open when the rekey has ended */
+	if (h.epoch > mf_keyring_epoch(repo->keyring))
+		return mf_error_set(e, MF_ECONFLICT,
+		    "the keys of the repository changed while this run worked");
 	if (copy != NULL) {
 		mf_buf_put(copy, sealed->data, sealed->len);
 		if (copy->failed)

@@ -27,6 +27,7 @@ struct sweep {
 	char list[MF_OBJECT_NAME_BYTES];
 	struct mf_names own, others; /* burned names, sorted */
 	bool *del;		     /* by index in the batch */
+	bool stands;		     /* the list does, in step 5 */
 	bool adopted;		     /* something is relied upon: sync before deleting */
 	bool unanswered;	     /* a delete failed */
 };
@@ -147,12 +148,13 @@ read_roots(struct sweep *s, struct mf_error *e)
 	return rc;
 }
 
-/* Step 5. The own list must stand: a run never deletes what its standing list does not name. */
+/* Step 5. s->stands: the own list does. A run never deletes what its standing list does not
+ * name; another run removes it only when none of its names is stored. */
 static int
 read_lists(struct sweep *s, struct mf_error *e)
 {
 	struct mf_names lists;
-	bool own, stands = false;
+	bool own;
 	size_t i;
 	int rc = 0;
 
@@ -163,7 +165,7 @@ read_lists(struct sweep *s, struct mf_error *e)
 		rc = mf_condemned_read_one(s->run->repo, lists.items[i],
 		    own ? &s->own : &s->others, e);
 		if (rc == 0)
-			stands = stands || own;
+			s->stands = s->stands || own;
 		else if (e->code == MF_ENOTFOUND) {
 			mf_error_clear(e);
 			rc = 0; /* its run ended meanwhile: none of its names will be deleted */
@@ -171,9 +173,6 @@ read_lists(struct sweep *s, struct mf_error *e)
 	}
 	mf_names_fini(&lists);
 	mf_names_sort(&s->others);
-	if (rc == 0 && !stands)
-		rc = mf_error_set(e, MF_ECONFLICT,
-		    "somebody removed the condemned list %s while its run was going on", s->list);
 	return rc;
 }
 
@@ -274,13 +273,31 @@ choose_chunks(struct sweep *s, struct mf_error *e)
 	return 0;
 }
 
+static bool
+has_chunks(const struct mf_prune_batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->names.n; i++)
+		if (!is_manifest(b->names.items[i]))
+			return true;
+	return false;
+}
+
 static int
 sweep(struct sweep *s, struct mf_error *e)
 {
 	struct mf_prune_run *run = s->run;
 
-	if (sweep_manifests(s, e) != 0 || read_roots(s, e) != 0 || read_lists(s, e) != 0 ||
-	    choose_chunks(s, e) != 0)
+	if (sweep_manifests(s, e) != 0)
+		return -1;
+	if (!has_chunks(s->batch))
+		return 0;
+	if (read_roots(s, e) != 0 || read_lists(s, e) != 0)
+		return -1;
+	if (!s->stands)
+		return 0;
+	if (choose_chunks(s, e) != 0)
 		return -1;
 	if (run->p->interrupted != NULL && run->p->interrupted())
 		return mf_error_set(e, MF_EINTERRUPTED, "interrupted");

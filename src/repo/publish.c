@@ -124,7 +124,8 @@ refuse_taken(const struct mf_root *root, struct mf_error *e)
 }
 
 /* A rekey that began after this repository was opened reseals what it finds; what we sealed
- * in the old epoch would be refused later. Checked before the mark, so that nobody sees it. */
+ * in the old epoch would be refused later. The rekey stores the configuration, then looks for
+ * marks; we store the mark, then look for the configuration: one sees the other. */
 static int
 keys_are_current(struct mf_repo *repo, struct mf_error *e)
 {
@@ -239,14 +240,21 @@ publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_versi
 		return -1;
 	if ((rc = check_needs(repo, p, e)) != 0)
 		return rc;
-	if (keys_are_current(repo, e) != 0)
-		return -1;
 	snprintf(name, sizeof(name), "v/%s", v->object);
 	if (mf_store_put(repo->store, name, NULL, 0, MF_STORE_DURABLE | MF_STORE_REPEATABLE, e) != 0)
 		return mf_error_while(e, "marking the version as published");
+	if (keys_are_current(repo, e) != 0) {
+		mf_store_del(repo->store, name, NULL);
+		return -1;
+	}
 	name[0] = 'm';
-	if ((rc = check_published(repo, name, e)) != 0)
+	if ((rc = check_published(repo, name, e)) != 0) {
+		/* where a sweep spared it for its mark it would stand in our next attempt's way */
+		name[0] = 'v';
+		if (rc == AGAIN && mf_store_del(repo->store, name, e) != 0)
+			return -1;
 		return rc;
+	}
 	return withdraw_if_taken(repo, p->root, v->object, e);
 }
 

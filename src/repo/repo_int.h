@@ -41,8 +41,8 @@ int mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *na
 /* Encode, seal and put a segment under a fresh generation. */
 int mf_segment_put(struct mf_repo *repo, const struct mf_id *id, const void *plain, size_t n,
     uint64_t *generation, uint64_t *stored_bytes, struct mf_error *e);
-/* Fetch a segment by id: the hinted generation first, else whatever the store lists; its id is
- * computed again. */
+/* Fetch a segment by id: the hinted generation first, else any that the store lists and that
+ * opens; its id is computed again. */
 int mf_segment_get(struct mf_repo *repo, const struct mf_segment_ref *ref, struct mf_buf *plain,
     struct mf_error *e);
 /* The sealed bytes of a chunk: the hinted generation first, else whatever is listed. name (may
