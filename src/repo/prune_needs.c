@@ -138,8 +138,9 @@ mf_prune_try_open(struct mf_repo *repo, const char *name, struct mf_error *e)
 		return o.header.epoch;
 	if (!is_unusable(e))
 		return -1;
-	if (e->code != MF_ENOTFOUND)
-		mf_log(MF_LOG_WARNING, "%s cannot be opened: %s", name, e->message);
+	if (e->code != MF_ENOTFOUND) /* a segment from before a rekey is MF_EKEY: as it should be */
+		mf_log(e->code == MF_EKEY ? MF_LOG_DEBUG : MF_LOG_WARNING, "%s cannot be opened: %s",
+		    name, e->message);
 	mf_error_clear(e);
 	return 0;
 }
@@ -252,6 +253,8 @@ reseal_name(void *arg, const char *name, uint64_t size, int64_t mtime_us)
 		a->failed = !is_unusable(a->e);
 		return a->failed;
 	}
+	if (h.type != MF_OBJECT_CHUNK && h.epoch < mf_keyring_floor(repo->keyring))
+		return 0; /* a segment from before a rekey: its fresh generation stays */
 	if (h.epoch != mf_keyring_epoch(repo->keyring)) {
 		rc = a->run->p->dry_run ? 0 : reseal(repo, name, &generation, a->e);
 		a->run->out->resealed += rc == 0;
