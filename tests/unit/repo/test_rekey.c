@@ -1,6 +1,7 @@
 /* A rekey, whole and cut off, and what prune --reseal does after it. */
 #include "tests/unit/repo/repo_fixture.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,80 @@ test_cut_off(void **state)
 	assert_true(k > 20);
 }
 
+struct beside {
+	struct fixture *f;
+	unsigned at, count;
+	int rc;
+	struct mf_error e;
+};
+
+/* Before the k-th operation somebody else rekeys. The lock holds back the actor's other
+ * threads. */
+static int
+rekey_at(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct beside *b = arg;
+
+	(void)op;
+	(void)name;
+	(void)e;
+	pthread_mutex_lock(&lock);
+	if (b->at > 0 && ++b->count == b->at)
+		b->rc = mf_rekey(b->f->repo, fixture_now_us(), &b->e);
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+/* A push or a prune under the old keys may fail, but loses nothing, and a push that says done
+ * is listed. */
+static void
+check_beside(const struct fixture *base, bool push, unsigned k, bool *reached)
+{
+	struct mf_prune_result pruned;
+	struct mf_push_result pushed;
+	struct mf_error e = {0};
+	struct beside b = {0};
+	struct mf_repo *repo;
+	struct fixture f;
+	int rc;
+
+	fixture_clone(base, &f);
+	b.f = &f;
+	repo = fixture_open(&f, rekey_at, &b, NULL);
+	b.at = k;
+	rc = push ? fixture_try_push(repo, base, "v3", &pushed, &e)
+		  : fixture_try_prune(repo, 0, &pruned, &e);
+	*reached = b.count >= k;
+	mf_repo_close(repo);
+	fixture_expect_ok(b.rc, &b.e, "rekey");
+	reopen(&f);
+	if (push && rc == 0)
+		assert_true(fixture_is_listed(&f, "v3"));
+	assert_true(fixture_check_versions(&f) >= 2);
+	fixture_prune(&f, 0);
+	fixture_prune(&f, 0);
+	assert_true(fixture_check_versions(&f) >= 2);
+	assert_int_equal(fixture_count(&f, "m/"), fixture_count(&f, "v/"));
+	assert_int_equal(fixture_count(&f, "x/"), 0);
+	fixture_fini(&f);
+}
+
+static void
+test_beside_old_keys(void **state)
+{
+	struct fixture *base = *state;
+	bool reached = true;
+	unsigned k, push;
+
+	push_and_point(base);
+	annotate(base);
+	fixture_write(base, "a.bin", 3, 5000);
+	for (push = 0; push < 2; push++)
+		for (k = 1, reached = true; reached; k++)
+			check_beside(base, push, k, &reached);
+}
+
 int
 main(void)
 {
@@ -233,6 +308,7 @@ main(void)
 		TEST(test_push_under_old_keys),
 		TEST(test_left_over_list),
 		TEST(test_cut_off),
+		TEST(test_beside_old_keys),
 	};
 
 	return cmocka_run_group_tests_name("rekey", tests, NULL, NULL);
