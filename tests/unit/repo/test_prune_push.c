@@ -29,6 +29,7 @@ struct stage {
 	unsigned k, j;
 	unsigned count[2];
 	bool ended[2];
+	const struct fixture *another_generation; /* put at the first switch; NULL: none */
 };
 
 struct actor {
@@ -45,6 +46,42 @@ struct actor {
 	pthread_t thread;
 };
 
+struct copying {
+	const struct fixture *f;
+	struct mf_buf b;
+};
+
+static int
+copy_first(void *arg, const char *name, uint64_t size, int64_t mtime_us)
+{
+	struct copying *c = arg;
+	char fresh[MF_OBJECT_NAME_BYTES];
+	struct mf_error e = {0};
+	uint64_t generation;
+	struct mf_id id;
+
+	(void)mtime_us;
+	mf_buf_clear(&c->b);
+	if (mf_name_parse_chunk(name, &id, &generation) != 0 || generation == 1 ||
+	    mf_store_get(c->f->repo->store, name, 0, size, &c->b, &e) != 0)
+		return 0;
+	mf_name_chunk(fresh, &id, 1);
+	mf_store_put(c->f->repo->store, fresh, c->b.data, c->b.len, 0, &e);
+	return 0;
+}
+
+/* One more generation of everything, which listings show first: two prunes then differ on
+ * which one stays. */
+static void
+put_another_generation(const struct fixture *f)
+{
+	struct copying c = {f, MF_BUF_INIT};
+	struct mf_error e = {0};
+
+	mf_store_list(f->repo->store, "c/", copy_first, &c, &e);
+	mf_buf_fini(&c.b);
+}
+
 static int
 wait_for_turn(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
 {
@@ -60,6 +97,8 @@ wait_for_turn(void *arg, enum mf_store_op op, const char *name, struct mf_error 
 	s->count[a->number]++;
 	if (s->phase == a->number && s->phase < 2 &&
 	    s->count[a->number] == (s->phase == 0 ? s->k : s->j)) {
+		if (s->phase == 0 && s->another_generation != NULL)
+			put_another_generation(s->another_generation);
 		s->phase++;
 		s->turn = s->ended[!a->number] ? a->number : !a->number;
 		pthread_cond_broadcast(&s->turned);
@@ -162,7 +201,8 @@ check_progress(struct fixture *f, size_t versions)
 
 /* One order. Returns whether the first actor had k operations; *had_j the same of j. */
 static bool
-act(const struct fixture *base, const enum kind kinds[2], unsigned k, unsigned j, bool *had_j)
+act(const struct fixture *base, const enum kind kinds[2], unsigned k, unsigned j, bool *had_j,
+    bool another_generation)
 {
 	struct stage s = {.k = k, .j = j};
 	struct actor actors[2];
@@ -173,6 +213,7 @@ act(const struct fixture *base, const enum kind kinds[2], unsigned k, unsigned j
 	snprintf(what, sizeof(what), "%s %u, %s %u", kinds[0] == PUSH ? "push" : "prune", k,
 	    kinds[1] == PUSH ? "push" : "prune", j);
 	fixture_clone(base, &f);
+	s.another_generation = another_generation ? &f : NULL;
 	pthread_mutex_init(&s.lock, NULL);
 	pthread_cond_init(&s.turned, NULL);
 	for (i = 0; i < 2; i++) {
@@ -200,28 +241,28 @@ act(const struct fixture *base, const enum kind kinds[2], unsigned k, unsigned j
 }
 
 static void
-all_orders(const struct fixture *base, enum kind first, enum kind second)
+all_orders(const struct fixture *base, enum kind first, enum kind second, bool another_generation)
 {
 	const enum kind kinds[2] = {first, second};
 	unsigned stride = getenv("MF_TEST_EXHAUSTIVE") != NULL ? 1 : STRIDE, k, j;
 	bool had_j, had_k = true;
 
 	for (k = 1; had_k; k++) {
-		had_k = act(base, kinds, k, UINT_MAX, &had_j);
+		had_k = act(base, kinds, k, UINT_MAX, &had_j, another_generation);
 		for (j = 1 + k % stride, had_j = true; had_k && had_j; j += stride)
-			act(base, kinds, k, j, &had_j);
+			act(base, kinds, k, j, &had_j, another_generation);
 	}
 }
 
 static void
-orders_of(enum kind first, enum kind second)
+orders_of(enum kind first, enum kind second, bool another_generation)
 {
 	struct fixture base;
 	int left_over;
 
 	for (left_over = 0; left_over < 2; left_over++) {
 		make_base(&base, left_over);
-		all_orders(&base, first, second);
+		all_orders(&base, first, second, another_generation);
 		fixture_fini(&base);
 	}
 }
@@ -230,21 +271,22 @@ static void
 test_push_then_prune(void **state)
 {
 	(void)state;
-	orders_of(PUSH, PRUNE);
+	orders_of(PUSH, PRUNE, false);
 }
 
 static void
 test_prune_then_push(void **state)
 {
 	(void)state;
-	orders_of(PRUNE, PUSH);
+	orders_of(PRUNE, PUSH, false);
 }
 
 static void
 test_two_prunes(void **state)
 {
 	(void)state;
-	orders_of(PRUNE, PRUNE);
+	orders_of(PRUNE, PRUNE, false);
+	orders_of(PRUNE, PRUNE, true);
 }
 
 static int
