@@ -623,8 +623,8 @@ class Repository:
 
     def extract(self, spec, directory):
         top = os.fsencode(directory)
-        os.makedirs(top)
         entries = self.entries(self.find(spec))
+        os.makedirs(top)
         for x in entries:
             path = os.path.join(top, x["path"])
             os.makedirs(os.path.dirname(path), exist_ok=True)
