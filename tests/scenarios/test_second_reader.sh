@@ -79,6 +79,8 @@ status 0 "the second reader lists refs" second "$MODELFERRY_REPO" refs some/mode
 says "production is back at v1" '^some/model@production -> v1 \(3\)$' out
 extracts "production after the rollback" some/model tree
 
+status 0 "rekeyed" "$MF" key rekey
+extracts "after a rekey" some/model@v2 next
 status 0 "forgotten" "$MF" forget some/model@v2
 status 0 "pruned and resealed" "$MF" prune --grace 0 --reseal
 extracts "after a prune" some/model@v1 tree
