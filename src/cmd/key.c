@@ -4,6 +4,7 @@
 #include "src/base/units.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
+#include "src/repo/rekey.h"
 
 static int
 generate(const char *path, bool signing, char public_text[MF_TEXTKEY_BYTES], struct mf_error *e)
@@ -307,5 +308,24 @@ mf_cmd_key_rotate(struct mf_cmd *c, struct mf_error *e)
 		rc = rotate(c, r.repo, &k, e);
 	mf_cmd_close_repo(&r);
 	mf_unlock_free(k.source);
+	return rc;
+}
+
+int
+mf_cmd_key_rekey(struct mf_cmd *c, struct mf_error *e)
+{
+	struct mf_cmd_repo r = {0};
+	int rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
+
+	if (rc == 0)
+		rc = mf_rekey(r.repo, mf_cmd_now_us(), e);
+	if (rc == 0 && c->json)
+		rc = mf_output_json(c->out,
+		    json_pack("{s:s, s:I}", "repository", mf_repo_id_hex(r.repo), "epoch",
+			(json_int_t)mf_config_epoch(mf_repo_config(r.repo))), e);
+	else if (rc == 0)
+		fprintf(c->out, "rekeyed: epoch %u\n",
+		    (unsigned)mf_config_epoch(mf_repo_config(r.repo)));
+	mf_cmd_close_repo(&r);
 	return rc;
 }
