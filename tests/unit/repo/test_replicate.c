@@ -24,6 +24,8 @@ make_source(struct fixture *f)
 {
 	char path[256];
 
+	f->repo->threads = 3; /* readers */
+	f->repo->memory_bytes = (size_t)1 << 30;
 	snprintf(path, sizeof(path), "%s/sub", f->dir);
 	assert_int_equal(mkdir(path, 0750), 0);
 	snprintf(path, sizeof(path), "%s/sub/link", f->dir);

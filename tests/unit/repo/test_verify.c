@@ -278,7 +278,7 @@ static void
 test_names_files(void **state)
 {
 	struct fixture *f = *state;
-	struct mf_verify_params structure = {.spec = NULL}, data = {.read_data = true};
+	struct mf_verify_params structure = {.spec = NULL}, data = {.read_data = true, .threads = 3};
 	char run[MF_OBJECT_NAME_BYTES], large[MF_OBJECT_NAME_BYTES];
 	struct mf_verify_result out;
 	struct findings got;
@@ -358,7 +358,8 @@ static void
 test_repair(void **state)
 {
 	struct fixture *f = *state;
-	struct mf_verify_params p = {.read_data = true, .repair_from = f->dir}, check = {.read_data = true};
+	struct mf_verify_params p = {.read_data = true, .threads = 3, .repair_from = f->dir},
+				check = {.read_data = true};
 	char run[MF_OBJECT_NAME_BYTES], large[MF_OBJECT_NAME_BYTES], old[MF_OBJECT_NAME_BYTES];
 	struct mf_verify_result out;
 	struct findings got;
@@ -414,7 +415,7 @@ static void
 test_local(void **state)
 {
 	struct fixture *f = *state;
-	struct mf_verify_params p = {.spec = FIXTURE_MODEL "@v1", .local = f->dir};
+	struct mf_verify_params p = {.spec = FIXTURE_MODEL "@v1", .local = f->dir, .threads = 3};
 	char path[256], other[256];
 	struct findings got;
 	struct mf_error e = {0};
