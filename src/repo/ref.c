@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/log.h"
+#include "src/repo/condemned_int.h"
 #include "src/repo/ref_int.h"
 #include "src/repo/repo_int.h"
 #include "src/repo/signing_int.h"
@@ -349,6 +351,59 @@ put_ref(struct mf_repo *repo, const struct mf_ref_move *move, struct mf_ref *ref
 	return rc;
 }
 
+/*
+ * After the put: is the version condemned by a forget, or gone? A forget lists the mark, then
+ * reads the refs; we put the ref, then read the lists: whoever comes second sees the other.
+ */
+static int
+check_not_forgotten(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+{
+	char mark[MF_OBJECT_NAME_BYTES];
+	struct mf_names burned;
+	bool condemned;
+
+	if (mf_condemned_read(repo, &burned, NULL, e) != 0)
+		return -1;
+	snprintf(mark, sizeof(mark), "v/%s", v->object);
+	condemned = mf_names_has(&burned, mark);
+	mf_names_fini(&burned);
+	if (condemned) {
+		mf_error_set(e, MF_ECONFLICT, "%s@%s is being forgotten", v->root.model,
+		    v->root.version);
+		return mf_error_hint(e, "choose another version; a forget that was cut off is "
+		    "finished by running it again");
+	}
+	return still_listed(repo, v, e);
+}
+
+/* Take a move back: to what the ref was, under a higher sequence; or away, where it was not. */
+static void
+take_back(struct mf_repo *repo, const struct mf_ref_move *move, const struct mf_ref *was,
+    const struct mf_ref *put)
+{
+	char object[MF_OBJECT_NAME_BYTES], text[MF_ERROR_MESSAGE_BYTES];
+	struct mf_ref back = *put;
+	struct mf_error e;
+	size_t at;
+	int rc;
+
+	mf_error_clear(&e);
+	if (was->version != NULL) {
+		back.version = was->version;
+		memcpy(back.digest, was->digest, sizeof(back.digest));
+		back.sequence = put->sequence + 1;
+		rc = put_ref(repo, move, &back, &e);
+	} else {
+		ref_prefix(repo, put->model, put->name, object);
+		at = strlen(object);
+		snprintf(object + at, sizeof(object) - at, "%016" PRIx64, put->sequence);
+		rc = mf_store_del(repo->store, object, &e);
+	}
+	if (rc != 0)
+		mf_log(MF_LOG_ERROR, "the ref %s@%s could not be taken back: %s", put->model,
+		    put->name, mf_error_text(&e, text, sizeof(text)));
+}
+
 int
 mf_ref_set(struct mf_repo *repo, const struct mf_ref_move *move, uint64_t *sequence,
     struct mf_error *e)
@@ -375,6 +430,8 @@ mf_ref_set(struct mf_repo *repo, const struct mf_ref_move *move, uint64_t *seque
 	rc = still_listed(repo, move->to, e);
 	if (rc == 0)
 		rc = put_ref(repo, move, &ref, e);
+	if (rc == 0 && (rc = check_not_forgotten(repo, move->to, e)) != 0)
+		take_back(repo, move, &now, &ref);
 	if (rc == 0)
 		rc = check_seen(repo, &ref, e);
 	if (rc == 0 && sequence != NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/repo/annotation_int.h"
+#include "src/repo/condemned_int.h"
 #include "src/repo/ref.h"
 #include "src/repo/repo_int.h"
 
@@ -343,14 +344,13 @@ mf_version_read(struct mf_repo *repo, const struct mf_version *v, struct mf_list
 	return 0;
 }
 
-int
-mf_version_forget(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+/* 0: no ref of the model points at the version. */
+static int
+refuse_if_pointed_at(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
 {
-	char name[MF_OBJECT_NAME_BYTES];
 	struct mf_refs refs;
 	size_t i;
 
-	/* the refs are read right before the delete: prune-beside-push's Forget */
 	if (mf_ref_list(repo, v->root.model, &refs, e) != 0)
 		return -1;
 	for (i = 0; i < refs.n; i++) {
@@ -365,8 +365,34 @@ mf_version_forget(struct mf_repo *repo, const struct mf_version *v, struct mf_er
 		return -1;
 	}
 	mf_refs_fini(&refs);
-	snprintf(name, sizeof(name), "v/%s", v->object);
-	if (mf_store_del(repo->store, name, e) != 0)
-		return mf_error_while(e, "forgetting %s@%s", v->root.model, v->root.version);
-	return mf_store_sync(repo->store, e);
+	return 0;
+}
+
+/*
+ * List the mark, read the refs, delete it: who moves a ref puts it first and then reads the
+ * lists, so that of the two at least one sees the other. The list goes last; left over by a
+ * kill it burns a name that no push uses again, and a prune removes it.
+ */
+int
+mf_version_forget(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+{
+	char list[MF_OBJECT_NAME_BYTES], mark[MF_OBJECT_NAME_BYTES], *names[] = {mark};
+	struct mf_names condemned = {.items = names, .n = 1};
+	int rc;
+
+	if (refuse_if_pointed_at(repo, v, e) != 0)
+		return -1;
+	snprintf(mark, sizeof(mark), "v/%s", v->object);
+	rc = mf_condemned_put(repo, &condemned, list, e);
+	if (rc == 0) {
+		rc = refuse_if_pointed_at(repo, v, e);
+		if (rc == 0)
+			rc = mf_store_del(repo->store, mark, e);
+		if (rc == 0)
+			rc = mf_store_sync(repo->store, e);
+		if (mf_store_del(repo->store, list, rc == 0 ? e : NULL) != 0)
+			rc = -1;
+	}
+	return rc == 0 ? 0
+		       : mf_error_while(e, "forgetting %s@%s", v->root.model, v->root.version);
 }
