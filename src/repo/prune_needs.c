@@ -75,7 +75,8 @@ mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_err
 	if (read_root(run, manifest, e) == 0)
 		return 0;
 	mf_error_clear(&ignored);
-	if (e->code != MF_ENOMEM && mf_store_head(run->repo->store, manifest, NULL, &ignored) == 1) {
+	if (e->code != MF_ENOMEM &&
+	    mf_store_head(run->repo->store, manifest, NULL, &ignored) == 1) {
 		mf_error_clear(e);
 		return 0;
 	}
@@ -83,8 +84,8 @@ mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_err
 	if (e->code == MF_ENOTFOUND)
 		e->code = MF_EDAMAGED;
 	if (!mf_names_has(&run->marks, mark))
-		mf_error_hint(e, "no version: a push that has not ended; let it end, or prune again "
-		    "when it is older than the grace");
+		mf_error_hint(e, "no version, but a push that has not ended: let it end, or prune "
+		    "again when it is older than the grace");
 	return mf_error_while(e, "reading what %s needs (no chunk was deleted)", manifest);
 }
 
@@ -139,8 +140,8 @@ mf_prune_try_open(struct mf_repo *repo, const char *name, struct mf_error *e)
 	if (!is_unusable(e))
 		return -1;
 	if (e->code != MF_ENOTFOUND) /* a segment from before a rekey is MF_EKEY: as it should be */
-		mf_log(e->code == MF_EKEY ? MF_LOG_DEBUG : MF_LOG_WARNING, "%s cannot be opened: %s",
-		    name, e->message);
+		mf_log(e->code == MF_EKEY ? MF_LOG_DEBUG : MF_LOG_WARNING,
+		    "%s cannot be opened: %s", name, e->message);
 	mf_error_clear(e);
 	return 0;
 }

@@ -31,7 +31,8 @@ annotate(struct fixture *f)
 	struct mf_version v;
 
 	fixture_expect_ok(mf_version_resolve(f->repo, FIXTURE_MODEL "@v1", &v, &e), &e, "v1");
-	fixture_expect_ok(mf_version_annotate(f->repo, &v, &a, fixture_now_us(), &e), &e, "annotate");
+	fixture_expect_ok(mf_version_annotate(f->repo, &v, &a, fixture_now_us(), &e), &e,
+	    "annotate");
 	mf_version_fini(&v);
 }
 
