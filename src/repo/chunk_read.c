@@ -57,8 +57,9 @@ try_name(struct trial *t, const char *name, struct mf_error *e)
 	mf_error_clear(e);
 	rc = t->attempt(t->arg, name, e);
 	if (rc == 0 && t->damaged > 0)
-		mf_log(MF_LOG_WARNING, "%s; another generation of it is healthy and was read",
-		    t->first.message);
+		/* MF_EKEY: a segment from before a rekey, at which a signed root still hints */
+		mf_log(t->first.code == MF_EKEY ? MF_LOG_DEBUG : MF_LOG_WARNING,
+		    "%s; another generation of it is healthy and was read", t->first.message);
 	if (rc == 0)
 		return 0;
 	if (e->code == MF_ENOTFOUND)
