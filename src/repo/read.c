@@ -165,7 +165,11 @@ run_is_unchanged(const struct reading *r, const struct run *run)
 		if (was == NULL || was->n_slices != 1)
 			return false;
 		s = &p->parent->slices[was->first_slice];
-		if (s->offset != offset || (offset > 0 && s->chunk != chunk))
+		/* by id: each segment has a chunk table of its own */
+		if (s->offset != offset ||
+		    (offset > 0 &&
+			mf_id_compare(&p->parent->chunks[s->chunk].id,
+			    &p->parent->chunks[chunk].id) != 0))
 			return false;
 		if (offset == 0 && !chunks_are_stored(p, was))
 			return false;
