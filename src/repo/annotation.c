@@ -51,7 +51,7 @@ mf_version_annotate(struct mf_repo *repo, const struct mf_version *v,
 		mf_buf_put_string(&b, a->tags[i].value);
 	}
 	rc = b.failed ? mf_error_nomem(e, "an annotation")
-		      : mf_object_put(repo, MF_OBJECT_ANNOTATION, name, b.data, b.len,
+		      : mf_object_put_new(repo, MF_OBJECT_ANNOTATION, name, b.data, b.len,
 			    MF_STORE_DURABLE, e);
 	mf_buf_fini(&b);
 	return rc == 0 ? 0

@@ -84,7 +84,7 @@ mf_condemned_put(struct mf_repo *repo, const struct mf_names *names,
 	for (i = 0; i < names->n; i++)
 		mf_buf_put_string(&b, names->items[i]);
 	rc = b.failed ? mf_error_nomem(e, "a condemned list")
-		      : mf_object_put(repo, MF_OBJECT_CONDEMNED, list, b.data, b.len,
+		      : mf_object_put_new(repo, MF_OBJECT_CONDEMNED, list, b.data, b.len,
 			    MF_STORE_DURABLE, e);
 	mf_buf_fini(&b);
 	return rc;

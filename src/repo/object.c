@@ -89,6 +89,35 @@ mf_object_put(struct mf_repo *repo, enum mf_object_type type, const char *name, 
 }
 
 int
+mf_keys_are_current(struct mf_repo *repo, struct mf_error *e)
+{
+	struct mf_names names;
+	uint64_t newest = 0;
+
+	if (mf_names_list(repo, "config/", &names, e) != 0)
+		return -1;
+	if (names.n > 0)
+		newest = strtoull(names.items[names.n - 1] + strlen("config/"), NULL, 16);
+	mf_names_fini(&names);
+	if (newest == mf_config_sequence(repo->config))
+		return 0;
+	mf_error_set(e, MF_ECONFLICT, "the keys of the repository changed while this run worked");
+	return mf_error_hint(e, "run it again: what is stored already is not sent again");
+}
+
+int
+mf_object_put_new(struct mf_repo *repo, enum mf_object_type type, const char *name,
+    const void *plain, size_t n, unsigned flags, struct mf_error *e)
+{
+	int rc = mf_object_put(repo, type, name, plain, n, flags, e);
+
+	if (rc != 0 || mf_keys_are_current(repo, e) == 0)
+		return rc;
+	mf_store_del(repo->store, name, NULL);
+	return -1;
+}
+
+int
 mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
     struct mf_buf *plain, struct mf_error *e)
 {

@@ -123,26 +123,6 @@ refuse_taken(const struct mf_root *root, struct mf_error *e)
 	return mf_error_hint(e, "versions never change: push under another name, or forget that one");
 }
 
-/* A rekey that began after this repository was opened reseals what it finds; what we sealed
- * in the old epoch would be refused later. The rekey stores the configuration, then looks for
- * marks; we store the mark, then look for the configuration: one sees the other. */
-static int
-keys_are_current(struct mf_repo *repo, struct mf_error *e)
-{
-	struct mf_names names;
-	uint64_t newest = 0;
-
-	if (mf_names_list(repo, "config/", &names, e) != 0)
-		return -1;
-	if (names.n > 0)
-		newest = strtoull(names.items[names.n - 1] + strlen("config/"), NULL, 16);
-	mf_names_fini(&names);
-	if (newest == mf_config_sequence(repo->config))
-		return 0;
-	mf_error_set(e, MF_ECONFLICT, "the keys of the repository changed while this run worked");
-	return mf_error_hint(e, "run it again: what is stored already is not sent again");
-}
-
 /* Steps 2 and 3. */
 static int
 check_needs(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_error *e)
@@ -243,7 +223,7 @@ publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_versi
 	snprintf(name, sizeof(name), "v/%s", v->object);
 	if (mf_store_put(repo->store, name, NULL, 0, MF_STORE_DURABLE | MF_STORE_REPEATABLE, e) != 0)
 		return mf_error_while(e, "marking the version as published");
-	if (keys_are_current(repo, e) != 0) {
+	if (mf_keys_are_current(repo, e) != 0) {
 		mf_store_del(repo->store, name, NULL);
 		return -1;
 	}

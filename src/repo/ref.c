@@ -342,7 +342,7 @@ put_ref(struct mf_repo *repo, const struct mf_ref_move *move, struct mf_ref *ref
 	}
 	if (rc == 0)
 		rc = b.failed ? mf_error_nomem(e, "a ref")
-			      : mf_object_put(repo, MF_OBJECT_REF, object, b.data, b.len,
+			      : mf_object_put_new(repo, MF_OBJECT_REF, object, b.data, b.len,
 				    MF_STORE_IF_ABSENT | MF_STORE_DURABLE, e);
 	mf_buf_fini(&b);
 	if (rc == 1)

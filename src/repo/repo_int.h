@@ -35,6 +35,14 @@ uint64_t mf_generation_random(void);
 /* Compress and seal plain as the object `name`, and put it. 0; 1: IF_ABSENT and it is there. */
 int mf_object_put(struct mf_repo *repo, enum mf_object_type type, const char *name,
     const void *plain, size_t n, unsigned flags, struct mf_error *e);
+/* The same for a name of its own, by a handle that may have been opened before a rekey: what
+ * it sealed in the old epoch after the rekey had passed would be refused for ever. So the
+ * keys are looked at after the put (a rekey puts its configuration before it lists what to
+ * reseal: one of the two sees the other), and the object is taken back. MF_ECONFLICT. */
+int mf_object_put_new(struct mf_repo *repo, enum mf_object_type type, const char *name,
+    const void *plain, size_t n, unsigned flags, struct mf_error *e);
+/* Is the configuration this handle was opened with still the newest? 0, or MF_ECONFLICT. */
+int mf_keys_are_current(struct mf_repo *repo, struct mf_error *e);
 /* Fetch, open, decode. MF_ENOTFOUND, MF_EDAMAGED, MF_EKEY; the error names the object. */
 int mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
     struct mf_buf *plain, struct mf_error *e);
