@@ -13,6 +13,30 @@
 #include "src/repo/ref_int.h"
 #include "src/repo/stage_int.h"
 
+/* A ref of that name led to the version? Otherwise it has that name itself, is `previous`, or is
+ * the only one there. */
+static bool
+was_led_by_ref(const char *name, const struct mf_version *v, bool is_there)
+{
+	return name == NULL ? is_there : strcmp(name, v->root.version) != 0 &&
+	    strcmp(name, "previous") != 0;
+}
+
+/* A version of this name that this client pulled, made later than this one, is not replaced by
+ * an earlier one that was forgotten. */
+static int
+check_age(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+{
+	char key[300], what[400];
+	uint64_t created = v->root.created_us > 0 ? (uint64_t)v->root.created_us : 0;
+
+	snprintf(key, sizeof(key), "%s@%s", v->root.model, v->root.version);
+	snprintf(what, sizeof(what), "the version %s (its time)", key);
+	if (mf_pin_check(repo, key, created, what, e) != 0)
+		return -1;
+	return mf_pin_raise(repo, key, created, e);
+}
+
 /* Rules about the ref that led here: --min-sequence, --max-ref-age, --trusted-keys. */
 static int
 check_ref(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_version *v,
@@ -25,7 +49,15 @@ check_ref(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_
 	if (mf_version_split(p->spec, &model, &name, e) != 0)
 		return -1;
 	rc = mf_ref_get(repo, model, name ? name : "production", &ref, e);
-	if (rc != 0 && e->code == MF_ENOTFOUND) {
+	if (was_led_by_ref(name, v, rc == 0) &&
+	    (rc == 0 ? memcmp(ref.digest, v->digest, sizeof(ref.digest)) != 0
+		     : e->code == MF_ENOTFOUND)) {
+		/* a store that answers twice otherwise must not get around what follows */
+		if (rc == 0)
+			mf_ref_fini(&ref);
+		rc = mf_error_set(e, MF_ECONFLICT, "the ref %s@%s moved meanwhile", model,
+		    name ? name : "production");
+	} else if (rc != 0 && e->code == MF_ENOTFOUND) {
 		mf_error_clear(e);
 		rc = p->min_sequence == 0 && p->max_ref_age_us == 0
 		    ? 0
@@ -212,6 +244,8 @@ mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_res
 	if (rc == 0 && p->trust != NULL)
 		rc = mf_root_verify(&v.root, v.root_bytes.data, v.root_bytes.len, p->trust, p->now_us,
 		    e);
+	if (rc == 0)
+		rc = check_age(repo, &v, e);
 	if (rc == 0)
 		rc = mf_version_read(repo, &v, &l, e);
 	if (rc == 0)

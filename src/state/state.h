@@ -19,7 +19,7 @@
 struct mf_state;
 
 /* The key under which the sequence of a repository's configuration is remembered; those of
- * refs are "MODEL/REF" and cannot clash with it. */
+ * refs are "MODEL/REF", those of versions (their times) "MODEL@VERSION"; none clashes. */
 #define MF_STATE_KEY_CONFIG "config"
 
 /* Hex digits of a repository id, without the NUL. */
