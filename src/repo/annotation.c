@@ -150,9 +150,36 @@ apply(const struct mf_buf *plain, struct mf_version *v, struct mf_error *e)
 	return 0;
 }
 
+struct damage_report {
+	mf_version_damaged *report; /* NULL: damage is an error */
+	void *arg;
+};
+
+static int
+apply_one(struct mf_repo *repo, const char *name, struct mf_version *v, struct mf_buf *plain,
+    const struct damage_report *d, struct mf_error *e)
+{
+	int rc;
+
+	mf_buf_clear(plain);
+	rc = mf_object_get(repo, MF_OBJECT_ANNOTATION, name, plain, e);
+	if (rc == 0 && (rc = apply(plain, v, e)) != 0)
+		mf_error_while(e, "reading annotation %s", name);
+	if (rc == 0)
+		return 0;
+	if (e->code == MF_ENOTFOUND)
+		return 0; /* pruned with its version meanwhile */
+	if (d->report == NULL || (e->code != MF_EDAMAGED && e->code != MF_EKEY))
+		return mf_error_while(e, "reading what was noted about %s@%s", v->root.model,
+		    v->root.version);
+	d->report(d->arg, v, name, e);
+	mf_error_clear(e);
+	return 0;
+}
+
 static int
 apply_all(struct mf_repo *repo, struct mf_version *v, const struct mf_names *names,
-    struct mf_error *e)
+    const struct damage_report *d, struct mf_error *e)
 {
 	char prefix[MF_OBJECT_NAME_BYTES];
 	struct mf_buf plain = MF_BUF_INIT;
@@ -161,23 +188,18 @@ apply_all(struct mf_repo *repo, struct mf_version *v, const struct mf_names *nam
 
 	prefix_of(repo, &v->root, prefix);
 	len = strlen(prefix);
-	for (i = 0; rc == 0 && i < names->n; i++) {
-		if (strncmp(names->items[i], prefix, len) != 0)
-			continue;
-		mf_buf_clear(&plain);
-		rc = mf_object_get(repo, MF_OBJECT_ANNOTATION, names->items[i], &plain, e);
-		if (rc == 0)
-			rc = apply(&plain, v, e);
-		else if (e->code == MF_ENOTFOUND)
-			rc = 0; /* pruned with its version meanwhile */
-	}
+	for (i = 0; rc == 0 && i < names->n; i++)
+		if (strncmp(names->items[i], prefix, len) == 0)
+			rc = apply_one(repo, names->items[i], v, &plain, d, e);
 	mf_buf_fini(&plain);
 	return rc;
 }
 
 int
-mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n, struct mf_error *e)
+mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n,
+    mf_version_damaged *damaged, void *arg, struct mf_error *e)
 {
+	struct damage_report d = {damaged, arg};
 	struct mf_names names;
 	char prefix[MF_OBJECT_NAME_BYTES];
 	size_t i;
@@ -191,7 +213,7 @@ mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n, s
 	if (mf_names_list(repo, prefix, &names, e) != 0)
 		return -1;
 	for (i = 0; rc == 0 && names.n > 0 && i < n; i++)
-		rc = apply_all(repo, &items[i], &names, e);
+		rc = apply_all(repo, &items[i], &names, &d, e);
 	mf_names_fini(&names);
 	return rc;
 }

@@ -5,8 +5,9 @@
 
 #include "src/repo/version.h"
 
-/* Read the annotations of n versions and apply them: tags into root.tags, rejected. */
+/* Read the annotations of n versions and apply them: tags into root.tags, rejected. One that
+ * is damaged is an error, unless damaged is given: then it is reported there and skipped. */
 int mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n,
-    struct mf_error *e);
+    mf_version_damaged *damaged, void *arg, struct mf_error *e);
 
 #endif

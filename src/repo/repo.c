@@ -59,6 +59,19 @@ mf_repo_init(struct mf_store *store, const struct mf_config *config,
 	return rc < 0 ? -1 : mf_store_sync(store, e);
 }
 
+/* Say which configuration it was, and where it is damaged what helps: no push puts it back. */
+static void
+name_config(uint64_t sequence, struct mf_error *e)
+{
+	char name[MF_OBJECT_NAME_BYTES];
+
+	config_name(sequence, name);
+	mf_error_while(e, "reading %s", name);
+	if (e->code == MF_EDAMAGED && e->hint[0] == '\0')
+		mf_error_hint(e, "put this object back from a copy of the store: without it nothing "
+		    "opens");
+}
+
 /* The newest configuration's bytes. It may be replaced, and its object deleted, between the
  * listing and the reading: then the listing is read again. */
 static int
@@ -86,6 +99,8 @@ newest_config(struct mf_store *store, struct mf_config **out, struct mf_error *e
 		mf_names_fini(&names);
 		if (rc == 0)
 			*out = mf_config_decode(b.data, b.len, sequence, e);
+		if (*out == NULL && e->code != MF_ENOTFOUND)
+			name_config(sequence, e);
 		if (rc == 0 || e->code != MF_ENOTFOUND)
 			break;
 	}
@@ -129,6 +144,7 @@ mf_repo_open(const struct mf_repo_params *p, struct mf_repo **out, struct mf_err
 	if (newest_config(repo->store, &repo->config, e) != 0)
 		goto fail;
 	if (mf_config_unlock(repo->config, p->unlock, p->n_unlock, &repo->keyring, e) != 0) {
+		name_config(mf_config_sequence(repo->config), e);
 		mf_error_while(e, "opening the repository %s", mf_store_label(repo->store));
 		goto fail;
 	}

@@ -96,12 +96,14 @@ verify_find_bad(const struct verify *s, const struct mf_id *id)
 }
 
 static void
-take_damaged_root(void *arg, const char *object, const struct mf_error *why)
+take_damaged(void *arg, const struct mf_version *v, const char *object,
+    const struct mf_error *why)
 {
-	char name[MF_OBJECT_NAME_BYTES];
+	struct mf_error ignored;
+	char *version = v != NULL ? verify_name_of(v, &ignored) : NULL;
 
-	snprintf(name, sizeof(name), "m/%s", object);
-	verify_report(arg, NULL, name, why->message);
+	verify_report(arg, version, object, why->message);
+	free(version);
 }
 
 /* One version, by name or by what the model's refs say. */
@@ -136,11 +138,8 @@ take_versions(struct verify *s, struct mf_error *e)
 	} else {
 		if (spec != NULL && mf_repo_check_name("model", spec, e) != 0)
 			return -1;
-		if (mf_versions_list(s->repo, spec, take_damaged_root, s, &s->versions, e) != 0) {
-			if (mf_error_is_damage(e)) /* an annotation: versions cannot be listed */
-				verify_report(s, NULL, "", e->message);
+		if (mf_versions_list(s->repo, spec, take_damaged, s, &s->versions, e) != 0)
 			return -1;
-		}
 		if (spec != NULL && s->versions.n == 0 && s->out->damaged_files == 0)
 			return mf_error_set(e, MF_ENOTFOUND, "model %s has no version in %s", spec,
 			    mf_store_label(s->repo->store));

@@ -102,11 +102,11 @@ is_listed(const struct mf_names *manifests, const char *mark)
 }
 
 int
-mf_versions_list(struct mf_repo *repo, const char *model,
-    void (*damaged)(void *arg, const char *object, const struct mf_error *why), void *arg,
-    struct mf_versions *out, struct mf_error *e)
+mf_versions_list(struct mf_repo *repo, const char *model, mf_version_damaged *damaged,
+    void *arg, struct mf_versions *out, struct mf_error *e)
 {
 	struct mf_names marks = {0}, manifests = {0};
+	char name[MF_OBJECT_NAME_BYTES];
 	struct mf_version *v;
 	size_t i;
 	int rc = -1;
@@ -132,12 +132,13 @@ mf_versions_list(struct mf_repo *repo, const char *model,
 			continue; /* forgotten and pruned while we read */
 		if (damaged == NULL || (e->code != MF_EDAMAGED && e->code != MF_EKEY))
 			goto out;
-		damaged(arg, marks.items[i] + 2, e);
+		snprintf(name, sizeof(name), "m%s", marks.items[i] + 1);
+		damaged(arg, NULL, name, e);
 		mf_error_clear(e);
 	}
 	if (out->n > 1)
 		qsort(out->items, out->n, sizeof(*out->items), by_model_and_time);
-	rc = mf_annotations_apply(repo, out->items, out->n, e);
+	rc = mf_annotations_apply(repo, out->items, out->n, damaged, arg, e);
 out:
 	mf_names_fini(&marks);
 	mf_names_fini(&manifests);
@@ -169,7 +170,7 @@ find_version(struct mf_repo *repo, const char *model, const char *version, struc
 			continue;
 		rc = read_root(repo, marks.items[i] + 2, out, e);
 		if (rc == 0)
-			rc = mf_annotations_apply(repo, out, 1, e);
+			rc = mf_annotations_apply(repo, out, 1, NULL, NULL, e);
 		if (rc != 0) {
 			mf_version_fini(out);
 			rc = e->code == MF_ENOTFOUND ? 1 : -1;

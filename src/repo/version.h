@@ -25,15 +25,18 @@ struct mf_versions {
 	size_t n;
 };
 
+/* object (m/... or a/...) is damaged; v: the version that it is about, NULL where unknown. */
+typedef void mf_version_damaged(void *arg, const struct mf_version *v, const char *object,
+    const struct mf_error *why);
+
 void mf_version_fini(struct mf_version *v);
 void mf_versions_fini(struct mf_versions *vs);
 
 /* All versions of the repository, or of one model (NULL: all). Later tags override the tags of
- * the root in root.tags. A root that cannot be read is an error (MF_EDAMAGED names it), unless
- * damaged is given: then it is reported there and skipped. */
-int mf_versions_list(struct mf_repo *repo, const char *model,
-    void (*damaged)(void *arg, const char *object, const struct mf_error *why), void *arg,
-    struct mf_versions *out, struct mf_error *e);
+ * the root in root.tags. A root or annotation that cannot be read is an error (MF_EDAMAGED,
+ * MF_EKEY), unless damaged is given: then it is reported there and skipped. */
+int mf_versions_list(struct mf_repo *repo, const char *model, mf_version_damaged *damaged,
+    void *arg, struct mf_versions *out, struct mf_error *e);
 
 /* "MODEL", "MODEL@VERSION" or "MODEL@REF" to a version: without @, production, else the only
  * version, else MF_ENOTFOUND with what there is. */
