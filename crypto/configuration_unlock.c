@@ -196,7 +196,8 @@ nothing_fits(const struct attempt *a, const struct mf_unlock *const *sources, si
 		mf_error_set(e, MF_EKEY, "HMAC key of %s is the one of slot \"%s\", but its encryption "
 		    "key is not", mf_unlock_origin(a->near_source), a->near->label);
 	else if (a->tried == 0)
-		mf_error_set(e, MF_EKEY, "no slot of this repository is opened by this kind of key (%s): %s was given",
+		mf_error_set(e, MF_EKEY, "no slot of this repository takes a%s %s: %s was given",
+		    mf_unlock_kind(sources[0]) == MF_UNLOCK_IDENTITY ? "n" : "",
 		    mf_unlock_kind_name(mf_unlock_kind(sources[0])), given);
 	else
 		mf_error_set(e, MF_EKEY, "no slot of this repository opens with %s", given);
