@@ -16,7 +16,7 @@ echo hello >b/sub/more
 "$MF" -r repo tag churn@v1 quality=good >/dev/null
 "$MF" -r repo tag churn@v2 quality=better >/dev/null
 check "a sound repository" "$MF" -r repo verify --read-data
-python3 "$(dirname "$0")/tamper.py" "$MF" 2 >tap 2>&1 || tap_failed=1
+python3 "$MF_TOP_SRCDIR/tests/scenarios/tamper.py" "$MF" 2 >tap 2>&1 || tap_failed=1
 cat tap
 tap_n=$((tap_n + $(grep -cE '^(not )?ok ' tap)))
 [ "$(grep -cE '^(not )?ok ' tap)" -gt 30 ] || not_ok "tamper.py looked at every object"
