@@ -158,7 +158,7 @@ mf_buf_take(struct mf_buf *b, size_t *len)
 struct mf_reader
 mf_reader_of(const void *bytes, size_t n)
 {
-	struct mf_reader r = {bytes, n, false};
+	struct mf_reader r = {bytes, n, false, false};
 
 	return r;
 }
@@ -237,14 +237,25 @@ mf_reader_string(struct mf_reader *r, size_t max)
 
 	if (p == NULL)
 		return NULL;
-	s = memchr(p, 0, n) != NULL ? NULL : malloc(n + 1);
-	if (s == NULL) {
+	if (memchr(p, 0, n) != NULL) {
 		r->failed = true;
+		return NULL;
+	}
+	if ((s = malloc(n + 1)) == NULL) {
+		r->failed = r->no_memory = true;
 		return NULL;
 	}
 	memcpy(s, p, n);
 	s[n] = '\0';
 	return s;
+}
+
+int
+mf_reader_error(const struct mf_reader *r, struct mf_error *e, const char *message)
+{
+	if (r->no_memory)
+		return mf_error_nomem(e, "what was read");
+	return mf_error_set(e, MF_EDAMAGED, "%s", message);
 }
 
 uint32_t

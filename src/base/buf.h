@@ -46,6 +46,7 @@ struct mf_reader {
 	const uint8_t *at;
 	size_t left;
 	bool failed;
+	bool no_memory; /* why it failed */
 };
 
 struct mf_reader mf_reader_of(const void *bytes, size_t n);
@@ -59,6 +60,8 @@ const uint8_t *mf_reader_bytes(struct mf_reader *r, size_t n);
 const uint8_t *mf_reader_block(struct mf_reader *r, size_t max, size_t *n);
 /* A block as a new C string (free(3)); NULL on failure, on a NUL inside, out of memory. */
 char *mf_reader_string(struct mf_reader *r, size_t max);
+/* After a failure: MF_ENOMEM where memory was short, else MF_EDAMAGED with this message. -1. */
+int mf_reader_error(const struct mf_reader *r, struct mf_error *e, const char *message);
 
 uint32_t mf_get_u32(const uint8_t *p); /* little-endian, unaligned */
 uint64_t mf_get_u64(const uint8_t *p);

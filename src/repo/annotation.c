@@ -108,8 +108,10 @@ apply_tags(struct mf_reader *r, struct mf_root *root)
 			free(value);
 			return -1;
 		}
-		if (apply_tag(root, key, value) != 0)
+		if (apply_tag(root, key, value) != 0) {
+			r->no_memory = true;
 			return -1;
+		}
 	}
 	return 0;
 }
@@ -135,7 +137,7 @@ apply(const struct mf_buf *plain, struct mf_version *v, struct mf_error *e)
 	if (r.failed || reason == NULL || by == NULL || apply_tags(&r, &v->root) != 0) {
 		free(reason);
 		free(by);
-		return mf_error_set(e, MF_EDAMAGED, "annotation of a shape that cannot be");
+		return mf_reader_error(&r, e, "annotation of a shape that cannot be");
 	}
 	if (rejected != 0) {
 		v->rejected = rejected == 1;

@@ -24,7 +24,7 @@ decode(const struct mf_buf *plain, struct mf_names *names, struct mf_error *e)
 	if (names->failed)
 		return mf_error_nomem(e, "a condemned list");
 	if (r.failed || r.left != 0)
-		return mf_error_set(e, MF_EDAMAGED, "condemned list of a shape that cannot be");
+		return mf_reader_error(&r, e, "condemned list of a shape that cannot be");
 	return 0;
 }
 

@@ -93,7 +93,7 @@ decode_record(const struct mf_repo *repo, const struct mf_buf *plain, struct mf_
 	if (r.failed || r.left != 0 ||
 	    memcmp(id, mf_keyring_repo_id(repo->keyring), MF_REPO_ID_BYTES) != 0) {
 		mf_ref_fini(out);
-		return mf_error_set(e, MF_EDAMAGED, "ref of a shape that cannot be");
+		return mf_reader_error(&r, e, "ref of a shape that cannot be");
 	}
 	return 0;
 }

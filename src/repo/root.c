@@ -115,9 +115,12 @@ get_pairs(struct mf_reader *r, struct mf_root *out)
 {
 	uint32_t n = mf_reader_u32(r), i;
 
-	if (r->failed || n > MAX_PAIRS ||
-	    (out->tags = calloc(n + 1, sizeof(*out->tags))) == NULL) {
+	if (r->failed || n > MAX_PAIRS) {
 		r->failed = true;
+		return;
+	}
+	if ((out->tags = calloc(n + 1, sizeof(*out->tags))) == NULL) {
+		r->failed = r->no_memory = true;
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -133,9 +136,12 @@ get_metrics(struct mf_reader *r, struct mf_root *out)
 	uint32_t n = mf_reader_u32(r), i;
 	uint64_t bits;
 
-	if (r->failed || n > MAX_PAIRS ||
-	    (out->metrics = calloc(n + 1, sizeof(*out->metrics))) == NULL) {
+	if (r->failed || n > MAX_PAIRS) {
 		r->failed = true;
+		return;
+	}
+	if ((out->metrics = calloc(n + 1, sizeof(*out->metrics))) == NULL) {
+		r->failed = r->no_memory = true;
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -152,9 +158,12 @@ get_segments(struct mf_reader *r, struct mf_root *out)
 	uint32_t n = mf_reader_u32(r), i;
 	const uint8_t *p;
 
-	if (r->failed || n > r->left / (MF_ID_BYTES + 12) ||
-	    (out->segments = calloc(n + 1, sizeof(*out->segments))) == NULL) {
+	if (r->failed || n > r->left / (MF_ID_BYTES + 12)) {
 		r->failed = true;
+		return;
+	}
+	if ((out->segments = calloc(n + 1, sizeof(*out->segments))) == NULL) {
+		r->failed = r->no_memory = true;
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -228,7 +237,7 @@ mf_root_decode(const uint8_t *bytes, size_t n, struct mf_root *out, struct mf_er
 	}
 	if (r.failed || r.left != 0) {
 		mf_root_fini(out);
-		return mf_error_set(e, MF_EDAMAGED, "manifest root of a shape that cannot be");
+		return mf_reader_error(&r, e, "manifest root of a shape that cannot be");
 	}
 	return 0;
 }

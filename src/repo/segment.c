@@ -280,7 +280,7 @@ read_entry(struct mf_reader *r, struct mf_listing *l, size_t table, uint32_t n_c
 	x.target = mf_reader_string(r, MF_PATH_MAX_BYTES);
 	n_slices = mf_reader_u32(r);
 	if (r->failed || x.path == NULL || x.target == NULL) {
-		damaged(e, "ends in the middle of an entry");
+		mf_reader_error(r, e, "manifest segment: ends in the middle of an entry");
 		goto out;
 	}
 	if (flags & ~ENTRY_CONTINUED) {

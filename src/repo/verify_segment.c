@@ -12,24 +12,27 @@
 #define CHUNK_RECORD_BYTES 60
 #define BEFORE_PATH_BYTES 52 /* of an entry, between flags and path */
 
-/* The path of a first entry that goes on from the segment before; NULL: it does not. */
-static char *
-continued_path(const struct mf_buf *plain)
+/* The path of a first entry that goes on from the segment before: 0, NULL where none does (or
+ * the segment is damaged, which its decoding will tell). */
+static int
+continued_path(const struct mf_buf *plain, char **path, struct mf_error *e)
 {
 	struct mf_reader r = mf_reader_of(plain->data, plain->len);
 	uint32_t n_chunks, n_entries;
 
+	*path = NULL;
 	mf_reader_u32(&r);
 	n_chunks = mf_reader_u32(&r);
 	n_entries = mf_reader_u32(&r);
 	if (r.failed || n_entries == 0 || n_chunks > r.left / CHUNK_RECORD_BYTES)
-		return NULL;
+		return 0;
 	mf_reader_bytes(&r, (size_t)n_chunks * CHUNK_RECORD_BYTES);
 	mf_reader_u8(&r);
 	if ((mf_reader_u8(&r) & CONTINUED) == 0)
-		return NULL;
+		return 0;
 	mf_reader_bytes(&r, BEFORE_PATH_BYTES);
-	return mf_reader_string(&r, MF_PATH_MAX_BYTES);
+	*path = mf_reader_string(&r, MF_PATH_MAX_BYTES);
+	return r.no_memory ? mf_error_nomem(e, "a path") : 0;
 }
 
 size_t
@@ -68,7 +71,9 @@ verify_read_segment(struct verify *s, const struct mf_segment_ref *ref, struct m
 	mf_listing_fini(out);
 	*continues = false;
 	rc = mf_segment_get(s->repo, ref, &plain, e);
-	if (rc == 0 && (before.path = continued_path(&plain)) != NULL) {
+	if (rc == 0)
+		rc = continued_path(&plain, &before.path, e);
+	if (rc == 0 && before.path != NULL) {
 		*continues = true;
 		rc = mf_listing_add_entry(out, &before, e);
 		free(before.path);
