@@ -237,6 +237,11 @@ mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_res
 	int rc;
 
 	*out = (struct mf_pull_result){0};
+	if (p->hard_link && p->trust != NULL) {
+		mf_error_set(e, MF_EUSAGE, "--hard-link and --trusted-keys exclude each other");
+		return mf_error_hint(e, "a linked file is compared by checksum alone, which no "
+		    "signature vouches for");
+	}
 	if (mf_version_resolve(repo, p->spec, &v, e) != 0)
 		return -1;
 	snprintf(out->version, sizeof(out->version), "%s", v.root.version);

@@ -22,6 +22,7 @@
 #include "src/repo/stage_int.h"
 
 #define LOCKS 64
+#define LINK_READ_BYTES ((size_t)1 << 20)
 /* sealed bytes, the codec's scratch, the plaintext */
 #define WORKER_BYTES ((size_t)56 << 20)
 #define BASE_BYTES ((size_t)24 << 20)
@@ -36,6 +37,7 @@ struct target {
 struct stage {
 	const struct mf_stage_params *p;
 	/* by distinct chunk, in order of first use */
+	bool *linked; /* by entry: a hard link to an equal file of the base */
 	uint32_t *chunk;       /* index in the listing's table */
 	size_t *first;	       /* first of its targets; one more at the end */
 	struct target *targets; /* grouped by chunk */
@@ -65,7 +67,8 @@ struct worker {
 static bool
 is_wanted(const struct stage *s, size_t entry)
 {
-	return s->p->selected[entry] && s->p->listing->entries[entry].type == MF_ENTRY_FILE;
+	return s->p->selected[entry] && !s->linked[entry] &&
+	    s->p->listing->entries[entry].type == MF_ENTRY_FILE;
 }
 
 /* Number the distinct chunks and count their targets. */
@@ -524,6 +527,98 @@ finish(struct stage *s, struct mf_error *e)
 	return mf_fs_sync_all(s->p->dirfd, e);
 }
 
+/* Is the open file the whole content of the entry, as the manifest's checksum says it? */
+static bool
+has_content(struct stage *s, int fd, const struct mf_entry *x, struct mf_checksum_stream *sum,
+    uint8_t *buffer)
+{
+	uint8_t got[MF_CHECKSUM_BYTES];
+	struct mf_error ignored;
+	uint64_t at;
+	size_t n;
+
+	mf_error_clear(&ignored);
+	mf_checksum_stream_reset(sum);
+	for (at = 0; at < x->size; at += n) {
+		n = x->size - at < LINK_READ_BYTES ? (size_t)(x->size - at) : LINK_READ_BYTES;
+		if (mf_fs_pread(fd, buffer, n, at, &ignored) != 0 ||
+		    (s->p->pull->interrupted != NULL && s->p->pull->interrupted()))
+			return false;
+		mf_checksum_stream_add(sum, buffer, n);
+	}
+	mf_checksum_stream_end(sum, got);
+	return memcmp(got, x->checksum, sizeof(got)) == 0;
+}
+
+/* May the file of the base stand for the entry: nobody can write it, same size and time? */
+static bool
+may_link(int fd, const struct mf_entry *x)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0444 &&
+	    (uint64_t)st.st_size == x->size &&
+	    (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == x->mtime_ns;
+}
+
+static bool
+link_from_base(struct stage *s, const struct mf_entry *x)
+{
+	const char *name, *from_name;
+	struct mf_error ignored;
+	int from, to, rc = -1;
+
+	mf_error_clear(&ignored);
+	from = open_parent(s->p->base, x->path, &from_name, &ignored);
+	to = open_parent(s->p->dirfd, x->path, &name, &ignored);
+	if (from >= 0 && to >= 0) {
+		unlinkat(to, name, 0); /* a killed pull's */
+		rc = linkat(from, from_name, to, name, 0);
+	}
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return rc == 0;
+}
+
+/* --hard-link: files that are equal in the version shown now become links to it; what cannot
+ * be linked is copied or fetched like any other. */
+static int
+link_equal_files(struct stage *s, struct mf_error *e)
+{
+	const struct mf_listing *l = s->p->listing;
+	struct mf_checksum_stream *sum = mf_checksum_stream_new(s->p->repo, e);
+	uint8_t *buffer = malloc(LINK_READ_BYTES);
+	struct mf_error ignored;
+	size_t i;
+	int fd;
+
+	for (i = 0; sum != NULL && buffer != NULL && i < l->n_entries; i++) {
+		if (!is_wanted(s, i) || l->entries[i].size == 0)
+			continue;
+		mf_error_clear(&ignored);
+		fd = mf_fs_open_beneath(s->p->base, l->entries[i].path,
+		    O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, &ignored);
+		if (fd < 0)
+			continue;
+		if (may_link(fd, &l->entries[i]) &&
+		    has_content(s, fd, &l->entries[i], sum, buffer) &&
+		    link_from_base(s, &l->entries[i])) {
+			s->linked[i] = true;
+			atomic_fetch_add(&s->reused, l->entries[i].size);
+			MF_PROGRESS_ADD(s->p->pull->progress, bytes_done, l->entries[i].size);
+			MF_PROGRESS_ADD(s->p->pull->progress, files_done, 1);
+		}
+		close(fd);
+	}
+	mf_checksum_stream_free(sum);
+	free(buffer);
+	if (sum == NULL || buffer == NULL)
+		return mf_error_nomem(e, "a checksum");
+	return 0;
+}
+
 int
 mf_stage(const struct mf_stage_params *p, struct mf_pull_result *out, struct mf_error *e)
 {
@@ -533,9 +628,12 @@ mf_stage(const struct mf_stage_params *p, struct mf_pull_result *out, struct mf_
 
 	for (i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&s.locks[i], NULL);
-	rc = plan(&s, e);
+	s.linked = calloc(p->listing->n_entries + 1, sizeof(*s.linked));
+	rc = s.linked != NULL ? make_dirs(&s, e) : mf_error_nomem(e, "the list of files");
+	if (rc == 0 && p->pull->hard_link && p->base >= 0)
+		rc = link_equal_files(&s, e);
 	if (rc == 0)
-		rc = make_dirs(&s, e);
+		rc = plan(&s, e);
 	if (rc == 0)
 		rc = run_workers(&s, e);
 	for (i = 0; s.files != NULL && i < p->listing->n_entries; i++)
@@ -553,5 +651,6 @@ mf_stage(const struct mf_stage_params *p, struct mf_pull_result *out, struct mf_
 	free(s.targets);
 	free(s.files);
 	free(s.stretches);
+	free(s.linked);
 	return rc;
 }

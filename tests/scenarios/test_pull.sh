@@ -55,6 +55,20 @@ if [ $? = 137 ]; then
 	check "... to the right bytes" diff -r b res/current
 fi
 
+# hard links between local versions
+status 0 "pull v1 with --hard-link" "$MF" -r repo pull churn@v1 hl --link current --hard-link
+cp -r --preserve=timestamps a c
+echo '{"v":3}' >c/config.json
+status 0 "push v3, which shares a file with v1" "$MF" -r repo push c churn@v3
+old=$(readlink -f hl/current)
+status 0 "pull v3 with --hard-link" "$MF" -r repo pull churn@v3 hl --link current --hard-link
+check "the equal file is one on the disk" test "$old/model.bin" -ef hl/current/model.bin
+check "... that nobody is to write" test "$(stat -L -c %a hl/current/model.bin)" = 444
+check "the other file is not shared" test ! "$old/config.json" -ef hl/current/config.json
+check "the bytes are right" diff -r c hl/current
+"$MF" key generate --signing --out signer >trusted
+status 2 "--hard-link with --trusted-keys is refused" "$MF" -r repo pull churn@v3 hl --link x --hard-link --trusted-keys trusted
+
 # one at a time
 mkdir -p lock/.modelferry
 exec 9>lock/.modelferry/lock
