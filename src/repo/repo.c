@@ -144,8 +144,8 @@ mf_repo_open(const struct mf_repo_params *p, struct mf_repo **out, struct mf_err
 	if (newest_config(repo->store, &repo->config, e) != 0)
 		goto fail;
 	if (mf_config_unlock(repo->config, p->unlock, p->n_unlock, &repo->keyring, e) != 0) {
-		if (e->code == MF_EDAMAGED)
-			name_config(mf_config_sequence(repo->config), e);
+		/* a damaged slot looks like a wrong key: say where it stands, too */
+		name_config(mf_config_sequence(repo->config), e);
 		mf_error_while(e, "opening the repository %s", mf_store_label(repo->store));
 		goto fail;
 	}
