@@ -6,6 +6,8 @@
 
 #include "crypto/aead.h"
 
+/* As mf_aead_seal and mf_aead_open (aead.h) ask of a variant: same bytes, same results. Any
+ * thread; each call makes and frees its own context. */
 enum mf_aead_result mf_aead_evp_seal(const EVP_CIPHER *cipher, const struct mf_aead_text *t,
     uint8_t *out);
 enum mf_aead_result mf_aead_evp_open(const EVP_CIPHER *cipher, const struct mf_aead_text *t,

@@ -66,6 +66,7 @@ struct mf_slot_view {
 /* The configuration of a new repository, without a slot yet. NULL on failure. */
 struct mf_config *mf_config_create(const struct mf_keyring *kr, const struct mf_config_params *p,
     struct mf_error *e);
+/* Frees; NULL is fine. The key ring stays the caller's. */
 void mf_config_free(struct mf_config *c);
 
 /* Append the bytes to out, under this sequence number (at least 1). kr must be the key ring

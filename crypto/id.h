@@ -30,6 +30,7 @@ enum mf_object_type {
 /* "chunk", "manifest segment", ...; "object of unknown type" for any other number. */
 const char *mf_object_type_name(unsigned type);
 
+/* 64 lower-case hexadecimal digits and a NUL. */
 void mf_id_to_hex(const struct mf_id *id, char out[MF_ID_HEX_BYTES]);
 /* The first 64 characters of s. 0, or -1 where they are no lower-case hexadecimal digits. */
 int mf_id_from_hex(struct mf_id *id, const char *s);

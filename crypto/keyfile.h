@@ -48,8 +48,10 @@ struct mf_unlock *mf_unlock_from_pair_files(const char *encryption_path, const c
 struct mf_unlock *mf_unlock_from_passphrase_file(const char *path, struct mf_error *e);
 /* A file that mf_identity_generate wrote. */
 struct mf_unlock *mf_unlock_from_identity_file(const char *path, struct mf_error *e);
+/* Wipes and frees; NULL is fine. */
 void mf_unlock_free(struct mf_unlock *u);
 
+/* Raw pair, passphrase or identity. */
 enum mf_unlock_kind mf_unlock_kind(const struct mf_unlock *u);
 /* Where it came from: "MODEL_ENCRYPTION_KEY and MODEL_HMAC_KEY", "passphrase file /x". View. */
 const char *mf_unlock_origin(const struct mf_unlock *u);

@@ -40,6 +40,7 @@ const char *mf_padding_name(unsigned padding);
 /* Keys of a new repository: random root secret, epoch 1. NULL on failure. */
 struct mf_keyring *mf_keyring_create(enum mf_cipher cipher, enum mf_padding padding,
     struct mf_error *e);
+/* Wipes and frees; NULL is fine. No thread may be sealing or opening with it. */
 void mf_keyring_free(struct mf_keyring *kr);
 
 /* View of MF_REPO_ID_BYTES; no secret. */

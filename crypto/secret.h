@@ -31,6 +31,7 @@ struct mf_secret *mf_secret_of(const void *bytes, size_t len, struct mf_error *e
 /* Wipes and frees. */
 void mf_secret_free(struct mf_secret *s);
 
+/* Its bytes: how many, to read, to write. Views, until mf_secret_free. */
 size_t mf_secret_len(const struct mf_secret *s);
 const uint8_t *mf_secret_view(const struct mf_secret *s);
 uint8_t *mf_secret_bytes(struct mf_secret *s); /* not after mf_secret_freeze */

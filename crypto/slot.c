@@ -14,7 +14,7 @@ _Static_assert(MF_SLOT_SALT_BYTES == crypto_pwhash_argon2id_SALTBYTES, "salt");
 _Static_assert(MF_PUBLIC_BYTES == crypto_box_PUBLICKEYBYTES, "public half");
 
 /* What a source gives for a slot: private[32], then the key of the slot's MAC[32]. */
-#define HALVES_BYTES (2 * MF_KEY_BYTES)
+#define HALVES_BYTES ((size_t)2 * MF_KEY_BYTES)
 
 bool
 mf_slot_label_is_fine(const char *label, size_t n)

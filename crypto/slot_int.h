@@ -47,6 +47,8 @@ enum mf_slot_fit {
 	MF_SLOT_FORGED,		  /* right passphrase, but the slot's fields were changed */
 };
 
+/* May the label be written into a slot, and may the KDF costs of one be paid: the limits of
+ * modelferry-repository(5), SLOTS. */
 bool mf_slot_label_is_fine(const char *label, size_t n);
 bool mf_slot_kdf_is_bounded(uint32_t passes, uint64_t memory_bytes);
 
@@ -62,6 +64,7 @@ enum mf_slot_fit mf_slot_try(const struct mf_slot *s, const uint8_t repo_id[MF_R
 /* The payload, opened, in guarded memory; NULL with MF_EDAMAGED. */
 struct mf_secret *mf_slot_open(const struct mf_slot *s, const struct mf_secret *private,
     struct mf_error *e);
+/* Frees what it owns; the struct stays the caller's. */
 void mf_slot_fini(struct mf_slot *s);
 
 /* The fields from id to salt as the configuration has them: the slot's MAC covers these. */

@@ -87,21 +87,26 @@ missing(const struct dir_store *d, const char *name, struct mf_error *e)
 	return mf_error_set(e, MF_ENOTFOUND, "no object %s in %s", name, d->path);
 }
 
-/* Append up to n bytes from offset; fewer where the file ends. */
+/* Append up to n bytes from offset; fewer where the file ends. 0, -1 with errno, or -2: cancelled
+ * while it waited for the limiter. */
 static int
-append_from(int fd, uint64_t offset, size_t n, struct mf_buf *out)
+append_from(const struct dir_store *d, int fd, uint64_t offset, size_t n, struct mf_buf *out)
 {
-	size_t done = 0;
+	size_t done = 0, slice;
 	ssize_t got;
 
 	while (done < n) {
-		got = pread(fd, out->data + out->len + done, n - done, (off_t)(offset + done));
+		slice = mf_limiter_slice(d->limiter, MF_HTTP_DOWN, n - done);
+		got = pread(fd, out->data + out->len + done, slice, (off_t)(offset + done));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return -1;
 		if (got == 0)
 			break;
+		if (d->limiter != NULL &&
+		    !mf_limiter_bytes(d->limiter, MF_HTTP_DOWN, (uint64_t)got))
+			return -2;
 		done += (size_t)got;
 	}
 	out->len += done;
@@ -115,7 +120,7 @@ dir_get(struct mf_store *s, const char *name, uint64_t offset, size_t max_bytes,
 	const struct dir_store *d = (const struct dir_store *)s;
 	struct stat st;
 	uint64_t left;
-	int fd, status = -1;
+	int fd, got = 0, status = -1;
 
 	fd = dir_object_open(d, name, e);
 	if (fd < 0)
@@ -132,8 +137,10 @@ dir_get(struct mf_store *s, const char *name, uint64_t offset, size_t max_bytes,
 	left = left < max_bytes ? left : max_bytes;
 	if (left > 0 && mf_buf_reserve(out, (size_t)left) != 0)
 		mf_error_nomem(e, "an object");
-	else if (left > 0 && append_from(fd, offset, (size_t)left, out) != 0)
+	else if (left > 0 && (got = append_from(d, fd, offset, (size_t)left, out)) == -1)
 		dir_fail(d, errno, "read", name, e);
+	else if (got == -2)
+		mf_error_set(e, MF_EINTERRUPTED, "interrupted while reading %s", name);
 	else
 		status = 0;
 out:
@@ -230,6 +237,7 @@ dir_capabilities(struct mf_store *s)
 	const struct dir_store *d = (const struct dir_store *)s;
 	unsigned can = MF_STORE_CONDITIONAL | MF_STORE_ORDERED | MF_STORE_LOCAL;
 
+	can |= d->limiter != NULL ? (unsigned)MF_STORE_PACED : 0u;
 	return (d->flags & MF_DIR_WRITE) != 0 ? can | MF_STORE_WRITABLE : can;
 }
 
@@ -258,6 +266,7 @@ static const struct mf_store_ops dir_ops = {
 	.head = dir_head,
 	.del = dir_del,
 	.list = dir_list,
+	.list_names = dir_list_names,
 	.close = dir_close,
 	.sync = dir_sync_op,
 	.adopt = dir_adopt,
@@ -265,6 +274,12 @@ static const struct mf_store_ops dir_ops = {
 	.capabilities = dir_capabilities,
 	.label = dir_label,
 };
+
+void
+mf_dir_pace(struct mf_store *s, struct mf_limiter *limiter)
+{
+	((struct dir_store *)s)->limiter = limiter;
+}
 
 /* A directory made now, and perhaps its parents: make their entries durable, up to the root
  * of the file system. Best effort: a parent that we may not read has been there before. */

@@ -16,6 +16,7 @@
 #ifndef MF_TRANSFERS_DIR_H
 #define MF_TRANSFERS_DIR_H
 
+#include "transfers/limiter.h"
 #include "transfers/store.h"
 
 #define MF_DIR_SYNC_EACH 32
@@ -30,5 +31,10 @@ enum {
  * MF_ENOTFOUND where path does not exist (and MF_DIR_CREATE is not given), MF_EUSAGE where it
  * is no directory, MF_EPERM. */
 int mf_dir_open(const char *path, unsigned flags, struct mf_store **out, struct mf_error *e);
+
+/* From now on ask the limiter for bytes as they are written and read, in small slices; it outlives
+ * the store. Before others use it. A put or get whose wait is cancelled is MF_EINTERRUPTED and did
+ * nothing. */
+void mf_dir_pace(struct mf_store *s, struct mf_limiter *limiter);
 
 #endif

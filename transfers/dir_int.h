@@ -37,6 +37,7 @@ struct dir_store {
 	int root;   /* O_RDONLY | O_DIRECTORY, held from open to close: syncfs reports through it */
 	char *path; /* owned; for messages */
 	unsigned flags;
+	struct mf_limiter *limiter; /* or NULL */
 	atomic_bool no_tmpfile; /* O_TMPFILE and linkat do not work here */
 	struct dir_sync sync;
 };
@@ -65,6 +66,8 @@ void dir_temp_sweep(const struct dir_store *d);
 
 /* dir_list.c */
 int dir_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e);
+int dir_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
     struct mf_error *e);
 
 /* dir_sync.c */

@@ -22,6 +22,7 @@ struct listing {
 	size_t prefix_len;
 	mf_store_list_cb *cb;
 	void *arg;
+	bool names_only; /* do not look an object up: that it is one, the directory said */
 	char name[MF_STORE_NAME_MAX + 2]; /* the directory we are in, with its '/' */
 	size_t len;
 	struct mf_error *e;
@@ -136,6 +137,8 @@ show_object(struct listing *l, int parent, const char *base)
 {
 	struct stat st;
 
+	if (l->names_only)
+		return l->cb(l->arg, l->name, 0, 0) != 0 ? 1 : 0;
 	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : dir_fail(l->d, errno, "look up", l->name, l->e);
 	if (!S_ISREG(st.st_mode))
@@ -147,7 +150,7 @@ show_object(struct listing *l, int parent, const char *base)
 }
 
 /* The directory fd (taken) named by l->name. 0; 1: the callback ended it; -1. */
-static int
+static int /* NOLINTNEXTLINE(misc-no-recursion): a name of MF_STORE_NAME_MAX ends it */
 walk(struct listing *l, int fd)
 {
 	struct names names = {0};
@@ -185,32 +188,50 @@ walk(struct listing *l, int fd)
 	return r;
 }
 
+/* Begin in the deepest directory that the prefix names whole. */
+static int
+list_from(struct listing *l)
+{
+	const char *slash = strrchr(l->prefix, '/');
+	struct mf_error *e = l->e;
+	int fd;
+
+	l->prefix_len = strlen(l->prefix);
+	l->len = slash == NULL ? 0 : (size_t)(slash - l->prefix) + 1;
+	memcpy(l->name, l->prefix, l->len);
+	l->name[l->len] = '\0';
+	if (l->len == 0) {
+		fd = openat(l->d->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return dir_fail(l->d, errno, "list", "the root", e);
+		return walk(l, fd) < 0 ? -1 : 0;
+	}
+	l->name[l->len - 1] = '\0';
+	fd = mf_fs_open_beneath(l->d->root, l->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, e);
+	l->name[l->len - 1] = '/';
+	if (fd < 0 && (e->code == MF_ENOTFOUND || e->sys_errno == ENOTDIR))
+		return 0;
+	if (fd < 0)
+		return mf_error_while(e, "listing %s", l->d->path);
+	return walk(l, fd) < 0 ? -1 : 0;
+}
+
 int
 dir_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
     struct mf_error *e)
 {
 	struct listing l = {.d = (const struct dir_store *)s, .prefix = prefix, .cb = cb,
 	    .arg = arg, .e = e};
-	const char *slash = strrchr(prefix, '/');
-	int fd;
 
-	/* begin in the deepest directory that the prefix names whole */
-	l.prefix_len = strlen(prefix);
-	l.len = slash == NULL ? 0 : (size_t)(slash - prefix) + 1;
-	memcpy(l.name, prefix, l.len);
-	l.name[l.len] = '\0';
-	if (l.len == 0) {
-		fd = openat(l.d->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return dir_fail(l.d, errno, "list", "the root", e);
-		return walk(&l, fd) < 0 ? -1 : 0;
-	}
-	l.name[l.len - 1] = '\0';
-	fd = mf_fs_open_beneath(l.d->root, l.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, e);
-	l.name[l.len - 1] = '/';
-	if (fd < 0 && (e->code == MF_ENOTFOUND || e->sys_errno == ENOTDIR))
-		return 0;
-	if (fd < 0)
-		return mf_error_while(e, "listing %s", l.d->path);
-	return walk(&l, fd) < 0 ? -1 : 0;
+	return list_from(&l);
+}
+
+int
+dir_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e)
+{
+	struct listing l = {.d = (const struct dir_store *)s, .prefix = prefix, .cb = cb,
+	    .arg = arg, .names_only = true, .e = e};
+
+	return list_from(&l);
 }

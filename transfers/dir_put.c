@@ -20,7 +20,7 @@
 #include "transfers/dir_int.h"
 
 #define OBJECT_MODE 0600
-#define SWEEP_AGE_S (24 * 60 * 60)
+#define SWEEP_AGE_S (24L * 60 * 60)
 #define TMP ".tmp"
 
 /* linkat(2)'s answers where a file system has no hard links, or none to unnamed files. */
@@ -188,6 +188,24 @@ publish(struct dir_store *d, int fd, char temp_name[DIR_TEMP_NAME], const char *
 	return -1;
 }
 
+/* As the limiter lets them pass, if there is one. */
+static int
+write_all(const struct dir_store *d, int fd, const char *name, const uint8_t *bytes, size_t n,
+    struct mf_error *e)
+{
+	size_t slice;
+
+	for (; n > 0; bytes += slice, n -= slice) {
+		slice = mf_limiter_slice(d->limiter, MF_HTTP_UP, n);
+		if (d->limiter != NULL && !mf_limiter_bytes(d->limiter, MF_HTTP_UP, slice))
+			return mf_error_set(
+			    e, MF_EINTERRUPTED, "interrupted while writing %s", name);
+		if (mf_fs_write(fd, bytes, slice, e) != 0)
+			return dir_fail(d, e->sys_errno, "write", name, e);
+	}
+	return 0;
+}
+
 /* One attempt with a file of its own. 0, 1, -1; -1 with *again: the unnamed file could not be
  * named (no /proc, no hard links): try with a temporary name. */
 static int
@@ -201,10 +219,8 @@ put_once(struct dir_store *d, const char *name, const void *bytes, size_t n, uns
 	fd = dir_temp_open(d, temp_name, e);
 	if (fd < 0)
 		return -1;
-	if (n > 0 && mf_fs_write(fd, bytes, n, e) != 0) {
-		r = dir_fail(d, e->sys_errno, "write", name, e);
+	if ((r = write_all(d, fd, name, bytes, n, e)) != 0)
 		goto out;
-	}
 	if ((flags & MF_STORE_DURABLE) != 0 && fsync(fd) != 0) {
 		r = dir_fail(d, errno, "make durable", name, e);
 		goto out;

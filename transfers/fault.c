@@ -97,6 +97,13 @@ fault_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *a
 }
 
 static int
+fault_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e)
+{
+	UNDER_FAULT(s, MF_OP_LIST, prefix, e, mf_store_list_names(inner, prefix, cb, arg, e));
+}
+
+static int
 fault_sync(struct mf_store *s, struct mf_error *e)
 {
 	UNDER_FAULT(s, MF_OP_SYNC, "", e, mf_store_sync(inner, e));
@@ -143,6 +150,7 @@ static const struct mf_store_ops fault_ops = {
 	.head = fault_head,
 	.del = fault_del,
 	.list = fault_list,
+	.list_names = fault_list_names,
 	.close = fault_close,
 	.sync = fault_sync,
 	.adopt = fault_adopt,

@@ -125,6 +125,20 @@ gate_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *ar
 }
 
 static int
+gate_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e)
+{
+	struct gate_store *g = gate_of(s);
+	struct listing l = {g, cb, arg};
+	int r;
+
+	enter(g, &g->checkers);
+	r = mf_store_list_names(g->inner, prefix, show, &l, e);
+	leave(g, &g->checkers);
+	return r;
+}
+
+static int
 gate_sync(struct mf_store *s, struct mf_error *e)
 {
 	return mf_store_sync(gate_of(s)->inner, e);
@@ -173,6 +187,7 @@ static const struct mf_store_ops gate_ops = {
     .head = gate_head,
     .del = gate_del,
     .list = gate_list,
+    .list_names = gate_list_names,
     .close = gate_close,
     .sync = gate_sync,
     .adopt = gate_adopt,

@@ -25,7 +25,7 @@ struct mf_memory {
 	struct object **at; /* ascending names */
 	size_t n, capacity;
 	int64_t clock_us; /* 0: the real one */
-	bool conditional;
+	bool conditional, far;
 	uint64_t operations;
 	struct mf_memory *next; /* of the named worlds */
 	char name[];		/* "" for one without */
@@ -137,6 +137,14 @@ mf_memory_set_conditional(struct mf_memory *m, bool conditional)
 {
 	pthread_mutex_lock(&m->lock);
 	m->conditional = conditional;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void
+mf_memory_set_far(struct mf_memory *m, bool far)
+{
+	pthread_mutex_lock(&m->lock);
+	m->far = far;
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -433,12 +441,13 @@ static unsigned
 memory_capabilities(struct mf_store *store)
 {
 	struct mf_memory *m = ((struct memory_store *)store)->world;
-	bool conditional;
+	bool conditional, far;
 
 	pthread_mutex_lock(&m->lock);
 	conditional = m->conditional;
+	far = m->far;
 	pthread_mutex_unlock(&m->lock);
-	return MF_STORE_WRITABLE | MF_STORE_ORDERED | MF_STORE_LOCAL |
+	return MF_STORE_WRITABLE | MF_STORE_ORDERED | (far ? 0u : (unsigned)MF_STORE_LOCAL) |
 	    (conditional ? (unsigned)MF_STORE_CONDITIONAL : 0u);
 }
 

@@ -28,6 +28,8 @@ void mf_memory_set_clock(struct mf_memory *m, int64_t unix_us);
 void mf_memory_advance(struct mf_memory *m, int64_t us);
 /* Pretend to have no conditional put: MF_STORE_IF_ABSENT is MF_EUNSUPPORTED. */
 void mf_memory_set_conditional(struct mf_memory *m, bool conditional);
+/* Pretend to lie behind a network: no MF_STORE_LOCAL. */
+void mf_memory_set_far(struct mf_memory *m, bool far);
 /* Operations since the world began, of all handles. */
 uint64_t mf_memory_operations(struct mf_memory *m);
 size_t mf_memory_objects(struct mf_memory *m);

@@ -17,7 +17,11 @@ open_dir(const char *path, const struct mf_store_open_params *p, struct mf_store
 	}
 	flags |= p->write ? MF_DIR_WRITE : 0u;
 	flags |= p->create ? MF_DIR_CREATE : 0u;
-	return mf_dir_open(path, flags, out, e);
+	if (mf_dir_open(path, flags, out, e) != 0)
+		return -1;
+	if (p->limiter != NULL)
+		mf_dir_pace(*out, p->limiter);
+	return 0;
 }
 
 static int
@@ -35,15 +39,83 @@ open_memory(const char *name, const struct mf_store_open_params *p, struct mf_st
 	return r;
 }
 
+#define CONDITIONAL "conditional puts"
+
+/* What is known of the bucket's conditional puts, or what trying says. Only a yes is kept: a no
+ * ends when the store is renewed. */
 static int
-refuse_bucket(const char *rest, const struct mf_store_open_params *p, struct mf_store **out,
+learn(struct mf_store *s, const struct mf_store_memory *m, struct mf_error *e)
+{
+	struct mf_buf identity = MF_BUF_INIT;
+	struct mf_s3_probe probe = {.conditional = false};
+	uint64_t known = 0;
+	int rc = -1;
+
+	mf_s3_store_identity(s, &identity);
+	if (mf_buf_cstr(&identity) == NULL) {
+		mf_error_nomem(e, "a store");
+		goto out;
+	}
+	if (m != NULL &&
+	    m->recall(m->arg, mf_buf_cstr(&identity), CONDITIONAL, &known, e) < 0)
+		goto out;
+	probe.conditional = known == 1;
+	if (!probe.conditional && mf_s3_probe_run(s, &probe, e) != 0)
+		goto out;
+	if (m != NULL && known != 1 && probe.conditional &&
+	    m->remember(m->arg, mf_buf_cstr(&identity), CONDITIONAL, 1, e) != 0)
+		goto out;
+	mf_s3_store_believe(s, &probe);
+	rc = 0;
+out:
+	mf_buf_fini(&identity);
+	return rc;
+}
+
+/* What was opened, once it is known what it can do. */
+static int
+opened(struct mf_store **out, const struct mf_store_open_params *p, struct mf_error *e)
+{
+	if ((!p->write && !p->create) || learn(*out, p->memory, e) == 0)
+		return 0;
+	mf_store_close(*out);
+	return -1;
+}
+
+static int
+open_s3(const char *rest, const struct mf_store_open_params *p, struct mf_store **out,
     struct mf_error *e)
 {
-	(void)rest;
-	(void)p;
-	(void)out;
-	mf_error_set(e, MF_EUNSUPPORTED, "s3:// and gs:// repositories are not supported");
-	return mf_error_hint(e, "use a directory: -r file:///srv/models");
+	static const struct mf_s3_options defaults;
+	const bool write = p->write || p->create;
+
+	if (mf_s3_open(rest, p->s3 != NULL ? p->s3 : &defaults, write, out, e) != 0)
+		return -1;
+	return opened(out, p, e);
+}
+
+static int
+open_s3_v2(const char *rest, const struct mf_store_open_params *p, struct mf_store **out,
+    struct mf_error *e)
+{
+	static const struct mf_s3_options defaults;
+	const bool write = p->write || p->create;
+
+	if (mf_s3_open_v2(rest, p->s3 != NULL ? p->s3 : &defaults, write, out, e) != 0)
+		return -1;
+	return opened(out, p, e);
+}
+
+static int
+open_gcs(const char *rest, const struct mf_store_open_params *p, struct mf_store **out,
+    struct mf_error *e)
+{
+	static const struct mf_gcs_options defaults;
+	const bool write = p->write || p->create;
+
+	if (mf_gcs_open(rest, p->gcs != NULL ? p->gcs : &defaults, write, out, e) != 0)
+		return -1;
+	return opened(out, p, e);
 }
 
 static const struct {
@@ -51,10 +123,11 @@ static const struct {
 	int (*open)(const char *rest, const struct mf_store_open_params *p,
 	    struct mf_store **out, struct mf_error *e);
 } schemes[] = {
-	{"file://", open_dir},
-	{"mem://", open_memory},
-	{"s3://", refuse_bucket},
-	{"gs://", refuse_bucket},
+    {"file://", open_dir},
+    {"mem://", open_memory},
+    {"s3://", open_s3},
+    {"s3+v2://", open_s3_v2},
+    {"gs://", open_gcs},
 };
 
 static int
@@ -88,9 +161,6 @@ mf_store_open(const char *url, const struct mf_store_open_params *params, struct
 
 	if (open_plain(url, p, &s, e) != 0)
 		return -1;
-	/* the limit counts every attempt, so it is the inner one */
-	if (p->limit != NULL && mf_store_limit_take(s, p->limit, &s, e) != 0)
-		goto fail;
 	if (p->retry != NULL && (mf_store_capabilities(s) & MF_STORE_LOCAL) == 0 &&
 	    mf_store_retry_take(s, p->retry, &s, e) != 0)
 		goto fail;

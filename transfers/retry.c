@@ -1,8 +1,10 @@
 #include "transfers/retry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "transfers/backoff.h"
 
 #define ATTEMPTS 8
@@ -29,9 +31,66 @@ struct call {
 	/* a listing */
 	mf_store_list_cb *cb;
 	void *arg;
-	bool shown, skipping;
+	bool names_only, shown, skipping;
 	char last[MF_STORE_NAME_MAX + 1]; /* the last name shown */
 };
+
+static struct mf_retry_params
+with_defaults(const struct mf_retry_params *params)
+{
+	struct mf_retry_params p = *params;
+
+	if (p.attempts == 0)
+		p.attempts = ATTEMPTS;
+	if (p.base_us == 0)
+		p.base_us = BASE_US;
+	if (p.cap_us == 0)
+		p.cap_us = CAP_US;
+	return p;
+}
+
+/* Wait after the attempt of that number, from 1, that failed with e. false: no more, it was
+ * cancelled or patience is over, which e says then. */
+static bool
+wait_after(const struct mf_retry_params *p, unsigned attempt, const char *key, struct mf_error *e)
+{
+	char next[16];
+
+	if (p->flow != NULL && mf_flow_gave_up(p->flow, e))
+		return false;
+	if (!mf_waiting_sleep(&p->waiting, mf_backoff_us(p->base_us, p->cap_us, attempt - 1,
+					       mf_waiting_random(&p->waiting))) ||
+	    (p->flow != NULL && !mf_flow_may_retry(p->flow, e)))
+		return false;
+	if (p->retries != NULL)
+		atomic_fetch_add_explicit(p->retries, 1, memory_order_relaxed);
+	(void)snprintf(next, sizeof next, "%u", attempt + 1);
+	if (key != NULL && key[0] != '\0')
+		mf_log_fields(MF_LOG_INFO, "trying again", "key", key, "attempt", next, "error",
+		    e->message, NULL);
+	else
+		mf_log_fields(MF_LOG_INFO, "trying again", "attempt", next, "error", e->message,
+		    NULL);
+	return true;
+}
+
+int
+mf_retry_run(const struct mf_retry_params *params, int (*attempt)(void *arg, struct mf_error *e),
+    void *arg, struct mf_error *e)
+{
+	const struct mf_retry_params once = {.attempts = 1};
+	const struct mf_retry_params p = with_defaults(params != NULL ? params : &once);
+	unsigned n;
+	int rc;
+
+	for (n = 1; (rc = attempt(arg, e)) < 0 && e->code == MF_ETRANSFER && n < p.attempts; n++)
+		if (!wait_after(&p, n, NULL, e)) {
+			if (mf_waiting_cancelled(&p.waiting))
+				e->code = MF_EINTERRUPTED;
+			break;
+		}
+	return rc < 0 && n > 1 ? mf_error_while(e, "trying %u times", n) : rc;
+}
 
 /* Pass on what was not shown by an earlier attempt. */
 static int
@@ -59,7 +118,7 @@ attempt_once(struct mf_store *inner, struct call *c, struct mf_error *e)
 	case MF_OP_NOW: return mf_store_now(inner, c->unix_us, e);
 	case MF_OP_LIST:
 		c->skipping = c->shown;
-		return mf_store_list(inner, c->name, show, c, e);
+		return (c->names_only ? mf_store_list_names : mf_store_list)(inner, c->name, show, c, e);
 	default: return mf_store_sync(inner, e);
 	}
 }
@@ -84,7 +143,6 @@ run(struct retry_store *r, struct call *c, struct mf_error *e)
 {
 	const struct mf_retry_params *p = &r->params;
 	unsigned attempt;
-	uint64_t us;
 	int status;
 
 	for (attempt = 1;; attempt++) {
@@ -93,11 +151,9 @@ run(struct retry_store *r, struct call *c, struct mf_error *e)
 			break;
 		if (attempt >= p->attempts)
 			break;
-		us = mf_backoff_us(p->base_us, p->cap_us, attempt - 1,
-		    mf_waiting_random(&p->waiting));
-		if (mf_waiting_sleep(&p->waiting, us))
+		if (wait_after(p, attempt, c->name, e))
 			continue;
-		if (c->op != MF_OP_PUT && c->op != MF_OP_DEL)
+		if (c->op != MF_OP_PUT && c->op != MF_OP_DEL && mf_waiting_cancelled(&p->waiting))
 			e->code = MF_EINTERRUPTED;
 		break;
 	}
@@ -175,6 +231,16 @@ retry_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *a
 }
 
 static int
+retry_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e)
+{
+	struct call c = {
+		.op = MF_OP_LIST, .name = prefix, .cb = cb, .arg = arg, .names_only = true};
+
+	return run((struct retry_store *)s, &c, e);
+}
+
+static int
 retry_sync(struct mf_store *s, struct mf_error *e)
 {
 	return mf_store_sync(((struct retry_store *)s)->inner, e);
@@ -222,6 +288,7 @@ static const struct mf_store_ops retry_ops = {
 	.head = retry_head,
 	.del = retry_del,
 	.list = retry_list,
+	.list_names = retry_list_names,
 	.close = retry_close,
 	.sync = retry_sync,
 	.adopt = retry_adopt,
@@ -240,13 +307,7 @@ mf_store_retry_take(struct mf_store *inner, const struct mf_retry_params *params
 		return mf_error_nomem(e, "a store");
 	r->store.ops = &retry_ops;
 	r->inner = inner;
-	r->params = *params;
-	if (r->params.attempts == 0)
-		r->params.attempts = ATTEMPTS;
-	if (r->params.base_us == 0)
-		r->params.base_us = BASE_US;
-	if (r->params.cap_us == 0)
-		r->params.cap_us = CAP_US;
+	r->params = with_defaults(params);
 	*out = &r->store;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * A decorator that tries again what may work later (MF_ETRANSFER), after capped exponential
- * backoff with full jitter. Other codes are passed on at once; a store on a local disk never
+ * backoff with full jitter, and within the run's budget of retries (flow.h); not where patience
+ * with an endpoint is over. Other codes are passed on at once; a store on a local disk never
  * answers MF_ETRANSFER, so there it does nothing. The last failure is reported with the
  * number of attempts.
  *
@@ -16,10 +17,15 @@
  *
  * A listing that broke off after it had shown something goes on where it was if the store
  * lists in order; else its failure is passed on. sync is never repeated: see mf_store_sync.
+ *
+ * Each further attempt is a line of the log (info) with the fields key, attempt and error.
  */
 #ifndef MF_TRANSFERS_RETRY_H
 #define MF_TRANSFERS_RETRY_H
 
+#include <stdatomic.h>
+
+#include "transfers/flow.h"
 #include "transfers/store.h"
 #include "transfers/waiting.h"
 
@@ -27,8 +33,17 @@ struct mf_retry_params {
 	unsigned attempts;	   /* in all; 0: 8 */
 	uint64_t base_us;	   /* 0: 200 ms; see mf_backoff_us */
 	uint64_t cap_us;	   /* 0: 20 s */
+	struct mf_flow *flow; /* its budget allows each retry; NULL: none. Outlives the store */
 	struct mf_waiting waiting; /* copied; its arg must outlive the store */
+	_Atomic uint64_t *retries; /* NULL, or raised by every attempt after a first one */
 };
+
+/* The same patience for something else than one operation: a put that takes a fresh name each
+ * time. attempt(arg, e) is called until it answers 0 or more, or fails with another code than
+ * MF_ETRANSFER, or attempts are over; its last answer is returned. p may be NULL: once. A wait
+ * that is cancelled ends with MF_EINTERRUPTED. Blocking. */
+int mf_retry_run(const struct mf_retry_params *p, int (*attempt)(void *arg, struct mf_error *e),
+    void *arg, struct mf_error *e);
 
 /* Decorate inner, which belongs to *out once 0 is returned (and still to the caller on -1). A
  * wait that is cancelled ends with the failure that was to be retried, as MF_EINTERRUPTED for

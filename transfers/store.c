@@ -105,6 +105,15 @@ mf_store_del(struct mf_store *s, const char *name, struct mf_error *e)
 	return s->ops->del(s, name, e);
 }
 
+static int
+check_prefix(struct mf_store *s, const char *prefix, struct mf_error *e)
+{
+	if (mf_store_prefix_is_valid(prefix))
+		return 0;
+	return mf_error_set(e, MF_EUSAGE, "bad prefix \"%.260s\" for a listing of %s",
+	    prefix == NULL ? "(null)" : prefix, mf_store_label(s));
+}
+
 int
 mf_store_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
     struct mf_error *e)
@@ -112,10 +121,19 @@ mf_store_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void
 	struct mf_error own = {0};
 
 	e = e == NULL ? &own : e;
-	if (!mf_store_prefix_is_valid(prefix))
-		return mf_error_set(e, MF_EUSAGE, "bad prefix \"%.260s\" for a listing of %s",
-		    prefix == NULL ? "(null)" : prefix, mf_store_label(s));
-	return s->ops->list(s, prefix, cb, arg, e);
+	return check_prefix(s, prefix, e) != 0 ? -1 : s->ops->list(s, prefix, cb, arg, e);
+}
+
+int
+mf_store_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e)
+{
+	struct mf_error own = {0};
+
+	e = e == NULL ? &own : e;
+	if (check_prefix(s, prefix, e) != 0)
+		return -1;
+	return (s->ops->list_names != NULL ? s->ops->list_names : s->ops->list)(s, prefix, cb, arg, e);
 }
 
 int

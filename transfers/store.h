@@ -65,6 +65,8 @@ enum {
 	MF_STORE_WRITABLE = 2,	  /* opened for writing; says nothing about permissions */
 	MF_STORE_ORDERED = 4,	  /* list gives names in ascending byte order */
 	MF_STORE_LOCAL = 8,	  /* no network: reading costs little, retrying is pointless */
+	MF_STORE_PACED = 16,	  /* asks the limiter itself for bytes, as they move: limiter.h */
+	MF_STORE_COUNTED = 32,	  /* and for requests, as they are sent */
 };
 
 struct mf_store_stat {
@@ -100,6 +102,8 @@ struct mf_store_ops {
 	void (*close)(struct mf_store *s);
 
 	/* optional: NULL means what is said here */
+	int (*list_names)(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+	    struct mf_error *e); /* list */
 	int (*sync)(struct mf_store *s, struct mf_error *e); /* a returned put is durable */
 	int (*adopt)(struct mf_store *s, const char *name, struct mf_error *e); /* the same */
 	int (*now)(struct mf_store *s, int64_t *unix_us, struct mf_error *e); /* own wall clock */
@@ -138,6 +142,11 @@ int mf_store_del(struct mf_store *s, const char *name, struct mf_error *e);
 int mf_store_list(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
     struct mf_error *e);
 
+/* The same for a caller that wants names alone: size and mtime_us may be 0 instead of what they
+ * are. A directory then need not look each object up, which is most of a listing's time. */
+int mf_store_list_names(struct mf_store *s, const char *prefix, mf_store_list_cb *cb, void *arg,
+    struct mf_error *e);
+
 /* Make durable everything that was put, adopted or deleted through this handle by calls that
  * returned before this one began. Once it has failed, what was put before can no longer be
  * vouched for (the system reports a lost write once), so every later sync of this handle
@@ -148,7 +157,8 @@ int mf_store_sync(struct mf_store *s, struct mf_error *e);
  * durable: a chunk left by an unfinished push. Does no I/O and does not say that it exists. */
 int mf_store_adopt(struct mf_store *s, const char *name, struct mf_error *e);
 
-/* The store's clock: what stamps the mtime_us of an object put now. For --grace only. */
+/* The store's clock: what stamps the mtime_us of an object put now; that of a server is known to
+ * a second. For --grace only. */
 int mf_store_now(struct mf_store *s, int64_t *unix_us, struct mf_error *e);
 
 /* MF_STORE_CONDITIONAL and so on. Never fails, may be called often. */

@@ -31,5 +31,7 @@ AC_DEFUN([MF_WARNINGS], [
     MF_TRY_LDFLAG([-Wl,-z,relro])
     MF_TRY_LDFLAG([-Wl,-z,now])
     MF_TRY_LDFLAG([-Wl,-z,noexecstack])])
+  dnl a program loads the libraries that it calls, not all that any program needs
+  MF_TRY_LDFLAG([-Wl,--as-needed])
   AC_SUBST([MF_CFLAGS])
   AC_SUBST([MF_LDFLAGS])])

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/large.h"
 #include "src/base/size.h"
 
 #define FIRST_CAPACITY 64
@@ -39,7 +40,7 @@ mf_buf_reserve(struct mf_buf *b, size_t more)
 	capacity = b->capacity == 0 ? FIRST_CAPACITY : b->capacity + b->capacity / 2;
 	if (capacity < need)
 		capacity = need;
-	data = realloc(b->data, capacity);
+	data = b->data == NULL ? mf_large_malloc(capacity) : realloc(b->data, capacity);
 	if (data == NULL)
 		goto fail;
 	b->data = data;

@@ -49,6 +49,7 @@ struct mf_reader {
 	bool no_memory; /* why it failed */
 };
 
+/* A reader over n borrowed bytes. */
 struct mf_reader mf_reader_of(const void *bytes, size_t n);
 uint8_t mf_reader_u8(struct mf_reader *r); /* 0 once failed; so the others */
 uint16_t mf_reader_u16(struct mf_reader *r);

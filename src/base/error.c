@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/base/text_int.h"
+#include "src/base/text.h"
 
 /* Exit statuses are modelferry(1)'s EXIT STATUS and are never renumbered. */
 static const struct mf_error_row mf_error_table[MF_CODES] = {
     [MF_OK] = {"ok", 0, false, NULL},
     [MF_EFAIL] = {"failure", 1, false, NULL},
-    [MF_ENOMEM] = {"out-of-memory", 1, true,
+    /* as after the kernel's own way to say it, which is to kill us: nothing is lost, again */
+    [MF_ENOMEM] = {"out-of-memory", 11, true,
         "give the process more memory, or a lower --memory and fewer threads"},
     [MF_EUSAGE] = {"usage", 2, false, NULL},
     [MF_EUNSUPPORTED] = {"unsupported", 2, false, NULL},
@@ -34,6 +35,7 @@ static const struct mf_error_row mf_error_table[MF_CODES] = {
     [MF_ESOURCE] = {"source", 12, true,
         "run it again when nobody is writing to the source"},
     [MF_EEXIST] = {"exists", 2, false, NULL},
+    [MF_ECLOSED] = {"closed", 141, false, NULL}, /* what a shell says of SIGPIPE */
 };
 
 const struct mf_error_row *

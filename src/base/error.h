@@ -34,6 +34,7 @@ enum mf_code {
 	MF_EINTERRUPTED,  /* interrupted, resumable */
 	MF_ESOURCE,	  /* the source changed or could not be read completely */
 	MF_EEXIST,	  /* the object or directory is there already */
+	MF_ECLOSED,	  /* nobody reads standard output any more: ends quietly */
 	MF_CODES
 };
 

@@ -15,7 +15,7 @@
 #include "src/base/fs_int.h"
 #include "src/base/hex.h"
 
-#define READ_STEP_BYTES (64 * 1024)
+#define READ_STEP_BYTES ((size_t)64 * 1024)
 
 /* read(2) that is only interrupted by an error. */
 static ssize_t

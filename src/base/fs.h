@@ -20,6 +20,13 @@ int mf_fs_read_file(int dirfd, const char *path, size_t max_bytes, struct mf_buf
 /* Exactly n bytes at offset. 0; 1 when the file is shorter; -1. EINTR is handled. */
 int mf_fs_pread(int fd, void *bytes, size_t n, uint64_t offset, struct mf_error *e);
 int mf_fs_pwrite(int fd, const void *bytes, size_t n, uint64_t offset, struct mf_error *e);
+/*
+ * Make n bytes of one file the same as n bytes of another by sharing the blocks between them
+ * (reflink); what is no whole block is copied. Both offsets must lie equally in their block.
+ * 0; 1: not this range, and what the target holds there is undefined; 2: not these files, the
+ * file system cannot. What was shared is what the source held at that moment, so compare
+ * afterwards. */
+int mf_fs_clone_range(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t n);
 int mf_fs_write(int fd, const void *bytes, size_t n, struct mf_error *e);
 
 /* Replace dirfd/path atomically: temporary name in the same directory, write, fsync, rename,

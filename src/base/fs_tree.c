@@ -55,7 +55,8 @@ open_level(int parent, const char *name, dev_t device, struct mf_error *e)
 	return mf_error_sys(e, errno, "cannot open directory %s", name);
 }
 
-/* Remove what is in the directory fd, which is closed. */
+/* Remove what is in the directory fd, which is closed.
+ * NOLINTBEGIN(misc-no-recursion): MAX_DEPTH ends it */
 static int
 empty_directory(int fd, dev_t device, int depth, struct mf_error *e)
 {
@@ -113,6 +114,7 @@ remove_entry(int parent, const char *name, dev_t device, int depth, struct mf_er
 		return mf_error_sys(e, errno, "cannot remove %s", name);
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* The directory that holds path's last component: below a given directory no link is
  * followed on the way; a path from the working directory or the root is the caller's own. */

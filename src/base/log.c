@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/base/text_int.h"
+#include "src/base/text.h"
 #include "src/base/units.h"
 
 /* The sink: the one mutable static of the project. */
@@ -17,6 +17,10 @@ static _Atomic int sink_level = MF_LOG_INFO; /* read without the lock */
 static struct mf_log_params sink = {.level = MF_LOG_INFO, .fd = -1};
 static void (*bracket_call)(bool before, void *arg);
 static void *bracket_arg;
+static void (*tap_call)(void *arg, const void *line, size_t n);
+static void *tap_arg;
+static const struct mf_log_field *context;
+static size_t n_context;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
@@ -35,6 +39,24 @@ mf_log_set_bracket(void (*bracket)(bool before, void *arg), void *arg)
 	pthread_mutex_lock(&sink_lock);
 	bracket_call = bracket;
 	bracket_arg = arg;
+	pthread_mutex_unlock(&sink_lock);
+}
+
+void
+mf_log_set_tap(void (*tap)(void *arg, const void *line, size_t n), void *arg)
+{
+	pthread_mutex_lock(&sink_lock);
+	tap_call = tap;
+	tap_arg = arg;
+	pthread_mutex_unlock(&sink_lock);
+}
+
+void
+mf_log_set_context(const struct mf_log_field *fields, size_t n)
+{
+	pthread_mutex_lock(&sink_lock);
+	context = fields;
+	n_context = n;
 	pthread_mutex_unlock(&sink_lock);
 }
 
@@ -70,6 +92,7 @@ static void
 put_head(struct mf_buf *b, enum mf_log_level level, const char *message)
 {
 	char when[MF_TIME_TEXT_BYTES] = "";
+	size_t i;
 
 	if (sink.now_us != NULL)
 		mf_format_time(sink.now_us(), when);
@@ -88,6 +111,8 @@ put_head(struct mf_buf *b, enum mf_log_level level, const char *message)
 	put_json_pair(b, "", "level", level_names[level]);
 	if (sink.run_id != NULL)
 		put_json_pair(b, ",", "run", sink.run_id);
+	for (i = 0; i < n_context; i++)
+		put_json_pair(b, ",", context[i].name, context[i].value);
 	put_json_pair(b, ",", "message", message);
 }
 
@@ -99,6 +124,8 @@ write_line(const void *line, size_t n)
 	int fd = sink.fd < 0 ? STDERR_FILENO : sink.fd;
 	ssize_t done;
 
+	if (tap_call != NULL)
+		tap_call(tap_arg, line, n);
 	if (bracket_call != NULL)
 		bracket_call(true, bracket_arg);
 	while (n > 0) {

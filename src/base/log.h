@@ -20,8 +20,18 @@ struct mf_log_params {
 	long long (*now_us)(void); /* NULL: no time in the lines; else Unix time in us */
 };
 
+struct mf_log_field {
+	const char *name;
+	const char *value;
+};
+
 /* Called once at start (and again on SIGHUP by the daemon), before other threads log. */
 void mf_log_configure(const struct mf_log_params *params);
+
+/* What each JSON line says besides, after "run": what the whole process works on, such as model
+ * and store. Borrowed until the next call; its names are taken: no line has them for its own.
+ * NULL, 0: nothing. */
+void mf_log_set_context(const struct mf_log_field *fields, size_t n);
 
 /* Is a line of this level written? For callers that would build an expensive message. */
 bool mf_log_enabled(enum mf_log_level level);
@@ -37,5 +47,9 @@ void mf_log_fields(enum mf_log_level level, const char *message, ...) __attribut
 /* Called around each log line by whoever draws on the terminal (the progress block), under
  * the log's lock: before (true) and after (false). It must not log. NULL: none. */
 void mf_log_set_bracket(void (*bracket)(bool before, void *arg), void *arg);
+
+/* Called with each line that is written, and its end, under the log's lock: for whoever keeps
+ * the last ones. It must not log. NULL: none. */
+void mf_log_set_tap(void (*tap)(void *arg, const void *line, size_t n), void *arg);
 
 #endif

@@ -6,6 +6,7 @@
 #define MF_BASE_PROGRESS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mf_progress {
@@ -13,6 +14,10 @@ struct mf_progress {
 	_Atomic uint64_t bytes_done;	/* plaintext handled (read, found unchanged, written) */
 	_Atomic uint64_t files_total;
 	_Atomic uint64_t files_done;
+	bool plain; /* a mirror, which has no chunks; set before anybody draws */
+	_Atomic uint64_t files_checked; /* found to need nothing */
+	_Atomic uint64_t files_deleted;
+	_Atomic uint64_t failures;
 	_Atomic uint64_t chunks_new;	/* stored by this run */
 	_Atomic uint64_t chunks_known;	/* were there already */
 	_Atomic uint64_t bytes_stored;	/* sealed bytes written to the store */

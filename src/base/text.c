@@ -1,4 +1,4 @@
-#include "src/base/text_int.h"
+#include "src/base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>

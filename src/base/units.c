@@ -270,7 +270,8 @@ mf_parse_time(const char *text, int64_t *unix_us, struct mf_error *e)
 		goto bad;
 	if (!date_exists(v[0], v[1], v[2]) || v[3] > 23 || v[4] > 59 || v[5] > 59)
 		goto bad;
-	seconds = days_of_date(v[0], v[1], v[2]) * S_PER_DAY + v[3] * 3600 + v[4] * 60 + v[5];
+	seconds = days_of_date(v[0], v[1], v[2]) * S_PER_DAY + v[3] * 3600LL +
+	    v[4] * 60LL + v[5];
 	*unix_us = seconds * (int64_t)US_PER_S + (int64_t)(num * (US_PER_S / den));
 	return 0;
 bad:
@@ -319,8 +320,8 @@ mf_format_size(uint64_t bytes, char out[MF_UNIT_TEXT_BYTES])
 	for (;;) {
 		unit = 1ULL << (10 * (i + 1));
 		whole = bytes / unit;
-		/* unit / 16 keeps the product in range; nothing below a tenth is lost by it */
-		tenths = (bytes % unit / 16 * 10 + unit / 32) / (unit / 16);
+		/* to the nearest; in range, for unit is at most 2^60 */
+		tenths = (bytes % unit * 10 + unit / 2) / unit;
 		if (tenths == 10) {
 			tenths = 0;
 			whole++;

@@ -114,6 +114,7 @@ scalar_bytes(uint32_t type)
 
 static int skip_value(struct parse *p, uint32_t type, unsigned depth);
 
+/* NOLINTBEGIN(misc-no-recursion): DEPTH_MAX ends it */
 static int
 skip_array(struct parse *p, unsigned depth)
 {
@@ -150,6 +151,7 @@ skip_value(struct parse *p, uint32_t type, unsigned depth)
 	mf_scan_skip(&p->scan, n);
 	return p->scan.status == 0 ? 0 : malformed(p);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static int
 metadata(struct parse *p, uint64_t count)

@@ -91,6 +91,7 @@ unicode_escape(struct mf_scan *s, struct mf_json_text *out)
 	if (hex4(s, &c) != 0 || (c >= 0xdc00 && c < 0xe000))
 		return 1;
 	if (c >= 0xd800 && c < 0xdc00) {
+		/* NOLINTNEXTLINE(misc-redundant-expression): each call takes the next byte */
 		if (mf_scan_byte(s) != '\\' || mf_scan_byte(s) != 'u' || hex4(s, &low) != 0 ||
 		    low < 0xdc00 || low >= 0xe000)
 			return 1;

@@ -9,6 +9,7 @@
  * and their scales) do not end each other's runs, and no more runs are open than families. */
 enum family { HALF_FLOATS, FULL_FLOATS, OTHER_DATA, STRUCTURE, FAMILIES };
 _Static_assert(FAMILIES + 1 == MF_CUT_OPEN_MAX, "the header promises it");
+/* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is the point */
 _Static_assert(MF_RUN_MEMBER_BYTES == MF_CUT_LARGE_BYTES, "what is not large is a run's");
 
 struct run {
@@ -87,6 +88,7 @@ new_extent(struct builder *b, uint32_t len, size_t chunk)
 	if (p->extents != NULL) {
 		struct mf_extent *x = &p->extents[p->n_extents - 1];
 
+		assert(p->chunks != NULL);
 		if (another)
 			*x = (struct mf_extent){.offset = b->at, .chunk = (uint32_t)chunk};
 		x->len += len;
@@ -234,6 +236,7 @@ allocate(struct builder *b)
 	const uint64_t bytes = (uint64_t)p->n_extents * sizeof(*p->extents) +
 			       (uint64_t)p->n_chunks * sizeof(*p->chunks);
 
+	assert(p->n_extents > 0 && p->n_chunks > 0);
 	if (bytes > b->job->memory_bytes - b->job->memory_used || p->n_extents > UINT32_MAX)
 		return refuse_size(b);
 	p->extents = calloc(p->n_extents, sizeof(*p->extents));

@@ -15,7 +15,11 @@
 #include "src/base/progress.h"
 #include "src/config/options.h"
 
+struct mf_flow;
+struct mf_limiter;
 struct mf_meter;
+struct mf_cmd_report;
+struct mf_reload;
 
 struct mf_cmd {
 	const struct mf_options *options; /* borrowed */
@@ -27,6 +31,13 @@ struct mf_cmd {
 	bool quiet;
 	struct mf_progress progress; /* raised by the operation, drawn by the meter */
 	struct mf_meter *meter;	     /* NULL while nothing is drawn */
+	struct mf_cmd_report *report; /* report.h; NULL in tests of one command */
+	struct mf_limiter *limiter;  /* of all stores that the command opens: limits.h */
+	struct mf_reload *reload;    /* who listens for SIGHUP; limits.c's */
+	struct mf_flow *flow;	     /* of all requests to servers: limits.h */
+	/* What is being worked on, for the meter; see progress.h. Set before it begins. */
+	const char *(*doing)(void *arg, char *out, size_t out_bytes);
+	void *doing_arg;
 };
 
 /* 0, or -1 with the error. */
@@ -49,14 +60,21 @@ void mf_cmd_log_stages(const struct mf_cmd *c);
 /* Unix time and the monotonic clock, in microseconds. */
 int64_t mf_cmd_now_us(void);
 int64_t mf_cmd_monotonic_us(void);
-/* Has SIGINT, SIGTERM or SIGHUP come? Any thread. A second one ends the process at once. */
+/* Has SIGINT or SIGTERM come, or with a terminal SIGHUP? Any thread. A second one ends the process
+ * at once. */
 bool mf_cmd_interrupted(void);
 /* Catch those three, ignore SIGPIPE. Once, before threads are started. */
 void mf_cmd_catch_signals(void);
+/* Wait for a SIGHUP that asks to read the configuration again: one to a process that has no
+ * terminal, or whose parent had it ignored (nohup(1)). false: mf_cmd_end_hangups was called. */
+bool mf_cmd_wait_hangup(void);
+/* Let the one who waits return, now or when it comes to wait. Once. */
+void mf_cmd_end_hangups(void);
 
-mf_cmd_function mf_cmd_init, mf_cmd_push, mf_cmd_pull, mf_cmd_versions, mf_cmd_show, mf_cmd_ls,
-    mf_cmd_cat, mf_cmd_diff, mf_cmd_ref, mf_cmd_tag, mf_cmd_forget, mf_cmd_rollback,
-    mf_cmd_verify, mf_cmd_prune, mf_cmd_replicate, mf_cmd_stats, mf_cmd_key_generate,
+mf_cmd_function mf_cmd_init, mf_cmd_push, mf_cmd_commit, mf_cmd_pull, mf_cmd_follow, mf_cmd_versions, mf_cmd_show,
+    mf_cmd_ls, mf_cmd_cat, mf_cmd_diff, mf_cmd_ref, mf_cmd_tag, mf_cmd_forget, mf_cmd_rollback,
+    mf_cmd_verify, mf_cmd_prune, mf_cmd_replicate, mf_cmd_stats, mf_cmd_sync, mf_cmd_check,
+    mf_cmd_key_generate,
     mf_cmd_key_add, mf_cmd_key_list, mf_cmd_key_remove, mf_cmd_key_rotate, mf_cmd_key_rekey,
     mf_cmd_doctor, mf_cmd_completion, mf_cmd_version, mf_cmd_help;
 

@@ -83,14 +83,16 @@ say_probe(struct doctor *d, const struct mf_probe *p)
 	char text[200], a[MF_UNIT_TEXT_BYTES], b[MF_UNIT_TEXT_BYTES];
 	uint64_t off = (uint64_t)(p->clock_off_us < 0 ? -p->clock_off_us : p->clock_off_us);
 
-	say(d, "store", true, p->conditional ? "compare-and-swap works"
-					     : "no compare-and-swap: refs are settled by listing");
+	say(d, "store", p->conditional || p->has_votes,
+	    p->conditional     ? "compare-and-swap works"
+		: p->has_votes ? "no compare-and-swap: writers vote on changes of refs and keys"
+			       : "compare-and-swap does not work any more: refs and keys are not safe");
 	say(d, "store", p->listed, p->listed ? "listings are current" : "listings lag behind");
 	snprintf(text, sizeof text, "64 KiB durably written in %s, read in %s",
 	    mf_format_duration((uint64_t)p->put_us, a), mf_format_duration((uint64_t)p->get_us, b));
 	say(d, "store", true, text);
 	snprintf(text, sizeof text, "its clock is off by %s", mf_format_duration(off, a));
-	say(d, "store", off < 60u * 1000000, text);
+	say(d, "store", off < UINT64_C(60) * 1000000, text);
 }
 
 static void

@@ -143,8 +143,12 @@ add(struct mf_cmd *c, struct mf_repo *repo, const struct new_key *k, struct mf_e
 	return done(c, "added", id, e);
 }
 
-int
-mf_cmd_key_add(struct mf_cmd *c, struct mf_error *e)
+/* Open the repository and do something with the new key that the options give. */
+static int
+with_new_key(struct mf_cmd *c,
+    int (*change)(struct mf_cmd *c, struct mf_repo *repo, const struct new_key *k,
+	struct mf_error *e),
+    struct mf_error *e)
 {
 	struct mf_cmd_repo r = {0};
 	struct new_key k;
@@ -153,10 +157,16 @@ mf_cmd_key_add(struct mf_cmd *c, struct mf_error *e)
 	if (rc == 0)
 		rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
 	if (rc == 0)
-		rc = add(c, r.repo, &k, e);
+		rc = change(c, r.repo, &k, e);
 	mf_cmd_close_repo(&r);
 	mf_unlock_free(k.source);
 	return rc;
+}
+
+int
+mf_cmd_key_add(struct mf_cmd *c, struct mf_error *e)
+{
+	return with_new_key(c, add, e);
 }
 
 static json_t *
@@ -298,17 +308,7 @@ rotate(struct mf_cmd *c, struct mf_repo *repo, const struct new_key *k, struct m
 int
 mf_cmd_key_rotate(struct mf_cmd *c, struct mf_error *e)
 {
-	struct mf_cmd_repo r = {0};
-	struct new_key k;
-	int rc = load_new_key(c->options, &k, e);
-
-	if (rc == 0)
-		rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
-	if (rc == 0)
-		rc = rotate(c, r.repo, &k, e);
-	mf_cmd_close_repo(&r);
-	mf_unlock_free(k.source);
-	return rc;
+	return with_new_key(c, rotate, e);
 }
 
 int

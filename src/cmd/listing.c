@@ -76,7 +76,7 @@ put_listing(struct mf_cmd *c, const struct mf_listing *l, struct mf_error *e)
 	json_t *array;
 	size_t i;
 
-	for (i = 0; !c->json && i < l->n_entries; i++)
+	for (i = 0; !c->json && i < l->n_entries && !ferror(c->out); i++)
 		put_entry(c->out, &l->entries[i]);
 	if (!c->json)
 		return 0;

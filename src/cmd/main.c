@@ -8,8 +8,10 @@
 #include "crypto/secret.h"
 #include "src/base/log.h"
 #include "src/cmd/cmd.h"
+#include "src/cmd/limits.h"
 #include "src/cmd/output.h"
 #include "src/cmd/progress.h"
+#include "src/cmd/report.h"
 #include "src/config/help.h"
 
 static const char *
@@ -30,6 +32,8 @@ level_of(const struct mf_cmd *c)
 {
 	uint64_t level = mf_options_number(c->options, MF_OPT_LOG_LEVEL);
 
+	if (level > MF_LOG_DEBUG) /* notice: rclone's warning */
+		level = MF_LOG_WARNING;
 	if (c->quiet)
 		return MF_LOG_ERROR;
 	if (c->verbose > 0 && level < MF_LOG_WARNING + c->verbose)
@@ -41,7 +45,8 @@ level_of(const struct mf_cmd *c)
 static int
 open_log(struct mf_cmd *c, int *fd, struct mf_error *e)
 {
-	struct mf_log_params params = {.level = level_of(c), .json = c->log_json, .fd = -1};
+	struct mf_log_params params = {
+	    .level = level_of(c), .json = c->log_json, .fd = -1, .run_id = mf_cmd_report_run_id(c)};
 	const char *path = mf_options_text(c->options, MF_OPT_LOG_FILE);
 
 	if (path != NULL) {
@@ -62,14 +67,14 @@ close_log(int fd)
 {
 	struct mf_log_params params = {.level = MF_LOG_WARNING, .fd = -1};
 
-	if (fd < 0)
-		return;
 	mf_log_configure(&params);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* The error that ends the command, once: into the log where that is a file or JSON, and as
- * text on standard error unless the log is JSON there. */
+ * text on standard error unless the log is JSON there. Not that the reader of our results has
+ * seen enough: it knows. */
 static void
 report(const struct mf_cmd *c, const struct mf_error *error)
 {
@@ -77,13 +82,16 @@ report(const struct mf_cmd *c, const struct mf_error *error)
 	const char *hint = error->hint[0] != '\0' ? error->hint : row->hint;
 	char text[MF_ERROR_MESSAGE_BYTES + MF_ERROR_HINT_BYTES +
 	    MF_ERROR_FRAMES * (MF_ERROR_FRAME_BYTES + 16) + 64];
-	struct mf_error bare = *error;
+	char frames[MF_ERROR_FRAMES * (MF_ERROR_FRAME_BYTES + 2)] = "";
+	size_t at = 0;
+	unsigned i;
 
 	if (c->log_json || c->has_log_file) {
-		mf_error_hint(&bare, " ");
-		bare.hint[0] = '\0';
-		mf_log_fields(MF_LOG_ERROR, error->message, "code", row->name, "hint",
-		    hint != NULL ? hint : "", NULL);
+		for (i = 0; i < error->n_frames && at < sizeof frames; i++)
+			at += (size_t)snprintf(frames + at, sizeof frames - at, "%s%s",
+			    i > 0 ? ", " : "", error->frames[i]);
+		mf_log_fields(MF_LOG_ERROR, error->message, "code", row->name, "while", frames,
+		    "hint", hint != NULL ? hint : "", NULL);
 	}
 	if (!c->log_json || c->has_log_file)
 		fprintf(stderr, "modelferry: %s\n", mf_error_text(error, text, sizeof text));
@@ -101,6 +109,8 @@ mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e)
 		return 0;
 	params.live = isatty(STDERR_FILENO) == 1 && !c->log_json;
 	params.last_line = strcasecmp(when, "on") == 0;
+	params.doing = c->doing;
+	params.doing_arg = c->doing_arg;
 	params.through_log = c->log_json || c->has_log_file;
 	c->meter = mf_meter_start(&params, e);
 	return c->meter != NULL ? 0 : -1;
@@ -132,7 +142,19 @@ write_help(struct mf_cmd *c, struct mf_error *e)
 }
 
 static int
-run(struct mf_cmd *c, struct mf_error *e)
+run_function(struct mf_cmd *c, mf_cmd_function *function, const struct mf_options_params *params,
+    struct mf_error *e)
+{
+	int rc = -1;
+
+	if (mf_crypto_init(e) == 0 && mf_cmd_begin_limits(c, params, e) == 0)
+		rc = function(c, e);
+	mf_cmd_end_limits(c);
+	return rc;
+}
+
+static int
+run(struct mf_cmd *c, const struct mf_options_params *params, struct mf_error *e)
 {
 	enum mf_command command = mf_options_command(c->options);
 	mf_cmd_function *function = mf_cmd_find(command);
@@ -148,11 +170,15 @@ run(struct mf_cmd *c, struct mf_error *e)
 	} else if (function == NULL)
 		return mf_error_set(e, MF_EUNSUPPORTED, "%s is not in this build",
 		    mf_command_table[command].name);
-	else
-		rc = mf_crypto_init(e) == 0 ? function(c, e) : -1;
+	else {
+		rc = run_function(c, function, params, e);
+		/* of a command that was killed the log says that it had "begun" (repo.c) */
+		mf_log(MF_LOG_DEBUG, "%s: %s", rc == 0 ? "done" : "failed",
+		    mf_command_table[command].name);
+	}
 	mf_cmd_end_progress(c);
-	/* results that were printed come before the error that follows them */
-	if (mf_output_end(c->out, rc == 0 ? e : NULL) != 0)
+	/* results that were printed come before the error that follows them; differences are one */
+	if (mf_output_end(c->out, rc == 0 || e->code == MF_EDIFFERENT ? e : NULL) != 0)
 		return -1;
 	return rc;
 }
@@ -165,6 +191,19 @@ take_globals(struct mf_cmd *c, const struct mf_options *o)
 	c->log_json = mf_options_number(o, MF_OPT_LOG_FORMAT) == 1;
 	c->verbose = (unsigned)mf_options_number(o, MF_OPT_VERBOSE);
 	c->quiet = mf_options_flag(o, MF_OPT_QUIET);
+}
+
+/* The log, and those who are told: all are tried, so that as many as can hear of what fails. */
+static int
+begin(struct mf_cmd *c, int *fd, struct mf_error *e)
+{
+	int rc = mf_cmd_report_new(c, e);
+
+	if (open_log(c, fd, rc == 0 ? e : NULL) != 0)
+		rc = -1;
+	if (mf_cmd_report_open(c, rc == 0 ? e : NULL) != 0)
+		rc = -1;
+	return rc;
 }
 
 int
@@ -181,13 +220,17 @@ mf_cmd_main(int argc, char *const *argv)
 	rc = mf_options_parse(&params, &options, &error);
 	if (rc == 0) {
 		take_globals(&c, options);
-		rc = open_log(&c, &fd, &error);
+		rc = begin(&c, &fd, &error);
 	}
-	if (rc == 0)
-		rc = run(&c, &error);
-	if (rc != 0)
+	if (rc == 0) {
+		mf_cmd_report_begin(&c);
+		rc = run(&c, &params, &error);
+	}
+	if (rc != 0 && error.code != MF_ECLOSED)
 		report(&c, &error);
+	mf_cmd_report_end(&c, rc == 0 ? NULL : &error);
 	close_log(fd);
+	mf_cmd_report_free(&c);
 	mf_options_free(options);
 	return rc == 0 ? 0 : mf_error_row(error.code)->exit_status;
 }

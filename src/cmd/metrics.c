@@ -47,8 +47,8 @@ set(struct mf_metrics *m, const char *name, size_t n, double value, struct mf_er
 	return 0;
 }
 
-static int
-set_from_text(struct mf_metrics *m, const char *text, struct mf_error *e)
+int
+mf_metrics_add_text(struct mf_metrics *m, const char *text, struct mf_error *e)
 {
 	const char *equals = strchr(text, '=');
 	double value;
@@ -79,25 +79,30 @@ set_from_object(struct mf_metrics *m, const char *path, json_t *object, struct m
 	return 0;
 }
 
+int
+mf_metrics_add_json(struct mf_metrics *m, const char *path, const uint8_t *text, size_t n,
+    struct mf_error *e)
+{
+	json_error_t why;
+	json_t *object = json_loadb(n > 0 ? (const char *)text : "", n, JSON_REJECT_DUPLICATES,
+	    &why);
+	int rc;
+
+	if (object == NULL)
+		return mf_error_set(e, MF_EUSAGE, "%s:%d: %s", path, why.line, why.text);
+	rc = set_from_object(m, path, object, e);
+	json_decref(object);
+	return rc;
+}
+
 static int
 set_from_file(struct mf_metrics *m, const char *path, struct mf_error *e)
 {
 	struct mf_buf text = MF_BUF_INIT;
-	json_error_t why;
-	json_t *object;
-	int rc;
+	int rc = mf_fs_read_file(AT_FDCWD, path, METRICS_MAX_BYTES, &text, e);
 
-	if (mf_fs_read_file(AT_FDCWD, path, METRICS_MAX_BYTES, &text, e) != 0) {
-		mf_buf_fini(&text);
-		return mf_error_while(e, "reading metrics");
-	}
-	object = json_loadb(text.len > 0 ? (const char *)text.data : "", text.len,
-	    JSON_REJECT_DUPLICATES, &why);
-	if (object == NULL)
-		rc = mf_error_set(e, MF_EUSAGE, "%s:%d: %s", path, why.line, why.text);
-	else
-		rc = set_from_object(m, path, object, e);
-	json_decref(object);
+	rc = rc != 0 ? mf_error_while(e, "reading metrics")
+		     : mf_metrics_add_json(m, path, text.data, text.len, e);
 	mf_buf_fini(&text);
 	return rc;
 }
@@ -112,7 +117,7 @@ mf_metrics_load(const struct mf_options *o, struct mf_metrics *out, struct mf_er
 	if (path != NULL && set_from_file(out, path, e) != 0)
 		goto fail;
 	for (i = 0; (text = mf_options_nth(o, MF_OPT_METRIC, i)) != NULL; i++)
-		if (set_from_text(out, text, e) != 0)
+		if (mf_metrics_add_text(out, text, e) != 0)
 			goto fail;
 	return 0;
 fail:

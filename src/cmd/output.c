@@ -1,6 +1,7 @@
 #include "src/cmd/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 static int
 cannot_write(struct mf_error *e)
 {
+	if (errno == EPIPE)
+		return mf_error_set(e, MF_ECLOSED, "nobody reads the result any more");
 	return mf_error_sys(e, errno != 0 ? errno : EIO, "cannot write the result");
 }
 
@@ -23,10 +26,16 @@ mf_output_bytes(FILE *out, const void *bytes, size_t n, struct mf_error *e)
 int
 mf_output_end(FILE *out, struct mf_error *e)
 {
+	struct pollfd reader = {.fd = fileno(out), .events = POLLOUT};
 	bool failed = ferror(out) != 0;
 
 	errno = 0;
-	return fflush(out) != 0 || failed ? cannot_write(e) : 0;
+	if (fflush(out) == 0 && !failed)
+		return 0;
+	/* the write that failed may be long ago, and its errno gone */
+	if (errno == 0 && poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR) != 0)
+		errno = EPIPE;
+	return cannot_write(e);
 }
 
 int

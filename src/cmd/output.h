@@ -7,7 +7,8 @@
  * backslash doubled, and a member KEY_escaped: true beside it says so; undoing both gives the
  * bytes back.
  *
- * A failed write is MF_EFAIL, once, from the function that noticed or from mf_output_end.
+ * A failed write is an error, once, from the function that noticed or from mf_output_end:
+ * MF_ECLOSED where the reader of a pipe went away, MF_ENOSPC on a full disk.
  */
 #ifndef MF_CMD_OUTPUT_H
 #define MF_CMD_OUTPUT_H
@@ -26,6 +27,7 @@ int mf_output_set_name(json_t *object, const char *key, const char *name);
 /* Set object[key] to a Unix time in RFC 3339, UTC. */
 int mf_output_set_time(json_t *object, const char *key, long long unix_us);
 
+/* Write n bytes as they are. -1: the error names standard output. */
 int mf_output_bytes(FILE *out, const void *bytes, size_t n, struct mf_error *e);
 /* A name, escaped for a terminal. */
 void mf_output_name(FILE *out, const char *name);

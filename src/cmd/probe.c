@@ -65,7 +65,8 @@ try_conditional(struct mf_store *store, const char *name, struct mf_probe *p, st
 	int first, second;
 
 	p->conditional = false;
-	if ((mf_store_capabilities(store) & MF_STORE_CONDITIONAL) == 0)
+	p->has_votes = (mf_store_capabilities(store) & MF_STORE_CONDITIONAL) == 0;
+	if (p->has_votes)
 		return 0;
 	first = mf_store_put(store, name, "1", 1, MF_STORE_IF_ABSENT | MF_STORE_DURABLE, e);
 	second = first == 0 ? mf_store_put(store, name, "2", 1, MF_STORE_IF_ABSENT, e) : 0;
@@ -129,7 +130,9 @@ mf_probe_print(FILE *out, const struct mf_probe *p)
 	int64_t distance = p->clock_off_us < 0 ? -p->clock_off_us : p->clock_off_us;
 
 	fprintf(out, "store: compare-and-swap %s, listings %s%s\n",
-	    p->conditional ? "works" : "is not there", p->listed ? "are current" : "lag behind",
+	    p->conditional ? "works"
+			   : p->has_votes ? "is not there (writers vote)"
+					  : "is broken", p->listed ? "are current" : "lag behind",
 	    p->ordered ? " and ordered" : "");
 	fprintf(out, "store: 64 KiB durably written in %s, read in %s, clock off by %s\n",
 	    mf_format_duration((uint64_t)p->put_us, put),

@@ -15,6 +15,7 @@
 
 struct mf_probe {
 	bool conditional;     /* of two puts if absent the second is told so */
+	bool has_votes;	      /* there are no such puts: writers vote instead */
 	bool ordered, local;  /* as the store says */
 	bool listed;	      /* what was put is seen at once, what was deleted is not */
 	int64_t clock_off_us; /* the store's clock minus this machine's */

@@ -21,7 +21,7 @@ struct mf_meter {
 	pthread_mutex_t lock; /* guards everything below, and the terminal */
 	pthread_cond_t wake;
 	bool stopping;
-	bool shown; /* a block stands on the terminal */
+	unsigned shown; /* lines of the block that stands on the terminal */
 	struct mf_rate rate;
 	int64_t started_us, next_line_us;
 };
@@ -49,24 +49,49 @@ columns_of(int fd)
 static void
 wipe(struct mf_meter *m)
 {
-	static const char up_and_clear[] = "\r\033[1A\033[J";
+	char up_and_clear[32];
+	int n;
 
-	if (m->shown)
-		draw_text(m, up_and_clear, sizeof up_and_clear - 1);
-	m->shown = false;
+	if (m->shown == 0)
+		return;
+	n = snprintf(up_and_clear, sizeof up_and_clear, "\r\033[%uA\033[J", m->shown - 1);
+	draw_text(m, up_and_clear, (size_t)n);
+	m->shown = 0;
+}
+
+/* What is being worked on, as a line of its own, at most so wide: whole characters of it. */
+static void
+add_doing(const struct mf_meter *m, unsigned columns, char *block, size_t block_bytes)
+{
+	char text[512];
+	size_t n, end;
+
+	if (m->params.doing == NULL ||
+	    m->params.doing(m->params.doing_arg, text, sizeof text)[0] == 0)
+		return;
+	end = columns > 2 ? columns - 2 : 0;
+	n = strlen(text);
+	for (end = end < n ? end : n; end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80; end--)
+		;
+	n = strlen(block);
+	snprintf(block + n, block_bytes - n, "\n  %.*s", (int)end, text);
 }
 
 static void
 draw(struct mf_meter *m)
 {
-	char block[1024], all[1100];
-	int n;
+	unsigned columns = columns_of(m->params.fd), lines = 1;
+	char block[1536];
+	const char *p;
 
 	mf_progress_block(m->params.progress, m->title, mf_rate_per_s(&m->rate),
-	    mf_cmd_monotonic_us() - m->started_us, columns_of(m->params.fd), block, sizeof block);
-	n = snprintf(all, sizeof all, "%s%s", m->shown ? "\r\033[1A\033[J" : "", block);
-	draw_text(m, all, (size_t)n);
-	m->shown = true;
+	    mf_cmd_monotonic_us() - m->started_us, columns, block, sizeof block);
+	add_doing(m, columns, block, sizeof block);
+	for (p = block; *p != '\0'; p++)
+		lines += *p == '\n';
+	wipe(m);
+	draw_text(m, block, strlen(block));
+	m->shown = lines;
 }
 
 /* Around each log line, under the log's lock: the block makes room for it. */
@@ -89,15 +114,19 @@ make_room(bool before, void *arg)
 static void
 write_line(const struct mf_meter *m, uint64_t rate_bps)
 {
-	char line[512], all[800];
+	char line[512], doing[512] = "", all[1400];
 	int n;
 
 	mf_progress_line(m->params.progress, rate_bps, line, sizeof line);
+	if (m->params.doing != NULL)
+		m->params.doing(m->params.doing_arg, doing, sizeof doing);
+	snprintf(all, sizeof all, "%s%s%s", line, doing[0] != '\0' ? "; " : "", doing);
 	if (m->params.through_log) {
-		mf_log_fields(MF_LOG_INFO, m->title, "progress", line, NULL);
+		mf_log_fields(MF_LOG_INFO, m->title, "progress", all, NULL);
 		return;
 	}
-	n = snprintf(all, sizeof all, "%s: %s\n", m->title, line);
+	n = snprintf(
+	    all, sizeof all, "%s: %s%s%s\n", m->title, line, doing[0] != '\0' ? "; " : "", doing);
 	draw_text(m, all, (size_t)n);
 }
 

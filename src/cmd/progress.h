@@ -45,6 +45,10 @@ struct mf_meter_params {
 	bool last_line;			    /* off a terminal: write a line at the end too */
 	bool through_log; /* lines are log lines of level info instead */
 	uint64_t stats_us; /* time between lines; 0: none */
+	/* What is being worked on at this moment, into out; called on the meter's thread, and
+	 * returns out. NULL: nothing is said. */
+	const char *(*doing)(void *arg, char *out, size_t out_bytes);
+	void *doing_arg;
 };
 
 struct mf_meter;

@@ -84,6 +84,19 @@ put_bytes(struct text *t, const struct mf_progress *p, uint64_t rate_bps)
 		    mf_format_duration(((total - done) / rate_bps + 1) * 1000000, text));
 }
 
+/* What a mirror has instead of chunks. */
+static void
+put_plain_counts(struct text *t, const struct mf_progress *p)
+{
+	uint64_t deleted = get(&p->files_deleted), failures = get(&p->failures);
+
+	put(t, " files, %llu checked", (unsigned long long)get(&p->files_checked));
+	if (deleted > 0)
+		put(t, ", %llu deleted", (unsigned long long)deleted);
+	if (failures > 0)
+		put(t, ", %llu failures", (unsigned long long)failures);
+}
+
 static void
 put_counts(struct text *t, const struct mf_progress *p)
 {
@@ -95,6 +108,10 @@ put_counts(struct text *t, const struct mf_progress *p)
 	put(t, "%llu", (unsigned long long)files);
 	if (total > 0)
 		put(t, " of %llu", (unsigned long long)total);
+	if (p->plain) {
+		put_plain_counts(t, p);
+		return;
+	}
 	put(t, " files, chunks %llu new %llu known",
 	    (unsigned long long)get(&p->chunks_new), (unsigned long long)get(&p->chunks_known));
 	if (stored > 0)

@@ -135,6 +135,9 @@ print_stats(FILE *out, const struct mf_stats *x)
 	fprintf(out, "models     %llu\nversions   %llu\nchunks     %llu\nobjects    %llu\n",
 	    (unsigned long long)x->models, (unsigned long long)x->versions,
 	    (unsigned long long)x->chunks, (unsigned long long)x->stored_objects);
+	if (x->partials > 0)
+		fprintf(out, "partial    %llu manifests of shards that are not committed\n",
+		    (unsigned long long)x->partials);
 	fprintf(out, "pushed     %s\n", mf_format_size(x->logical_bytes, a));
 	fprintf(out, "distinct   %s, %.1f %% of what was pushed\n",
 	    mf_format_size(x->unique_bytes, a), share(x->unique_bytes, x->logical_bytes));
@@ -154,11 +157,13 @@ mf_cmd_stats(struct mf_cmd *c, struct mf_error *e)
 		rc = mf_stats_collect(r.repo, &x, e);
 	if (rc == 0 && c->json)
 		rc = mf_output_json(c->out,
-		    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "models", (json_int_t)x.models,
-			"versions", (json_int_t)x.versions, "logical_bytes",
-			(json_int_t)x.logical_bytes, "unique_bytes", (json_int_t)x.unique_bytes,
-			"chunks", (json_int_t)x.chunks, "stored_objects",
-			(json_int_t)x.stored_objects, "stored_bytes", (json_int_t)x.stored_bytes), e);
+		    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "models",
+			(json_int_t)x.models, "partials", (json_int_t)x.partials, "versions",
+			(json_int_t)x.versions, "logical_bytes", (json_int_t)x.logical_bytes,
+			"unique_bytes", (json_int_t)x.unique_bytes, "chunks", (json_int_t)x.chunks,
+			"stored_objects", (json_int_t)x.stored_objects, "stored_bytes",
+			(json_int_t)x.stored_bytes),
+		    e);
 	else if (rc == 0)
 		print_stats(c->out, &x);
 	mf_cmd_close_repo(&r);

@@ -5,11 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "src/base/hex.h"
 #include "src/base/log.h"
 #include "src/base/units.h"
 #include "src/cmd/metrics.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
+#include "src/cmd/report.h"
+#include "src/cmd/shard.h"
 #include "src/cmd/wait.h"
 
 /* What a push holds while it is prepared. */
@@ -23,29 +26,10 @@ struct push {
 	struct mf_pair *tags;
 	struct mf_metrics metrics;
 	struct mf_cache *cache;
+	char *spill_dir;
 	char *model, *version;
 	char actor[MF_CMD_ACTOR_BYTES];
 };
-
-static int
-load_tags(struct push *s, struct mf_error *e)
-{
-	const struct mf_options *o = s->c->options;
-	const char *text;
-	size_t n = 0;
-
-	while (mf_options_nth(o, MF_OPT_TAG, n) != NULL)
-		n++;
-	if (n == 0)
-		return 0;
-	if ((s->tags = calloc(n, sizeof *s->tags)) == NULL)
-		return mf_error_nomem(e, "tags");
-	for (; (text = mf_options_nth(o, MF_OPT_TAG, s->p.n_tags)) != NULL; s->p.n_tags++)
-		if (mf_cmd_split_pair(text, &s->tags[s->p.n_tags], e) != 0)
-			return -1;
-	s->p.tags = s->tags;
-	return 0;
-}
 
 /* Every path of --files-from must be there. */
 static int
@@ -101,19 +85,35 @@ static int
 prepare(struct push *s, struct mf_error *e)
 {
 	take_flags(s);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets the environment */
+	if (mf_cmd_load_shard(s->c->options, getenv("JOB_COMPLETION_INDEX"), &s->p.shard, e) != 0)
+		return -1;
 	if (mf_version_split(mf_options_arg(s->c->options, 1), &s->model, &s->version, e) != 0 ||
-	    load_tags(s, e) != 0 || mf_metrics_load(s->c->options, &s->metrics, e) != 0 ||
+	    mf_cmd_load_tags(s->c->options, &s->tags, &s->p.n_tags, e) != 0 ||
+	    mf_metrics_load(s->c->options, &s->metrics, e) != 0 ||
 	    mf_cmd_load_filter(s->c, &s->filter, e) != 0 ||
 	    mf_cmd_load_signer(s->c, &s->signer, e) != 0 || check_paths(s, e) != 0)
 		return -1;
 	s->p.model = s->model;
 	s->p.version = s->version;
+	s->p.tags = s->tags;
 	s->p.metrics = s->metrics.items;
 	s->p.n_metrics = s->metrics.n;
 	s->p.signer = s->signer;
 	s->p.selects = s->filter != NULL ? mf_cmd_selects : NULL;
 	s->p.selects_arg = s->filter;
 	return 0;
+}
+
+static void
+put_shard(const struct push *s, json_t *o)
+{
+	char hex[2 * sizeof s->result.listing + 1];
+
+	mf_hex_encode(hex, s->result.listing, sizeof s->result.listing);
+	json_object_set_new(o, "shard", json_integer((json_int_t)s->p.shard.number));
+	json_object_set_new(o, "shards", json_integer((json_int_t)s->p.shard.of));
+	json_object_set_new(o, "listing", json_string(hex));
 }
 
 static int
@@ -131,7 +131,27 @@ print_json(const struct push *s, double seconds, struct mf_error *e)
 		json_object_set_new(o, "ref",
 		    json_pack("{s:s, s:I}", "name", s->p.ref, "sequence",
 			(json_int_t)r->ref_sequence));
+	if (o != NULL && s->p.shard.of > 0)
+		put_shard(s, o);
 	return mf_output_json(s->c->out, o, e);
+}
+
+static void
+print_shard(const struct push *s, double seconds)
+{
+	char bytes[MF_UNIT_TEXT_BYTES], stored[MF_UNIT_TEXT_BYTES];
+	const struct mf_push_result *r = &s->result;
+	FILE *out = s->c->out;
+
+	fprintf(out, "%s%s@%s, shard %u of %u: ", s->p.dry_run ? "would push " : "", s->model,
+	    r->version, s->p.shard.number, s->p.shard.of);
+	if (r->unchanged)
+		fprintf(out, "committed before, nothing to push\n");
+	else
+		fprintf(out, "%s of data; %llu of %llu chunks new, stored as %s, in %.1f s\n",
+		    mf_format_size(r->bytes, bytes), (unsigned long long)r->new_chunks,
+		    (unsigned long long)r->chunks, mf_format_size(r->stored_bytes, stored),
+		    seconds);
 }
 
 static int
@@ -143,6 +163,10 @@ print(const struct push *s, double seconds, struct mf_error *e)
 
 	if (s->c->json)
 		return print_json(s, seconds, e);
+	if (s->p.shard.of > 0) {
+		print_shard(s, seconds);
+		return 0;
+	}
 	if (r->unchanged) {
 		fprintf(out, "%s: nothing changed since %s, no version made\n", s->model, r->version);
 		return 0;
@@ -176,6 +200,7 @@ push(struct push *s, struct mf_error *e)
 	mf_cmd_log_stages(s->c);
 	if (rc != 0)
 		return -1;
+	mf_cmd_report_version(s->c, s->result.version);
 	return print(s, (double)(mf_cmd_monotonic_us() - start) / 1e6, e);
 }
 
@@ -207,6 +232,7 @@ wait_and_push(struct push *s, struct mf_error *e)
 	if (mf_cmd_open_repo(s->c, s->p.dry_run ? MF_CMD_READ : MF_CMD_WRITE, &s->r, e) != 0)
 		return -1;
 	s->p.cache = s->cache = mf_cache_open(mf_options_text(o, MF_OPT_CACHE_DIR));
+	s->p.spill_dir = s->spill_dir = mf_cmd_spill_dir(s->c);
 	return push(s, e);
 }
 
@@ -223,11 +249,8 @@ mf_cmd_push(struct mf_cmd *c, struct mf_error *e)
 	mf_cache_close(s.cache);
 	mf_filter_free(s.filter);
 	mf_metrics_fini(&s.metrics);
-	while (s.p.n_tags > 0) {
-		free(s.tags[--s.p.n_tags].key);
-		free(s.tags[s.p.n_tags].value);
-	}
-	free(s.tags);
+	mf_cmd_free_tags(s.tags, s.p.n_tags);
+	free(s.spill_dir);
 	free(s.model);
 	free(s.version);
 	return rc;

@@ -5,6 +5,7 @@
 #include "src/base/units.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
+#include "src/cmd/report.h"
 
 static int
 put_ref(struct mf_cmd *c, const char *model, const char *name, const char *version,
@@ -34,7 +35,7 @@ static int
 show_previous(struct mf_cmd *c, struct mf_repo *repo, const char *model, struct mf_error *e)
 {
 	struct mf_version v = {0};
-	int rc = mf_ref_previous(repo, model, false, &v, e);
+	int rc = mf_ref_previous(repo, model, false, NULL, &v, e);
 
 	if (rc == 0 && c->json)
 		rc = mf_output_json(c->out,
@@ -134,6 +135,7 @@ mf_cmd_rollback(struct mf_cmd *c, struct mf_error *e)
 	const struct mf_options *o = c->options;
 	char actor[MF_CMD_ACTOR_BYTES];
 	struct mf_signer *signer = NULL;
+	struct mf_trust *trust = NULL;
 	struct mf_cmd_repo r = {0};
 	struct mf_rollback p = {.model = mf_options_arg(o, 0),
 	    .to = mf_options_text(o, MF_OPT_ROLLBACK_TO), .best = mf_options_text(o, MF_OPT_BEST),
@@ -147,11 +149,16 @@ mf_cmd_rollback(struct mf_cmd *c, struct mf_error *e)
 		p.reason = "";
 	if (rc == 0)
 		rc = mf_cmd_load_signer(c, &signer, e);
+	if (rc == 0)
+		rc = mf_cmd_load_trust(c, &trust, e);
 	p.signer = signer;
+	p.trust = trust;
 	if (rc == 0)
 		rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
 	if (rc == 0)
 		rc = mf_ref_rollback(r.repo, &p, &from, &to, e);
+	if (rc == 0)
+		mf_cmd_report_version(c, to);
 	if (rc == 0 && c->json)
 		rc = mf_output_json(c->out,
 		    json_pack("{s:s, s:s, s:s}", "model", p.model, "from", from, "to", to), e);
@@ -161,6 +168,7 @@ mf_cmd_rollback(struct mf_cmd *c, struct mf_error *e)
 	free(from);
 	free(to);
 	mf_cmd_close_repo(&r);
+	mf_trust_free(trust);
 	mf_signer_free(signer);
 	return rc;
 }
@@ -218,23 +226,54 @@ mf_cmd_tag(struct mf_cmd *c, struct mf_error *e)
 	return rc;
 }
 
-int
-mf_cmd_forget(struct mf_cmd *c, struct mf_error *e)
+static int
+forget_damaged(struct mf_cmd *c, struct mf_repo *repo, struct mf_error *e)
 {
-	struct mf_cmd_repo r = {0};
+	struct mf_forgotten f;
+
+	if (mf_version_forget_damaged(repo, mf_options_arg(c->options, 0), &f, e) != 0)
+		return -1;
+	if (c->json)
+		return mf_output_json(c->out,
+		    json_pack("{s:s, s:b, s:s}", "name", f.name, "damaged", f.was_damaged, "reason",
+			f.reason), e);
+	fprintf(c->out, "forgot %s", f.name);
+	if (f.was_damaged) {
+		fputs(f.is_obstacle ? ", which could not be read: "
+				    : "; its list of files, tags and metrics are lost: ",
+		    c->out);
+		mf_output_name(c->out, f.reason);
+	}
+	fprintf(c->out, "\n");
+	return 0;
+}
+
+static int
+forget(struct mf_cmd *c, struct mf_repo *repo, struct mf_error *e)
+{
 	struct mf_version v = {0};
-	int rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
+	int rc = resolve_named(repo, mf_options_arg(c->options, 0), &v, e);
 
 	if (rc == 0)
-		rc = resolve_named(r.repo, mf_options_arg(c->options, 0), &v, e);
-	if (rc == 0)
-		rc = mf_version_forget(r.repo, &v, e);
+		rc = mf_version_forget(repo, &v, e);
 	if (rc == 0 && c->json)
 		rc = mf_output_json(c->out,
 		    json_pack("{s:s, s:s}", "model", v.root.model, "version", v.root.version), e);
 	else if (rc == 0)
 		fprintf(c->out, "forgot %s@%s\n", v.root.model, v.root.version);
 	mf_version_fini(&v);
+	return rc;
+}
+
+int
+mf_cmd_forget(struct mf_cmd *c, struct mf_error *e)
+{
+	struct mf_cmd_repo r = {0};
+	int rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
+
+	if (rc == 0)
+		rc = mf_options_flag(c->options, MF_OPT_DAMAGED) ? forget_damaged(c, r.repo, e)
+								 : forget(c, r.repo, e);
 	mf_cmd_close_repo(&r);
 	return rc;
 }

@@ -63,7 +63,7 @@ int
 mf_cmd_replicate(struct mf_cmd *c, struct mf_error *e)
 {
 	const char *url = mf_options_text(c->options, MF_OPT_REPLICATE_TO);
-	struct mf_cmd_repo from = {0}, to = {0};
+	struct mf_cmd_repo from = {0}, to = {.is_target = true};
 	struct mf_signer *signer = NULL;
 	int rc = -1;
 

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "transfers/bwlimit.h"
+#include "src/base/log.h"
+#include "src/cmd/report.h"
 #include "transfers/fault.h"
 #include "transfers/gate.h"
 #include "transfers/limit.h"
@@ -22,18 +23,14 @@ is_cancelled(void *arg)
 	return mf_cmd_interrupted();
 }
 
-static int
-parse_bandwidth(const struct mf_cmd *c, struct mf_bwlimit *out, struct mf_error *e)
+struct mf_retry_params
+mf_cmd_retry_params(const struct mf_cmd *c)
 {
-	const char *text = mf_options_text(c->options, MF_OPT_BWLIMIT);
-	char name[MF_PROVENANCE_BYTES];
-	struct mf_error inner = {0};
-
-	*out = (struct mf_bwlimit){0};
-	if (text == NULL || mf_bwlimit_parse(text, out, &inner) == 0)
-		return 0;
-	return mf_error_set(e, MF_EUSAGE, "%s: %s",
-	    mf_options_provenance(c->options, MF_OPT_BWLIMIT, name), inner.message);
+	return (struct mf_retry_params){
+	    .attempts = (unsigned)mf_options_number(c->options, MF_OPT_RETRIES) + 1,
+	    .flow = c->flow,
+	    .waiting = {.cancelled = is_cancelled},
+	    .retries = mf_cmd_report_retries(c)};
 }
 
 /* Decorate *store, from the inside out. */
@@ -44,33 +41,36 @@ decorate(const struct mf_cmd *c, struct mf_store **store, struct mf_error *e)
 	struct mf_gate_params gate = {
 	    .transfers = (unsigned)mf_options_number(o, MF_OPT_TRANSFERS),
 	    .checkers = (unsigned)mf_options_number(o, MF_OPT_CHECKERS)};
-	struct mf_limit_params limit = {
-	    .ops_per_1000s = mf_options_number(o, MF_OPT_TPSLIMIT) * 1000,
-	    .ops_burst = mf_options_number(o, MF_OPT_TPSLIMIT_BURST),
-	    .waiting = {.cancelled = is_cancelled}};
-	struct mf_retry_params retry = {
-	    .attempts = (unsigned)mf_options_number(o, MF_OPT_RETRIES) + 1,
-	    .waiting = {.cancelled = is_cancelled}};
+	const struct mf_retry_params retry = mf_cmd_retry_params(c);
 
 	if (MF_FAILPOINTS && mf_store_fault_from_env(store, e) != 0)
 		return -1;
-	if (parse_bandwidth(c, &limit.bandwidth, e) != 0 ||
-	    mf_store_gate_take(*store, &gate, store, e) != 0)
+	if (mf_store_gate_take(*store, &gate, store, e) != 0)
 		return -1;
-	if ((limit.ops_per_1000s > 0 || limit.bandwidth.n_slots > 0) &&
-	    mf_store_limit_take(*store, &limit, store, e) != 0)
+	if ((mf_store_capabilities(*store) & MF_STORE_COUNTED) == 0 &&
+	    mf_store_limit_take(*store, c->limiter, store, e) != 0)
 		return -1;
 	return mf_store_retry_take(*store, &retry, store, e);
 }
 
-int
-mf_cmd_open_store(const struct mf_cmd *c, const char *url, enum mf_cmd_access access,
+static int
+open_store(const struct mf_cmd *c, const char *url, enum mf_cmd_access access, bool target,
     struct mf_store **out, struct mf_error *e)
 {
+	const struct mf_store_memory memory = {
+	    .recall = mf_cmd_recall, .remember = mf_cmd_remember, .arg = &c};
+	struct mf_s3_options s3;
+	struct mf_gcs_options gcs;
 	struct mf_store_open_params params = {.write = access != MF_CMD_READ,
-	    .create = access == MF_CMD_CREATE};
+	    .create = access == MF_CMD_CREATE,
+	    .s3 = &s3,
+	    .gcs = &gcs,
+	    .memory = &memory,
+	    .limiter = c->limiter};
 
 	*out = NULL;
+	mf_cmd_s3_options(c, target, &s3);
+	mf_cmd_gcs_options(c, &gcs);
 	if (mf_store_open(url, &params, out, e) != 0)
 		return -1;
 	if (decorate(c, out, e) == 0)
@@ -78,6 +78,13 @@ mf_cmd_open_store(const struct mf_cmd *c, const char *url, enum mf_cmd_access ac
 	mf_store_close(*out);
 	*out = NULL;
 	return -1;
+}
+
+int
+mf_cmd_open_store(const struct mf_cmd *c, const char *url, enum mf_cmd_access access,
+    struct mf_store **out, struct mf_error *e)
+{
+	return open_store(c, url, access, false, out, e);
 }
 
 const char *
@@ -130,12 +137,16 @@ mf_cmd_load_unlocks(const struct mf_cmd *c, struct mf_cmd_repo *r, struct mf_err
 
 /* What pins are filed under: an absolute path where that can be found. */
 static char *
-pin_name(const char *url)
+pin_name(const struct mf_cmd *c, const char *url, bool target)
 {
 	const char *path = strncmp(url, "file://", 7) == 0 ? url + 7 : url;
 	char *full, *name;
 	size_t n;
 
+	if (strncmp(url, "s3://", 5) == 0 || strncmp(url, "s3+v2://", 8) == 0)
+		return mf_cmd_s3_place(c, target, url); /* one bucket, spoken to in two ways */
+	if (strncmp(url, "gs://", 5) == 0)
+		return mf_cmd_gcs_place(c, url);
 	if (strstr(path, "://") != NULL || (full = realpath(path, NULL)) == NULL)
 		return strdup(url);
 	n = strlen(full) + sizeof "file://";
@@ -150,21 +161,25 @@ int
 mf_cmd_open_at(const struct mf_cmd *c, const char *url, enum mf_cmd_access access,
     const char *expected_id, struct mf_cmd_repo *r, struct mf_error *e)
 {
+	const struct mf_retry_params retry = mf_cmd_retry_params(c);
 	struct mf_repo_params params = {.unlock = (const struct mf_unlock *const *)r->unlocks,
-	    .n_unlock = r->n_unlocks, .expected_id = expected_id, .now_us = mf_cmd_now_us(),
+	    .n_unlock = r->n_unlocks, .retry = &retry, .expected_id = expected_id,
+	    .now_us = mf_cmd_now_us(),
+	    .pulled_dir = r->pulled_dir,
 	    .threads = (unsigned)mf_options_number(c->options, MF_OPT_THREADS),
+	    .transfers = (unsigned)mf_options_number(c->options, MF_OPT_TRANSFERS),
 	    .memory_bytes = mf_options_number(c->options, MF_OPT_MEMORY)};
 	char *name;
 	int rc = -1;
 
-	if (mf_cmd_open_store(c, url, access, &params.store, e) != 0)
+	if (open_store(c, url, access, r->is_target, &params.store, e) != 0)
 		return -1;
 	if (mf_state_open(mf_options_text(c->options, MF_OPT_STATE_DIR), &r->state, e) != 0) {
 		mf_store_close(params.store);
 		return -1;
 	}
 	params.state = r->state;
-	if ((name = pin_name(url)) == NULL) {
+	if ((name = pin_name(c, url, r->is_target)) == NULL) {
 		mf_store_close(params.store);
 		return mf_error_nomem(e, "repository");
 	}
@@ -182,7 +197,10 @@ mf_cmd_open_repo(const struct mf_cmd *c, enum mf_cmd_access access, struct mf_cm
 
 	if (url == NULL || mf_cmd_load_unlocks(c, r, e) != 0)
 		return -1;
-	return mf_cmd_open_at(c, url, access, mf_options_text(c->options, MF_OPT_REPO_ID), r, e);
+	if (mf_cmd_open_at(c, url, access, mf_options_text(c->options, MF_OPT_REPO_ID), r, e) != 0)
+		return -1;
+	mf_log(MF_LOG_DEBUG, "begun: %s", mf_command_table[mf_options_command(c->options)].name);
+	return 0;
 }
 
 void
@@ -207,9 +225,22 @@ mf_cmd_load_signer(const struct mf_cmd *c, struct mf_signer **out, struct mf_err
 	return *out != NULL ? 0 : -1;
 }
 
+int
+mf_cmd_load_trust(const struct mf_cmd *c, struct mf_trust **out, struct mf_error *e)
+{
+	const char *path = mf_options_text(c->options, MF_OPT_TRUSTED_KEYS);
+
+	*out = NULL;
+	if (path == NULL)
+		return 0;
+	*out = mf_trust_load(path, e);
+	return *out != NULL ? 0 : -1;
+}
+
 const char *
 mf_cmd_actor(char out[MF_CMD_ACTOR_BYTES])
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else in this program asks */
 	const struct passwd *user = getpwuid(geteuid());
 	char host[HOST_NAME_MAX + 1] = "";
 

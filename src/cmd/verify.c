@@ -1,16 +1,19 @@
 #include "src/repo/verify.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/units.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
+#include "src/cmd/shard.h"
 
 struct verify {
 	struct mf_cmd *c;
 	json_t *damaged; /* with --json */
 	FILE *text;	 /* otherwise; shown when the progress is gone */
+	struct mf_cache *cache;
 	bool failed;
 	struct mf_verify_result result;
 };
@@ -46,18 +49,15 @@ note_damage(void *arg, const struct mf_verify_damage *d)
 	fprintf(s->text, "\n");
 }
 
-/* "3/8" */
 static int
 parse_sample(const struct mf_cmd *c, struct mf_verify_params *p, struct mf_error *e)
 {
 	const char *text = mf_options_text(c->options, MF_OPT_SAMPLE);
-	char tail, name[MF_PROVENANCE_BYTES];
+	char name[MF_PROVENANCE_BYTES];
 
 	if (text == NULL)
 		return 0;
-	if (strspn(text, "0123456789/") != strlen(text) ||
-	    sscanf(text, "%9u/%9u%c", &p->sample_i, &p->sample_n, &tail) != 2 ||
-	    p->sample_i == 0 || p->sample_i > p->sample_n)
+	if (!mf_cmd_read_part(text, &p->sample_i, &p->sample_n))
 		return mf_error_set(e, MF_EUSAGE, "%s is I/N with I from 1 to N, not \"%s\"",
 		    mf_options_provenance(c->options, MF_OPT_SAMPLE, name), text);
 	p->read_data = true;
@@ -91,11 +91,12 @@ print_json(struct verify *s, bool ok, struct mf_error *e)
 	json_t *o = NULL;
 
 	if (!s->failed)
-		o = json_pack("{s:b, s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", ok, "damaged",
+		o = json_pack("{s:b, s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", ok, "damaged",
 		    s->damaged, "versions", (json_int_t)r->versions, "files", (json_int_t)r->files,
 		    "chunks", (json_int_t)r->chunks, "bytes_read", (json_int_t)r->bytes_read,
 		    "damaged_files", (json_int_t)r->damaged_files, "damaged_chunks",
-		    (json_int_t)r->damaged_chunks, "repaired_chunks", (json_int_t)r->repaired_chunks);
+		    (json_int_t)r->damaged_chunks, "repaired_chunks", (json_int_t)r->repaired_chunks,
+		    "repaired_segments", (json_int_t)r->repaired_segments);
 	return mf_output_json(s->c->out, o, e);
 }
 
@@ -111,6 +112,9 @@ print_text(struct verify *s, bool ok)
 		fprintf(s->text, ", %s read", mf_format_size(r->bytes_read, bytes));
 	if (r->repaired_chunks > 0)
 		fprintf(s->text, ", %llu chunks repaired", (unsigned long long)r->repaired_chunks);
+	if (r->repaired_segments > 0)
+		fprintf(s->text, ", %llu manifest segments repaired",
+		    (unsigned long long)r->repaired_segments);
 	fprintf(s->text, ok ? ": all is well\n" : "\n");
 }
 
@@ -152,6 +156,8 @@ mf_cmd_verify(struct mf_cmd *c, struct mf_error *e)
 
 	if (rc == 0)
 		rc = mf_cmd_open_repo(c, p.repair_from != NULL ? MF_CMD_WRITE : MF_CMD_READ, &r, e);
+	if (rc == 0 && p.repair_from != NULL)
+		p.cache = s.cache = mf_cache_open(mf_options_text(c->options, MF_OPT_CACHE_DIR));
 	if (rc == 0 && c->json && (s.damaged = json_array()) == NULL)
 		rc = mf_error_nomem(e, "result");
 	if (rc == 0 && (s.text = open_memstream(&text, &n)) == NULL)
@@ -162,6 +168,7 @@ mf_cmd_verify(struct mf_cmd *c, struct mf_error *e)
 		fwrite(text, 1, n, c->out);
 	free(text);
 	json_decref(s.damaged);
+	mf_cache_close(s.cache);
 	mf_cmd_close_repo(&r);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include "src/base/units.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
+#include "src/repo/commit.h"
 
 /* Versions come sorted by model; the refs of the model at hand are kept. */
 struct table {
@@ -98,6 +99,14 @@ put_all(struct table *t, json_t *array, struct mf_error *e)
 	return 0;
 }
 
+static void
+put_pending(void *arg, const char *model, const char *version, unsigned pushed, unsigned of)
+{
+	const struct table *t = arg;
+
+	fprintf(t->c->out, "not committed: %u of %u shards of %s@%s\n", pushed, of, model, version);
+}
+
 static int
 list(struct table *t, struct mf_error *e)
 {
@@ -107,6 +116,8 @@ list(struct table *t, struct mf_error *e)
 	if (model != NULL && mf_repo_check_name("model", model, e) != 0)
 		return -1;
 	if (mf_versions_list(t->r.repo, model, NULL, NULL, &t->vs, e) != 0)
+		return -1;
+	if (!t->c->json && mf_commit_pending(t->r.repo, model, put_pending, t, e) != 0)
 		return -1;
 	if (t->vs.n == 0 && model != NULL)
 		return mf_error_set(e, MF_ENOTFOUND, "no such model: %s", model);

@@ -47,7 +47,7 @@ struct print {
 };
 
 /* Sum of hashes over all entries: the order of a directory does not count. */
-static uint64_t
+static uint64_t /* NOLINTNEXTLINE(misc-no-recursion): MAX_DEPTH ends it */
 fingerprint(int parent, const char *name, unsigned depth)
 {
 	/* a link to the top is fine, links inside are not followed */

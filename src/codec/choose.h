@@ -45,6 +45,8 @@ struct mf_chooser {
 	uint8_t trial[ZSTD_COMPRESSBOUND(MF_SAMPLE_BYTES)];
 };
 
+/* Choose for n bytes of elements that the container says are `hint`: measures samples of `in`,
+ * reads at most MF_SAMPLE_BYTES of it. Always finds something: stored, at worst. */
 void mf_choose(struct mf_chooser *c, enum mf_element hint, const uint8_t *in, size_t n,
     struct mf_choice *out);
 

@@ -1,5 +1,6 @@
 /* The table of layouts, and the split and join of blocks. The quantised blocks follow
  * ggml-common.h (block_q4_0 ... block_q8_K), little-endian files. */
+#include <assert.h>
 #include <string.h>
 
 #include "src/codec/layout.h"
@@ -92,6 +93,14 @@ mf_layout_of(enum mf_element element, const struct mf_layout *out[2])
 	return n;
 }
 
+/* Of one block. */
+static size_t
+bytes_of_plane(const struct mf_field *f)
+{
+	assert(f->width > 0);
+	return f->bytes / f->width;
+}
+
 size_t
 mf_layout_plane_bytes(const struct mf_layout *l, unsigned p, size_t blocks)
 {
@@ -101,7 +110,7 @@ mf_layout_plane_bytes(const struct mf_layout *l, unsigned p, size_t blocks)
 		p -= f->width;
 		f++;
 	}
-	return blocks * (f->bytes / f->width);
+	return blocks * bytes_of_plane(f);
 }
 
 /* Copy runs of `bytes` from one stride to another. Inlined with a constant length, a run is
@@ -133,7 +142,7 @@ static void
 split_field(const struct mf_field *f, size_t block_bytes, const uint8_t *in, size_t blocks,
     uint8_t *const *planes)
 {
-	const size_t each = f->bytes / f->width;
+	const size_t each = bytes_of_plane(f);
 	uint8_t *at[MF_LAYOUT_PLANES_MAX];
 	size_t i;
 	unsigned j;
@@ -149,7 +158,7 @@ static void
 join_field(const struct mf_field *f, size_t block_bytes, uint8_t *out, size_t blocks,
     const uint8_t *const *planes)
 {
-	const size_t each = f->bytes / f->width;
+	const size_t each = bytes_of_plane(f);
 	const uint8_t *at[MF_LAYOUT_PLANES_MAX];
 	size_t i;
 	unsigned j;

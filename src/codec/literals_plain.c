@@ -4,47 +4,17 @@
  * hardly occur in an exponent plane, so nearly all bytes become literals; the search for
  * them still costs half the speed.
  */
-#include <stdlib.h>
-#include <zstd.h>
-
 #include "src/codec/codec.h"
-#include "src/codec/literals.h"
+#include "src/codec/literals_int.h"
 
-struct mf_literals {
-	ZSTD_CCtx *cctx;
+const struct mf_literals_setting mf_literals_settings[] = {
+	{ZSTD_c_compressionLevel, 1},
+	{ZSTD_c_strategy, ZSTD_fast},
+	{ZSTD_c_windowLog, 17},
+	{ZSTD_c_hashLog, 6},
+	{ZSTD_c_minMatch, 7},
+	{0, 0},
 };
-
-static int
-set(struct mf_literals *l, ZSTD_cParameter parameter, int value)
-{
-	return ZSTD_isError(ZSTD_CCtx_setParameter(l->cctx, parameter, value)) ? -1 : 0;
-}
-
-struct mf_literals *
-mf_literals_new(void)
-{
-	struct mf_literals *l = calloc(1, sizeof *l);
-
-	if (l == NULL)
-		return NULL;
-	l->cctx = ZSTD_createCCtx();
-	if (l->cctx == NULL || set(l, ZSTD_c_compressionLevel, 1) != 0 ||
-	    set(l, ZSTD_c_strategy, ZSTD_fast) != 0 || set(l, ZSTD_c_windowLog, 17) != 0 ||
-	    set(l, ZSTD_c_hashLog, 6) != 0 || set(l, ZSTD_c_minMatch, 7) != 0) {
-		mf_literals_free(l);
-		return NULL;
-	}
-	return l;
-}
-
-void
-mf_literals_free(struct mf_literals *l)
-{
-	if (l == NULL)
-		return;
-	ZSTD_freeCCtx(l->cctx);
-	free(l);
-}
 
 size_t
 mf_literals_encode(struct mf_literals *l, const uint8_t *in, size_t n, uint8_t *out, size_t cap)

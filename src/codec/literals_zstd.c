@@ -14,57 +14,27 @@
  * more than their literals.
  */
 #define ZSTD_STATIC_LINKING_ONLY
-#include <stdlib.h>
-#include <zstd.h>
-
 #include "src/codec/codec.h"
-#include "src/codec/literals.h"
+#include "src/codec/literals_int.h"
 
 #define BLOCK_BYTES ((size_t)128 << 10)
 #define BLOCKS_MAX (MF_CODEC_PLAIN_MAX_BYTES / BLOCK_BYTES)
 
-struct mf_literals {
-	ZSTD_CCtx *cctx;
-	ZSTD_Sequence sequences[BLOCKS_MAX];
+const struct mf_literals_setting mf_literals_settings[] = {
+	{ZSTD_c_compressionLevel, 1},
+	{ZSTD_c_windowLog, 17},
+	{ZSTD_c_hashLog, 6},
+	{ZSTD_c_chainLog, 6},
+	{ZSTD_c_strategy, ZSTD_fast},
+	{ZSTD_c_blockDelimiters, ZSTD_sf_explicitBlockDelimiters},
+	{ZSTD_c_literalCompressionMode, ZSTD_ps_enable},
+	{0, 0},
 };
-
-static int
-set(struct mf_literals *l, ZSTD_cParameter parameter, int value)
-{
-	return ZSTD_isError(ZSTD_CCtx_setParameter(l->cctx, parameter, value)) ? -1 : 0;
-}
-
-struct mf_literals *
-mf_literals_new(void)
-{
-	struct mf_literals *l = calloc(1, sizeof *l);
-
-	if (l == NULL)
-		return NULL;
-	l->cctx = ZSTD_createCCtx();
-	if (l->cctx == NULL || set(l, ZSTD_c_compressionLevel, 1) != 0 ||
-	    set(l, ZSTD_c_windowLog, 17) != 0 || set(l, ZSTD_c_hashLog, 6) != 0 ||
-	    set(l, ZSTD_c_chainLog, 6) != 0 || set(l, ZSTD_c_strategy, ZSTD_fast) != 0 ||
-	    set(l, ZSTD_c_blockDelimiters, ZSTD_sf_explicitBlockDelimiters) != 0 ||
-	    set(l, ZSTD_c_literalCompressionMode, ZSTD_ps_enable) != 0) {
-		mf_literals_free(l);
-		return NULL;
-	}
-	return l;
-}
-
-void
-mf_literals_free(struct mf_literals *l)
-{
-	if (l == NULL)
-		return;
-	ZSTD_freeCCtx(l->cctx);
-	free(l);
-}
 
 size_t
 mf_literals_encode(struct mf_literals *l, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
+	ZSTD_Sequence sequences[BLOCKS_MAX];
 	size_t blocks = 0, left, encoded;
 
 	if (n > MF_CODEC_PLAIN_MAX_BYTES)
@@ -72,9 +42,9 @@ mf_literals_encode(struct mf_literals *l, const uint8_t *in, size_t n, uint8_t *
 	for (left = n; left > 0; blocks++) {
 		const size_t step = left < BLOCK_BYTES ? left : BLOCK_BYTES;
 
-		l->sequences[blocks] = (ZSTD_Sequence){.litLength = (unsigned)step};
+		sequences[blocks] = (ZSTD_Sequence){.litLength = (unsigned)step};
 		left -= step;
 	}
-	encoded = ZSTD_compressSequences(l->cctx, out, cap, l->sequences, blocks, in, n);
+	encoded = ZSTD_compressSequences(l->cctx, out, cap, sequences, blocks, in, n);
 	return ZSTD_isError(encoded) ? 0 : encoded;
 }

@@ -59,6 +59,21 @@ short_token(const char *letters, enum mf_command command)
 	return t;
 }
 
+/* An option that may stand alone takes the next word only if that is one of its own. */
+static void
+settle_bare(const struct walk *w, struct token *t)
+{
+	const struct mf_option_row *row = &mf_option_table[t->id];
+	uint64_t number;
+
+	if (!t->wants_next || row->bare == NULL)
+		return;
+	if (w->at < w->argc && mf_option_check(t->id, w->argv[w->at], "", &number, NULL) == 0)
+		return;
+	t->wants_next = false;
+	t->value = row->bare;
+}
+
 /* The token at the walk's place; the walk goes on to the next. */
 static struct token
 next_token(struct walk *w)
@@ -80,6 +95,8 @@ next_token(struct walk *w)
 	w->cluster = t.what == T_OPTION ? t.rest : NULL;
 	if (w->cluster == NULL)
 		w->at++;
+	if (t.what == T_OPTION)
+		settle_bare(w, &t);
 	return t;
 }
 
@@ -100,11 +117,36 @@ note_name(struct mf_options *o, const char *word, char name[64], unsigned *n_wor
 	}
 }
 
+/* Of --help and --version; a value that is none is refused later. */
+static bool
+says_yes(const struct token *t)
+{
+	uint64_t number = 1;
+
+	return t->value == NULL ||
+	    (mf_option_check(t->id, t->value, "", &number, NULL) == 0 && number != 0);
+}
+
+/* Is something else wanted than that the command runs? The last one of each counts. */
+struct instead {
+	bool help, version;
+};
+
+static void
+note_instead(struct instead *i, const struct token *t)
+{
+	if (t->what == T_OPTION && t->id == MF_OPT_HELP)
+		i->help = says_yes(t);
+	if (t->what == T_OPTION && t->id == MF_OPT_VERSION)
+		i->version = says_yes(t);
+}
+
 /* First pass: the command's name, and whether only help is wanted. Unknown options are left to
  * the second pass, which knows the command. */
 static unsigned
 find_command(struct mf_options *o, struct walk w, char name[64], bool *only_help)
 {
+	struct instead instead = {false, false};
 	unsigned n_words = 0;
 	struct token t;
 	int word;
@@ -117,12 +159,11 @@ find_command(struct mf_options *o, struct walk w, char name[64], bool *only_help
 			note_name(o, w.argv[word], name, &n_words);
 		if (t.what == T_UNKNOWN)
 			w.at = word + 1;
-		if (t.what != T_OPTION)
-			continue;
-		w.at += t.wants_next;
-		if (t.id == MF_OPT_HELP || t.id == MF_OPT_VERSION)
-			*only_help = true;
+		if (t.what == T_OPTION)
+			w.at += t.wants_next;
+		note_instead(&instead, &t);
 	}
+	*only_help = instead.help || instead.version;
 	return n_words;
 }
 
@@ -201,7 +242,8 @@ mf_options_read_args(struct mf_options *o, int argc, char *const *argv, bool *on
 	struct walk w = {argc, 0, argv, NULL, MF_COMMANDS, false};
 	char name[64];
 	unsigned n_words = find_command(o, w, name, only_help), skip = n_words;
-	const char *cluster;
+	struct instead instead = {false, false};
+	const char *cluster, *unknown = NULL, *unknown_cluster = NULL;
 	struct token t;
 	int word;
 
@@ -214,8 +256,13 @@ mf_options_read_args(struct mf_options *o, int argc, char *const *argv, bool *on
 		word = w.at;
 		cluster = w.cluster;
 		t = next_token(&w);
+		if (t.what == T_UNKNOWN && unknown == NULL) {
+			unknown = argv[word];
+			unknown_cluster = cluster;
+		}
 		if (t.what == T_UNKNOWN && !*only_help)
-			return unknown_option(&w, argv[word], cluster, e);
+			break;
+		note_instead(&instead, &t);
 		if (t.what == T_OPTION && take_option(o, &w, &t, e) != 0)
 			return -1;
 		if (t.what != T_ARG)
@@ -225,5 +272,10 @@ mf_options_read_args(struct mf_options *o, int argc, char *const *argv, bool *on
 		else
 			o->args[o->n_args++] = argv[word];
 	}
+	/* `pull --ref -- --help`: for the first pass -- was the value of an option that pull does not
+	 * have, so that the second one sees no --help */
+	*only_help = instead.help || instead.version;
+	if (unknown != NULL && !*only_help)
+		return unknown_option(&w, unknown, unknown_cluster, e);
 	return *only_help || n_words == 0 ? 0 : check_count(o, e);
 }

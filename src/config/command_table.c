@@ -20,6 +20,16 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"A source that stays unreadable or keeps changing ends with status 12 and no version. "
 	"Links that leave DIR to regular files are followed, inner ones are kept, and special files "
 	"are refused by name."},
+    [MF_CMD_COMMIT] = {"commit", "MODEL@VERSION", 1, 1, "-",
+	"make a version of what its shards pushed",
+	"Makes one version of what the runs of `push` --shard 1/N to N/N brought. "
+	"Where shards are missing, or saw different files, it names them and the status is 7. "
+	"Of several attempts of a shard any complete one will do.\n\n"
+	"It may be killed, run again, or run twice at once: that gives one version, and the status is "
+	"0 each time. "
+	"Run again when the version is there, it only moves the ref; tags, metrics and signature are "
+	"those of the run that made it. "
+	"It reads and writes lists of files alone, and deletes what the shards left of them."},
     [MF_CMD_PULL] = {"pull", "MODEL[@VERSION|@REF] DIR", 2, 2, "-d",
 	"bring a version to a directory",
 	"Brings a version of MODEL to DIR. "
@@ -33,11 +43,49 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Without --link, DIR must be absent or empty and no mount point, or on a file system that "
 	"exchanges two directories atomically; otherwise the pull is refused before the first "
 	"byte.\n\n"
-	"A pull that was killed goes on from what it had staged. "
-	"One pull at a time may work on a DIR; a second ends with status 7."},
+	"What the versions that lie in DIR have already is not fetched: the repository's manifests of "
+	"them say which chunks they hold, under whatever path, and what is found there is compared "
+	"with the manifest of the version that is pulled before it is used. "
+	"Where the file system can share blocks between files (reflink), it is not even copied. "
+	"Of a version that was forgotten, files that kept their path are tried.\n\n"
+	"A pull that was killed goes on from what it had staged; what others left is removed by the "
+	"next one that ends well. "
+	"A version that any link in DIR shows stays, whatever --keep-local says. "
+	"One pull at a time may work on a DIR; a second ends with status 7.\n\n"
+	"Times and the nine permission bits are restored, and the group may read everything besides: "
+	"a Kubernetes volume is read by its group (fsGroup). "
+	"Owners are not restored: all belongs to whoever pulls. "
+	"Free space and inodes are checked before the first byte.\n\n"
+	"What a pull has seen, here or on this machine, it does not go back from: an older ref, "
+	"version or configuration, or another repository in its place, ends with status 5. "
+	"DIR itself remembers, in `.modelferry/seen`, besides --state-dir."},
+    [MF_CMD_FOLLOW] = {"follow", "MODEL[@REF] DIR", 2, 2, "-d", "keep a directory at a ref",
+	"Keeps DIR at the version that the ref points at, `production` where none is given: a `pull` "
+	"now, where DIR is not there yet, and one each time that the ref has moved. "
+	"DIR is at the old version or at the new one, whole, and all that is said of `pull` holds, of "
+	"--link, --trusted-keys, and of a pull that was killed. "
+	"A line on standard output says what DIR shows, first and after each pull; with --json it is an "
+	"object.\n\n"
+	"Only the ref is read, one small object and its listing, every --interval. "
+	"A repository that cannot be reached is looked at again after growing waits, at most 5 minutes "
+	"or --interval, the longer one, for as long as it takes; a version that does not verify, or "
+	"that cannot be pulled for another reason, is tried again after growing waits, of at most an "
+	"hour, and at once when the ref moves. "
+	"A ref that is gone, or older than one seen before, is refused, and looked at again. "
+	"All the while DIR stays as it is. "
+	"The log and --notify-url are told when a trouble begins, every 6 hours that it lasts, and when "
+	"it is over. "
+	"The repository is opened anew when its keys may have changed, and with it key files and "
+	"--trusted-keys are read again.\n\n"
+	"Until DIR was at the ref once, what waiting does not heal ends it: keys that do not open the "
+	"repository, no repository at --repo, a DIR that is in the way. "
+	"Then only a signal does: in a pull with status 11, as of `pull`; else with 0 where DIR is at "
+	"the ref, and 11 where it could not be brought there. "
+	"SIGHUP is as in other commands."},
     [MF_CMD_VERSIONS] = {"versions", "[MODEL]", 0, 1, "-", "list versions, newest first",
 	"Lists the versions of MODEL, or of every model, newest first, with time, files, bytes, refs, "
-	"tags and metrics."},
+	"tags and metrics. "
+	"As text it also tells which versions were pushed in shards and not committed yet."},
     [MF_CMD_SHOW] = {"show", "MODEL[@VERSION|@REF]", 1, 1, "-", "show one version in full",
 	"Shows everything that is recorded about one version: its parent, time, tool, tags, metrics, "
 	"signature, refs that point at it, and whether it was rejected and why."},
@@ -67,8 +115,16 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"The newest value of a key counts, and an empty one removes it."},
     [MF_CMD_FORGET] = {"forget", "MODEL@VERSION", 1, 1, "-", "take a version off the list",
 	"Takes a version off the list. "
-	"A version that a ref points at is refused. "
-	"Its data goes with the next `prune`."},
+	"A version that a ref points at, or is being moved to, is refused. "
+	"Its data goes with the next `prune`. "
+	"One that was cut off is finished by running it again; until then no ref can be moved to the "
+	"version, and `prune` says so. "
+	"One whose manifest is damaged cannot be pulled, nothing can put the manifest back, and until "
+	"it is gone `prune` deletes no chunk: --damaged forgets it. "
+	"So it does with a damaged condemned list, hold or vote, the notes that runs leave for each other: "
+	"their names, `x/`, `h/` or `p/` and hexadecimal digits, are in the messages of those that they stop. "
+	"Make sure first that no `prune`, `forget`, `ref` or `push` from before is still running: it "
+	"relies on what it wrote there."},
     [MF_CMD_ROLLBACK] = {"rollback", "MODEL", 1, 1, "-", "move production back to a good version",
 	"Moves `production` back to `previous`: the last version that was production and was not "
 	"rejected; or to the version named by --to; or to the healthy version with the best "
@@ -76,7 +132,9 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"It is a new, higher sequence of the ref, and the version that production leaves is recorded "
 	"as rejected, with --reason. "
 	"Two rollbacks in a row go two good versions back. "
-	"Where there is no such version the status is 3."},
+	"Where there is no such version the status is 3. "
+	"With --sign-key give --trusted-keys as well, so that nothing unsigned chooses what you "
+	"sign."},
     [MF_CMD_VERIFY] = {"verify", "[MODEL[@VERSION|@REF]]", 0, 1, "-",
 	"check that nothing is missing or damaged",
 	"Checks that every object that the versions need is stored; with --read-data also that its "
@@ -87,7 +145,10 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Deletes chunks that no version needs, safely beside running pushes. "
 	"With the --keep options it first forgets the versions that no "
 	"rule keeps; without any of them it forgets none. "
-	"The version of a ref is always kept."},
+	"The version of a ref is always kept. "
+	"What was pushed in shards and not committed is kept for --grace, and then deleted. "
+	"While one version's manifest cannot be read in full, no chunk is deleted: the status is 4, "
+	"and the message names the version and the command that gives it up."},
     [MF_CMD_REPLICATE] = {"replicate", "MODEL[@VERSION|@REF]", 1, 1, "-",
 	"reseal a version into another repository",
 	"Copies a version into the repository at --to, sealed again under that repository's keys. "
@@ -95,6 +156,39 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"--sign-key, since a signature names its repository."},
     [MF_CMD_STATS] = {"stats", "", 0, 0, "", "sizes and savings of the repository",
 	"Prints bytes, versions, chunks, and what deduplication and compression save."},
+    [MF_CMD_SYNC] = {"sync", "SRC DST", 2, 2, "dd", "make DST the same as SRC, deleting",
+	"Makes DST hold the files of SRC and no others: a plain mirror, that other software can read. "
+	"SRC and DST are directories, S3 buckets (`s3://BUCKET/PATH`) or Google's "
+	"(`gs://BUCKET/PATH`), in any direction; words and meaning of the options are rclone's. "
+	"Between two places of one bucket's server the bytes do not pass through here; "
+	"what S3 does not copy at once, above 5 GiB, goes in parts. "
+	"Files above 16 MiB go to a bucket in parts, several at once within --memory. "
+	"Files count as the same where size and time are; where only the time differs and the content "
+	"is the same by MD5, the time alone is set. "
+	"Times are kept with objects as rclone keeps them, so that either tool finds nothing to do "
+	"after the other.\n\n"
+	"Every file appears whole or not at all; what comes from a bucket is compared with the MD5 "
+	"that the bucket tells, where it tells one. "
+	"One that fails is counted and named in the log, the others go on, and the status is that of "
+	"the worst failure; but then nothing is deleted. "
+	"Deletions come last, and only after both sides were listed completely. "
+	"A run that was cut off is finished by the next one. "
+	"What it left behind, unfinished files in a directory, uploads in parts below a bucket's prefix, is "
+	"removed by a `sync` when it is a day old: of uploads it cannot be told whose they are, so let "
+	"nothing else upload below a prefix that `sync` writes to. "
+	"Special files in directories are skipped with a warning, and so are symbolic links without "
+	"--links or --copy-links.\n\n"
+	"The repository, its keys and --repo have no part in this: nothing is sealed."},
+    [MF_CMD_COPY] = {"copy", "SRC DST", 2, 2, "dd", "copy what DST lacks from SRC",
+	"Copies files from SRC to DST that are missing or differ there, as `sync` does, and deletes "
+	"nothing."},
+    [MF_CMD_CHECK] = {"check", "SRC DST", 2, 2, "dd", "compare two mirrors, changing nothing",
+	"Compares the files of SRC and DST by size and MD5, not by time, and prints those that differ: "
+	"`+` only SRC has it, `-` only DST has it, `*` they differ, `!` it could not be compared. "
+	"Files of a directory are read for that. "
+	"Where an object has no MD5 the size decides, and the last line counts how many those were; "
+	"--download reads them. "
+	"The status is 10 where there are differences."},
     [MF_CMD_KEY_GENERATE] = {"key generate", "", 0, 0, "", "make a key file",
 	"Writes a new key to --out, readable by its owner only: an identity for a key slot, or with "
 	"--signing an Ed25519 key for --sign-key. "

@@ -11,7 +11,7 @@
 #include "src/base/buf.h"
 #include "src/base/fs.h"
 
-#define CONF_MAX_BYTES (1024u * 1024u)
+#define CONF_MAX_BYTES ((size_t)1 << 20)
 
 struct reading {
 	struct mf_options *o;
@@ -167,14 +167,14 @@ read_document(struct reading *r)
 }
 
 static int
-read_text(struct reading *r, const struct mf_buf *text)
+read_yaml(struct reading *r, const uint8_t *text, size_t n)
 {
 	yaml_parser_t parser;
 	int rc = -1;
 
 	if (!yaml_parser_initialize(&parser))
 		return mf_error_nomem(r->e, "configuration");
-	yaml_parser_set_input_string(&parser, text->data, text->len);
+	yaml_parser_set_input_string(&parser, text, n);
 	if (!yaml_parser_load(&parser, &r->doc)) {
 		mf_error_set(r->e, MF_EUSAGE, "%s:%zu: %s", r->path, parser.problem_mark.line + 1,
 		    parser.problem != NULL ? parser.problem : "not YAML");
@@ -193,10 +193,18 @@ out:
 }
 
 int
+mf_options_read_text(struct mf_options *o, const char *path, const uint8_t *text, size_t n,
+    enum mf_source source, struct mf_error *e)
+{
+	struct reading r = {.o = o, .path = path, .source = source, .e = e};
+
+	return read_yaml(&r, text, n);
+}
+
+int
 mf_options_read_file(struct mf_options *o, const char *path, enum mf_source source,
     struct mf_error *e)
 {
-	struct reading r = {.o = o, .path = path, .source = source, .e = e};
 	struct mf_buf text = MF_BUF_INIT;
 	struct mf_error inner = {0};
 	int rc;
@@ -208,7 +216,7 @@ mf_options_read_file(struct mf_options *o, const char *path, enum mf_source sour
 		*e = inner;
 		return mf_error_while(e, "reading the configuration");
 	}
-	rc = read_text(&r, &text);
+	rc = mf_options_read_text(o, path, text.data, text.len, source, e);
 	mf_buf_fini(&text);
 	return rc;
 }

@@ -97,6 +97,7 @@ compile_set(struct compiler *c)
 
 static int compile_sequence(struct compiler *c);
 
+/* NOLINTBEGIN(misc-no-recursion): MAX_NESTING ends it */
 static int
 compile_choice(struct compiler *c)
 {
@@ -171,6 +172,7 @@ compile_sequence(struct compiler *c)
 	}
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* One program for pattern[0..n): from the top, or from any component on. */
 static int

@@ -170,12 +170,31 @@ check_number(const struct mf_option_row *row, const char *text, uint64_t *number
 }
 
 static int
-check_duration(const char *text, uint64_t *number, struct mf_error *e)
+check_size(const struct mf_option_row *row, const char *text, uint64_t *number, struct mf_error *e)
 {
+	char least[MF_UNIT_TEXT_BYTES];
+
+	if (mf_parse_size(text, number, e) != 0)
+		return -1;
+	if (*number < row->min)
+		return mf_error_set(
+		    e, MF_EUSAGE, "\"%s\" is less than %s", text, mf_format_size(row->min, least));
+	return 0;
+}
+
+static int
+check_duration(
+    const struct mf_option_row *row, const char *text, uint64_t *number, struct mf_error *e)
+{
+	char least[MF_UNIT_TEXT_BYTES];
+
 	if (mf_parse_duration(text, number, e) != 0)
 		return -1;
 	if (*number > MF_OPTION_DURATION_MAX_US)
 		return mf_error_set(e, MF_EUSAGE, "\"%s\" is too long", text);
+	if (*number < row->min)
+		return mf_error_set(e, MF_EUSAGE, "\"%s\" is less than %s", text,
+		    mf_format_duration(row->min, least));
 	return 0;
 }
 
@@ -185,8 +204,8 @@ check_units(const struct mf_option_row *row, const char *text, uint64_t *number,
 {
 	switch (row->kind) {
 	case MF_KIND_NUMBER: return check_number(row, text, number, e);
-	case MF_KIND_SIZE: return mf_parse_size(text, number, e);
-	case MF_KIND_DURATION: return check_duration(text, number, e);
+	case MF_KIND_SIZE: return check_size(row, text, number, e);
+	case MF_KIND_DURATION: return check_duration(row, text, number, e);
 	default: return 0;
 	}
 }
@@ -234,17 +253,24 @@ name_of(const struct mf_value *v, char out[MF_PROVENANCE_BYTES])
 		snprintf(out, MF_PROVENANCE_BYTES, "--%s", name);
 }
 
+/* Check the values; where help is wanted, what is wrong elsewhere is nobody's concern. */
 static int
-check_all(struct mf_options *o, struct mf_error *e)
+check_values(struct mf_options *o, bool only_help, struct mf_error *e)
 {
 	char name[MF_PROVENANCE_BYTES];
+	struct mf_value *v;
+	bool matters;
 	size_t i;
 
 	for (i = 0; i < o->n_values; i++) {
-		name_of(&o->values[i], name);
-		if (mf_option_check(o->values[i].id, o->values[i].text, name, &o->values[i].number,
-			e) != 0)
+		v = &o->values[i];
+		matters = !only_help || v->id == MF_OPT_HELP || v->id == MF_OPT_VERSION;
+		name_of(v, name);
+		if (mf_option_check(v->id, v->text, name, &v->number, matters ? e : NULL) == 0)
+			continue;
+		if (matters)
 			return -1;
+		v->number = 0;
 	}
 	return 0;
 }
@@ -347,12 +373,11 @@ mf_options_parse(const struct mf_options_params *p, struct mf_options **out, str
 	o->command = MF_COMMANDS;
 	if (mf_options_read_args(o, p->argc, p->argv, &only_help, e) != 0)
 		goto fail;
-	if (!only_help && o->command != MF_COMMANDS) {
-		if (mf_options_read_env(o, p, e) != 0 || read_files(o, p, e) != 0)
-			goto fail;
-		if (check_all(o, e) != 0)
-			goto fail;
-	}
+	only_help = only_help || o->command == MF_COMMANDS;
+	if (!only_help && (mf_options_read_env(o, p, e) != 0 || read_files(o, p, e) != 0))
+		goto fail;
+	if (check_values(o, only_help, e) != 0)
+		goto fail;
 	*out = o;
 	return 0;
 fail:

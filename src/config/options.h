@@ -60,15 +60,15 @@ const char *mf_options_text(const struct mf_options *o, enum mf_option id);
 /* MF_KIND_NUMBER, SIZE (bytes), DURATION (us), COUNT; CHOICE: the index of the word. 0 where
  * there is neither value nor default. */
 uint64_t mf_options_number(const struct mf_options *o, enum mf_option id);
-/* The values of an option that repeats, in order: the i-th, NULL past the last. */
-const char *mf_options_nth(const struct mf_options *o, enum mf_option id, size_t i);
+/* The values of an option that repeats, in order: the n-th from 0, NULL past the last. */
+const char *mf_options_nth(const struct mf_options *o, enum mf_option id, size_t n);
 /* "--memory (from MODELFERRY_MEMORY)", "--memory (from /etc/x.conf:3)", "--memory" into out. */
 #define MF_PROVENANCE_BYTES 320
 const char *mf_options_provenance(const struct mf_options *o, enum mf_option id,
     char out[MF_PROVENANCE_BYTES]);
 
 /* Values in the order given, over all options: for rules whose order counts across options.
- * The i-th winning value; false past the last. */
-bool mf_options_each(const struct mf_options *o, size_t i, enum mf_option *id, const char **text);
+ * The n-th winning value from 0; false past the last. */
+bool mf_options_each(const struct mf_options *o, size_t n, enum mf_option *id, const char **text);
 
 #endif

@@ -39,7 +39,10 @@ int mf_options_read_args(struct mf_options *o, int argc, char *const *argv, bool
     struct mf_error *e);
 int mf_options_read_env(struct mf_options *o, const struct mf_options_params *p,
     struct mf_error *e);
-/* Read one file; keys of other commands are checked and dropped. 0; 1: it does not exist. */
+/* Read the n bytes of the file path; keys of other commands are checked and dropped. */
+int mf_options_read_text(struct mf_options *o, const char *path, const uint8_t *text, size_t n,
+    enum mf_source source, struct mf_error *e);
+/* The same, with the reading. 0; 1: it does not exist. */
 int mf_options_read_file(struct mf_options *o, const char *path, enum mf_source source,
     struct mf_error *e);
 

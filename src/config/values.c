@@ -33,8 +33,7 @@ mf_options_flag(const struct mf_options *o, enum mf_option id)
 {
 	const struct mf_value *v = last_of(o, id);
 
-	/* --help and --version end the parsing before their value is looked at */
-	return v != NULL && (v->text == NULL || v->number != 0);
+	return v != NULL && v->number != 0;
 }
 
 const char *

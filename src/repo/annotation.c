@@ -1,155 +1,160 @@
 /*
- * An annotation is the object a/MODEL/VER/TIME-RAND:
- *	u32 format, digest[32] of the root it is about, u64 time_us, u8 rejected (0 nothing,
- *	1 rejected, 2 cleared), string reason, string by, u32 tags {string key, value}
- * It names the root by digest, not by object, so that it survives a rekey and does not speak
- * of another version that has the same name later.
+ * Annotations: the object a/MODEL/VER/TIME-RAND, whose bytes are annotation_record.c's. It names
+ * the root by digest, not by object, so that it survives a rekey and does not speak of another
+ * version that has the same name later.
+ *
+ * Each says which ones it came after, so that who removes one that is not the last is noticed.
+ * That stands where readers which do not know of it do nothing: among the tags, as one without
+ * a value, which removes a tag that is not there. Its key is AFTER and the last part of the
+ * other's name.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "src/repo/annotation_int.h"
 #include "src/repo/repo_int.h"
 
-#define ANNOTATION_FORMAT 1
-#define MAX_TAGS 1024
+#define RESERVED '\001' /* a key that begins so is no tag */
+#define AFTER "\001after "
+#define LAST_PART_BYTES (16 + 1 + 32) /* TIME-RAND */
+#define MAX_AFTER 16 /* that one annotation names; others come of writers side by side */
+
+/* The annotations of one version. */
+struct notes {
+	char prefix[MF_OBJECT_NAME_BYTES];
+	struct mf_names names; /* whole names of those that are about it */
+	struct mf_names after; /* whole names that they say they came after */
+};
 
 static void
-prefix_of(struct mf_repo *repo, const struct mf_root *root, char out[MF_OBJECT_NAME_BYTES])
+notes_init(struct notes *n, struct mf_repo *repo, const struct mf_root *root)
 {
 	char model[MF_NAME_HASH_BYTES], version[MF_NAME_HASH_BYTES];
 
+	*n = (struct notes){0};
 	mf_keyring_name_hash(repo->keyring, "model", root->model, NULL, model);
 	mf_keyring_name_hash(repo->keyring, "version", root->model, root->version, version);
-	snprintf(out, MF_OBJECT_NAME_BYTES, "a/%s/%s/", model, version);
+	snprintf(n->prefix, sizeof(n->prefix), "a/%s/%s/", model, version);
 }
 
-int
-mf_version_annotate(struct mf_repo *repo, const struct mf_version *v,
-    const struct mf_annotation *a, int64_t now_us, struct mf_error *e)
+static void
+notes_fini(struct notes *n)
 {
-	char name[MF_OBJECT_NAME_BYTES], rand[MF_RANDOM_NAME_BYTES];
-	struct mf_buf b = MF_BUF_INIT;
-	size_t i, at;
-	int rc;
-
-	prefix_of(repo, &v->root, name);
-	mf_name_random(rand);
-	at = strlen(name);
-	snprintf(name + at, sizeof(name) - at, "%016" PRIx64 "-%s", (uint64_t)now_us, rand);
-	mf_buf_put_u32(&b, ANNOTATION_FORMAT);
-	mf_buf_put(&b, v->digest, sizeof(v->digest));
-	mf_buf_put_u64(&b, (uint64_t)now_us);
-	mf_buf_put_u8(&b, a->rejected == 1 ? 1 : a->rejected == -1 ? 2 : 0);
-	mf_buf_put_string(&b, a->reason ? a->reason : "");
-	mf_buf_put_string(&b, a->by ? a->by : "");
-	mf_buf_put_u32(&b, (uint32_t)a->n_tags);
-	for (i = 0; i < a->n_tags; i++) {
-		mf_buf_put_string(&b, a->tags[i].key);
-		mf_buf_put_string(&b, a->tags[i].value);
-	}
-	rc = b.failed ? mf_error_nomem(e, "an annotation")
-		      : mf_object_put_new(repo, MF_OBJECT_ANNOTATION, name, b.data, b.len,
-			    MF_STORE_DURABLE, e);
-	mf_buf_fini(&b);
-	return rc == 0 ? 0
-		       : mf_error_while(e, "annotating %s@%s", v->root.model, v->root.version);
+	mf_names_fini(&n->names);
+	mf_names_fini(&n->after);
 }
 
-/* Set, replace or (empty value) remove one tag. Takes key and value. */
+/* Take down which one a reserved key names; of others nothing is known. */
+static void
+take_after(struct notes *n, const char *key)
+{
+	const char *part = key + sizeof(AFTER) - 1;
+	char name[MF_OBJECT_NAME_BYTES];
+	size_t at = strlen(n->prefix);
+
+	if (strncmp(key, AFTER, sizeof(AFTER) - 1) != 0 || strlen(part) != LAST_PART_BYTES ||
+	    strspn(part, "0123456789abcdef-") != LAST_PART_BYTES)
+		return;
+	memcpy(name, n->prefix, sizeof(name));
+	snprintf(name + at, sizeof(name) - at, "%s", part);
+	mf_names_add(&n->after, name);
+}
+
+static void
+take_note(struct notes *n, const char *name, const struct mf_annotation_record *x,
+    const struct mf_version *v)
+{
+	size_t i;
+
+	if (memcmp(x->digest, v->digest, sizeof(v->digest)) != 0)
+		return; /* about an earlier version of this name */
+	mf_names_add(&n->names, name);
+	for (i = 0; i < x->n_tags; i++)
+		if (x->tags[i].key[0] == RESERVED)
+			take_after(n, x->tags[i].key);
+}
+
+static void
+swap(char **a, char **b)
+{
+	char *was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+static void
+remove_tag(struct mf_root *root, size_t i)
+{
+	free(root->tags[i].key);
+	free(root->tags[i].value);
+	root->tags[i] = root->tags[--root->n_tags];
+}
+
+/* Set, replace or (empty value) remove one tag. What is kept is taken out of tag. */
 static int
-apply_tag(struct mf_root *root, char *key, char *value)
+apply_tag(struct mf_root *root, struct mf_pair *tag, struct mf_error *e)
 {
 	struct mf_pair *more;
 	size_t i;
 
-	for (i = 0; i < root->n_tags && strcmp(root->tags[i].key, key) != 0; i++)
+	for (i = 0; i < root->n_tags && strcmp(root->tags[i].key, tag->key) != 0; i++)
 		;
 	if (i < root->n_tags) {
-		free(root->tags[i].key);
-		free(root->tags[i].value);
-		if (value[0] == '\0') {
-			free(key);
-			free(value);
-			root->tags[i] = root->tags[--root->n_tags];
-		} else {
-			root->tags[i] = (struct mf_pair){key, value};
-		}
+		swap(&root->tags[i].value, &tag->value);
+		if (root->tags[i].value[0] == '\0')
+			remove_tag(root, i);
 		return 0;
 	}
-	more = value[0] == '\0' ? NULL
-				: reallocarray(root->tags, root->n_tags + 1, sizeof(*more));
-	if (more == NULL) {
-		i = value[0] == '\0';
-		free(key);
-		free(value);
-		return i ? 0 : -1;
-	}
+	if (tag->value[0] == '\0')
+		return 0;
+	more = reallocarray(root->tags, root->n_tags + 1, sizeof(*more));
+	if (more == NULL)
+		return mf_error_nomem(e, "an annotation");
 	root->tags = more;
-	root->tags[root->n_tags++] = (struct mf_pair){key, value};
+	root->tags[root->n_tags++] = *tag;
+	*tag = (struct mf_pair){NULL, NULL};
 	return 0;
 }
 
-static int
-apply_tags(struct mf_reader *r, struct mf_root *root)
+int
+mf_annotation_apply(struct mf_annotation_record *x, struct mf_version *v, struct mf_error *e)
 {
-	uint32_t n = mf_reader_u32(r), i;
-	char *key, *value;
+	size_t i;
 
-	if (n > MAX_TAGS)
-		return -1;
-	for (i = 0; i < n; i++) {
-		key = mf_reader_string(r, 1024);
-		value = mf_reader_string(r, 65536);
-		if (key == NULL || value == NULL) {
-			free(key);
-			free(value);
-			return -1;
-		}
-		if (apply_tag(root, key, value) != 0) {
-			r->no_memory = true;
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int
-apply(const struct mf_buf *plain, struct mf_version *v, struct mf_error *e)
-{
-	struct mf_reader r = mf_reader_of(plain->data, plain->len);
-	uint32_t format = mf_reader_u32(&r);
-	const uint8_t *digest;
-	char *reason, *by;
-	unsigned rejected;
-
-	if (!r.failed && format != ANNOTATION_FORMAT)
-		return mf_error_set(e, MF_EUNSUPPORTED, "annotation of format %u", format);
-	digest = mf_reader_bytes(&r, sizeof(v->digest));
-	if (digest != NULL && memcmp(digest, v->digest, sizeof(v->digest)) != 0)
+	if (memcmp(x->digest, v->digest, sizeof(v->digest)) != 0)
 		return 0; /* about an earlier version of this name */
-	mf_reader_u64(&r);
-	rejected = mf_reader_u8(&r);
-	reason = mf_reader_string(&r, 65536);
-	by = mf_reader_string(&r, 1024);
-	if (r.failed || reason == NULL || by == NULL || apply_tags(&r, &v->root) != 0) {
-		free(reason);
-		free(by);
-		return mf_reader_error(&r, e, "annotation of a shape that cannot be");
-	}
-	if (rejected != 0) {
-		v->rejected = rejected == 1;
-		free(v->rejected_reason);
-		free(v->rejected_by);
-		v->rejected_reason = reason;
-		v->rejected_by = by;
-	} else {
-		free(reason);
-		free(by);
+	for (i = 0; i < x->n_tags; i++)
+		if (x->tags[i].key[0] != RESERVED && apply_tag(&v->root, &x->tags[i], e) != 0)
+			return -1;
+	if (x->rejected != 0) {
+		v->rejected = x->rejected == 1;
+		swap(&v->rejected_reason, &x->reason);
+		swap(&v->rejected_by, &x->by);
 	}
 	return 0;
+}
+
+static int
+read_and_apply(struct mf_repo *repo, const char *name, struct mf_version *v, struct notes *n,
+    struct mf_buf *plain, struct mf_error *e)
+{
+	struct mf_annotation_record x;
+	int rc;
+
+	mf_buf_clear(plain);
+	if (mf_object_get(repo, MF_OBJECT_ANNOTATION, name, plain, e) != 0)
+		return -1;
+	rc = mf_annotation_decode(plain->data, plain->len, &x, e);
+	if (rc == 0) {
+		take_note(n, name, &x, v);
+		rc = mf_annotation_apply(&x, v, e);
+		mf_annotation_record_fini(&x);
+	}
+	return rc == 0 ? 0 : mf_error_while(e, "reading annotation %s", name);
 }
 
 struct damage_report {
@@ -158,16 +163,10 @@ struct damage_report {
 };
 
 static int
-apply_one(struct mf_repo *repo, const char *name, struct mf_version *v, struct mf_buf *plain,
-    const struct damage_report *d, struct mf_error *e)
+apply_one(struct mf_repo *repo, const char *name, struct mf_version *v, struct notes *n,
+    struct mf_buf *plain, const struct damage_report *d, struct mf_error *e)
 {
-	int rc;
-
-	mf_buf_clear(plain);
-	rc = mf_object_get(repo, MF_OBJECT_ANNOTATION, name, plain, e);
-	if (rc == 0 && (rc = apply(plain, v, e)) != 0)
-		mf_error_while(e, "reading annotation %s", name);
-	if (rc == 0)
+	if (read_and_apply(repo, name, v, n, plain, e) == 0)
 		return 0;
 	if (e->code == MF_ENOTFOUND)
 		return 0; /* pruned with its version meanwhile */
@@ -179,22 +178,61 @@ apply_one(struct mf_repo *repo, const char *name, struct mf_version *v, struct m
 	return 0;
 }
 
-static int
-apply_all(struct mf_repo *repo, struct mf_version *v, const struct mf_names *names,
-    const struct damage_report *d, struct mf_error *e)
+/* One that another came after is not there. */
+static void
+note_removed(struct mf_version *v, const char *name, const struct damage_report *d)
 {
-	char prefix[MF_OBJECT_NAME_BYTES];
+	struct mf_error why;
+
+	mf_error_set(&why, MF_EDAMAGED, "%s, which was noted about %s@%s, was removed", name,
+	    v->root.model, v->root.version);
+	v->note_removed = true;
+	if (d->report != NULL)
+		d->report(d->arg, v, name, &why);
+	else
+		mf_log(MF_LOG_WARNING, "%s", why.message);
+}
+
+/* Are all there that others came after? listed: all annotations, sorted. One that is not may
+ * have been put while they were listed: then it is there now. */
+static int
+check_chain(struct mf_repo *repo, struct mf_version *v, struct notes *n,
+    const struct mf_names *listed, const struct damage_report *d, struct mf_error *e)
+{
+	size_t i;
+	int rc;
+
+	if (n->names.failed || n->after.failed)
+		return mf_error_nomem(e, "annotations");
+	mf_names_sort(&n->after);
+	for (i = 0; i < n->after.n; i++) {
+		if (mf_names_has(listed, n->after.items[i]) ||
+		    (i > 0 && strcmp(n->after.items[i], n->after.items[i - 1]) == 0))
+			continue;
+		if ((rc = mf_store_head(repo->store, n->after.items[i], NULL, e)) < 0)
+			return -1;
+		if (rc == 1)
+			note_removed(v, n->after.items[i], d);
+	}
+	return 0;
+}
+
+/* n gets what was read. */
+static int
+apply_all(struct mf_repo *repo, struct mf_version *v, const struct mf_names *listed,
+    struct notes *n, const struct damage_report *d, struct mf_error *e)
+{
 	struct mf_buf plain = MF_BUF_INIT;
 	size_t i, len;
 	int rc = 0;
 
-	prefix_of(repo, &v->root, prefix);
-	len = strlen(prefix);
-	for (i = 0; rc == 0 && i < names->n; i++)
-		if (strncmp(names->items[i], prefix, len) == 0)
-			rc = apply_one(repo, names->items[i], v, &plain, d, e);
+	notes_init(n, repo, &v->root);
+	len = strlen(n->prefix);
+	for (i = 0; rc == 0 && i < listed->n; i++)
+		if (strncmp(listed->items[i], n->prefix, len) == 0)
+			rc = apply_one(repo, listed->items[i], v, n, &plain, d, e);
 	mf_buf_fini(&plain);
-	return rc;
+	return rc == 0 ? check_chain(repo, v, n, listed, d, e) : -1;
 }
 
 int
@@ -202,20 +240,138 @@ mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n,
     mf_version_damaged *damaged, void *arg, struct mf_error *e)
 {
 	struct damage_report d = {damaged, arg};
+	struct notes notes;
 	struct mf_names names;
-	char prefix[MF_OBJECT_NAME_BYTES];
 	size_t i;
 	int rc = 0;
 
 	if (n == 0)
 		return 0;
-	snprintf(prefix, sizeof(prefix), "a/");
-	if (n == 1)
-		prefix_of(repo, &items[0].root, prefix);
-	if (mf_names_list(repo, prefix, &names, e) != 0)
+	notes_init(&notes, repo, &items[0].root);
+	if (mf_names_list(repo, n == 1 ? notes.prefix : "a/", &names, e) != 0)
 		return -1;
-	for (i = 0; rc == 0 && names.n > 0 && i < n; i++)
-		rc = apply_all(repo, &items[i], &names, &d, e);
+	for (i = 0; rc == 0 && names.n > 0 && i < n; i++) {
+		rc = apply_all(repo, &items[i], &names, &notes, &d, e);
+		notes_fini(&notes);
+	}
 	mf_names_fini(&names);
 	return rc;
+}
+
+/* Who found the version has told it. */
+static void
+ignore_damage(void *arg, const struct mf_version *v, const char *object,
+    const struct mf_error *why)
+{
+	(void)arg;
+	(void)v;
+	(void)object;
+	(void)why;
+}
+
+/* What is there by now that nothing came after yet: notes->names, in order of time. Damaged
+ * ones are left alone. *notes is to be freed also after a failure. */
+static int
+find_last(struct mf_repo *repo, const struct mf_version *v, struct notes *notes,
+    struct mf_error *e)
+{
+	struct damage_report d = {ignore_damage, NULL};
+	struct mf_version scratch = {.root.model = v->root.model, .root.version = v->root.version};
+	struct mf_names listed, last = {0};
+	size_t i;
+	int rc;
+
+	memcpy(scratch.digest, v->digest, sizeof(scratch.digest));
+	notes_init(notes, repo, &v->root);
+	if (mf_names_list(repo, notes->prefix, &listed, e) != 0)
+		return -1;
+	rc = apply_all(repo, &scratch, &listed, notes, &d, e);
+	for (i = 0; rc == 0 && i < notes->names.n; i++)
+		if (!mf_names_has(&notes->after, notes->names.items[i]))
+			mf_names_add(&last, notes->names.items[i]);
+	if (rc == 0 && last.failed)
+		rc = mf_error_nomem(e, "annotations");
+	scratch.root.model = scratch.root.version = NULL; /* v's */
+	mf_version_fini(&scratch);
+	mf_names_fini(&listed);
+	mf_names_fini(&notes->names);
+	notes->names = last;
+	return rc;
+}
+
+/* The annotation with what it comes after: the latest of notes. */
+static int
+encode(const struct mf_version *v, const struct mf_annotation *a, const struct notes *notes,
+    int64_t now_us, struct mf_buf *b, struct mf_error *e)
+{
+	char keys[MAX_AFTER][sizeof(AFTER) + LAST_PART_BYTES], none[] = "";
+	struct mf_annotation chained = *a;
+	struct mf_pair *tags;
+	size_t n = notes->names.n < MAX_AFTER ? notes->names.n : MAX_AFTER, i;
+	int rc;
+
+	if ((tags = calloc(a->n_tags + n + 1, sizeof(*tags))) == NULL)
+		return mf_error_nomem(e, "an annotation");
+	if (a->n_tags > 0)
+		memcpy(tags, a->tags, a->n_tags * sizeof(*tags));
+	for (i = 0; i < n; i++) {
+		snprintf(keys[i], sizeof(keys[i]), AFTER "%s",
+		    notes->names.items[notes->names.n - n + i] + strlen(notes->prefix));
+		tags[a->n_tags + i] = (struct mf_pair){keys[i], none};
+	}
+	chained.tags = tags;
+	chained.n_tags += n;
+	rc = mf_annotation_encode(&chained, v->digest, now_us, b, e);
+	free(tags);
+	if (rc == 0 && b->len > MF_SMALL_OBJECT_MAX_BYTES)
+		rc = mf_error_set(e, MF_EUSAGE, "the tags take more than 1 MiB");
+	return rc;
+}
+
+static int
+refuse_reserved(const struct mf_annotation *a, struct mf_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_tags; i++)
+		if (a->tags[i].key[0] == RESERVED)
+			return mf_error_set(e, MF_EUSAGE, "a tag cannot begin with the byte 01");
+	return 0;
+}
+
+static int
+annotate(struct mf_repo *repo, const struct mf_version *v, const struct mf_annotation *a,
+    int64_t now_us, struct mf_error *e)
+{
+	char name[MF_OBJECT_NAME_BYTES], rand[MF_RANDOM_NAME_BYTES];
+	struct mf_buf b = MF_BUF_INIT;
+	struct notes notes;
+	size_t at;
+	int rc;
+
+	if (refuse_reserved(a, e) != 0)
+		return -1;
+	rc = find_last(repo, v, &notes, e);
+	if (rc == 0)
+		rc = encode(v, a, &notes, now_us, &b, e);
+	if (rc == 0) {
+		mf_name_random(rand);
+		memcpy(name, notes.prefix, sizeof(name));
+		at = strlen(name);
+		snprintf(name + at, sizeof(name) - at, "%016" PRIx64 "-%s", (uint64_t)now_us, rand);
+		rc = mf_object_put_new(repo, MF_OBJECT_ANNOTATION, name, b.data, b.len,
+		    MF_STORE_DURABLE, e);
+	}
+	mf_buf_fini(&b);
+	notes_fini(&notes);
+	return rc;
+}
+
+int
+mf_version_annotate(struct mf_repo *repo, const struct mf_version *v,
+    const struct mf_annotation *a, int64_t now_us, struct mf_error *e)
+{
+	return annotate(repo, v, a, now_us, e) == 0
+	    ? 0
+	    : mf_error_while(e, "annotating %s@%s", v->root.model, v->root.version);
 }

@@ -8,6 +8,7 @@
 #include "src/codec/codec.h"
 #include "src/repo/checksum_int.h"
 #include "src/repo/chunk_read_int.h"
+#include "src/repo/timed_int.h"
 
 #define LISTINGS 3 /* a prune may move a chunk between the listing and the get */
 #define SEALED_MAX_BYTES (MF_SEAL_OVERHEAD + MF_SEAL_MAX_BODY + MF_SEAL_MAX_BODY / 8)
@@ -16,7 +17,8 @@ struct mf_chunk_reader {
 	struct mf_repo *repo;
 	struct mf_decoder *dec;
 	struct mf_buf sealed;
-	bool recompute_ids;
+	enum mf_chunk_check check;
+	struct mf_progress *progress; /* or NULL */
 };
 
 bool
@@ -28,7 +30,18 @@ mf_error_is_damage(const struct mf_error *e)
 	return e->code == MF_EFAIL && (e->sys_errno == EIO || e->sys_errno == EBADMSG);
 }
 
+bool
+mf_read_again(const struct mf_repo *repo, const char *name, struct mf_error *e)
+{
+	if (e->code != MF_EDAMAGED || (mf_store_capabilities(repo->store) & MF_STORE_LOCAL) != 0)
+		return false;
+	mf_log(MF_LOG_WARNING, "%s: %s; reading it once more", name, e->message);
+	mf_error_clear(e);
+	return true;
+}
+
 struct trial {
+	const struct mf_repo *repo;
 	enum mf_object_type type;
 	int (*attempt)(void *arg, const char *name, struct mf_error *e);
 	void *arg;
@@ -56,6 +69,8 @@ try_name(struct trial *t, const char *name, struct mf_error *e)
 
 	mf_error_clear(e);
 	rc = t->attempt(t->arg, name, e);
+	if (rc != 0 && mf_read_again(t->repo, name, e))
+		rc = t->attempt(t->arg, name, e);
 	if (rc == 0 && t->damaged > 0)
 		/* MF_EKEY: a segment from before a rekey, at which a signed root still hints */
 		mf_log(t->first.code == MF_EKEY ? MF_LOG_DEBUG : MF_LOG_WARNING,
@@ -100,7 +115,7 @@ mf_generations_try(struct mf_repo *repo, enum mf_object_type type, const struct 
     uint64_t hint, int (*attempt)(void *arg, const char *name, struct mf_error *e), void *arg,
     struct mf_error *e)
 {
-	struct trial t = {.type = type, .attempt = attempt, .arg = arg};
+	struct trial t = {.repo = repo, .type = type, .attempt = attempt, .arg = arg};
 	char name[MF_OBJECT_NAME_BYTES];
 	int rc, n;
 
@@ -122,7 +137,7 @@ mf_generations_try(struct mf_repo *repo, enum mf_object_type type, const struct 
 }
 
 struct mf_chunk_reader *
-mf_chunk_reader_new(struct mf_repo *repo, bool recompute_ids, struct mf_error *e)
+mf_chunk_reader_new(struct mf_repo *repo, enum mf_chunk_check check, struct mf_error *e)
 {
 	struct mf_chunk_reader *r = calloc(1, sizeof(*r));
 
@@ -131,7 +146,7 @@ mf_chunk_reader_new(struct mf_repo *repo, bool recompute_ids, struct mf_error *e
 		return NULL;
 	}
 	r->repo = repo;
-	r->recompute_ids = recompute_ids;
+	r->check = check;
 	if ((r->dec = mf_decoder_new(e)) == NULL) {
 		free(r);
 		return NULL;
@@ -149,6 +164,12 @@ mf_chunk_reader_free(struct mf_chunk_reader *r)
 	free(r);
 }
 
+void
+mf_chunk_reader_count(struct mf_chunk_reader *r, struct mf_progress *progress)
+{
+	r->progress = progress;
+}
+
 struct reading_one {
 	struct mf_chunk_reader *r;
 	const struct mf_chunk_ref *ref;
@@ -162,15 +183,21 @@ open_and_decode(const struct reading_one *one, struct mf_error *e)
 	struct mf_chunk_reader *r = one->r;
 	const struct mf_chunk_ref *ref = one->ref;
 	struct mf_opened o;
+	int rc;
 
-	if (mf_open(r->repo->keyring, MF_OBJECT_CHUNK, &ref->id, r->sealed.data, r->sealed.len, &o,
-		e) != 0)
+	MF_TIMED(r->progress, ns_seal,
+	    rc = mf_open(r->repo->keyring, MF_OBJECT_CHUNK, &ref->id, r->sealed.data,
+		r->sealed.len, &o, e));
+	if (rc != 0)
 		return -1;
 	if (o.header.plain_len != ref->plain_len)
 		return mf_error_set(e, MF_EDAMAGED,
 		    "wrong content: it holds %lu bytes where the manifest says %lu",
 		    (unsigned long)o.header.plain_len, (unsigned long)ref->plain_len);
-	return mf_decode(r->dec, o.header.codec, o.body, o.body_len, one->plain, ref->plain_len, e);
+	MF_TIMED(r->progress, ns_codec,
+	    rc = mf_decode(
+		r->dec, o.header.codec, o.body, o.body_len, one->plain, ref->plain_len, e));
+	return rc;
 }
 
 static int
@@ -181,13 +208,18 @@ check_content(const struct reading_one *one, struct mf_error *e)
 	uint8_t checksum[MF_CHECKSUM_BYTES];
 	struct mf_id id;
 
-	mf_checksum(repo, one->plain, ref->plain_len, checksum);
-	if (memcmp(checksum, ref->checksum, sizeof(checksum)) != 0)
-		return mf_error_set(e, MF_EDAMAGED,
-		    "wrong content: it opens, but its checksum is not the manifest's");
-	if (!one->r->recompute_ids)
+	if (one->r->check != MF_CHUNK_ID) {
+		MF_TIMED(one->r->progress, ns_check,
+		    mf_checksum(repo, one->plain, ref->plain_len, checksum));
+		if (memcmp(checksum, ref->checksum, sizeof(checksum)) != 0)
+			return mf_error_set(e, MF_EDAMAGED,
+			    "wrong content: it opens, but its checksum is not the manifest's");
+	}
+	if (one->r->check == MF_CHUNK_CHECKSUM)
 		return 0;
-	mf_keyring_content_id(repo->keyring, MF_OBJECT_CHUNK, one->plain, ref->plain_len, &id);
+	MF_TIMED(one->r->progress, ns_hash,
+	    mf_keyring_content_id(
+		repo->keyring, MF_OBJECT_CHUNK, one->plain, ref->plain_len, &id));
 	if (mf_id_compare(&id, &ref->id) != 0)
 		return mf_error_set(e, MF_EDAMAGED,
 		    "wrong content: it opens, but its content has another id");
@@ -199,9 +231,12 @@ read_name(void *arg, const char *name, struct mf_error *e)
 {
 	const struct reading_one *one = arg;
 	struct mf_buf *sealed = &one->r->sealed;
+	int rc;
 
 	mf_buf_clear(sealed);
-	if (mf_store_get(one->r->repo->store, name, 0, SEALED_MAX_BYTES + 1, sealed, e) != 0)
+	MF_TIMED(one->r->progress, ns_store,
+	    rc = mf_store_get(one->r->repo->store, name, 0, SEALED_MAX_BYTES + 1, sealed, e));
+	if (rc != 0)
 		return -1;
 	if (one->fetched_bytes != NULL)
 		*one->fetched_bytes += sealed->len;

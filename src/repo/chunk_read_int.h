@@ -6,6 +6,7 @@
 #ifndef MF_REPO_CHUNK_READ_INT_H
 #define MF_REPO_CHUNK_READ_INT_H
 
+#include "src/base/progress.h"
 #include "src/repo/repo_int.h"
 
 /* Bytes that a reader may hold: sealed object and decoder. For budgets. */
@@ -27,13 +28,26 @@ int mf_generations_try(struct mf_repo *repo, enum mf_object_type type, const str
  * another generation of it may be? */
 bool mf_error_is_damage(const struct mf_error *e);
 
+/* Is an object that was read, and is no good as *e says, worth reading once more? What comes over a
+ * network may have been changed on the way. Then that is logged, and *e cleared. */
+bool mf_read_again(const struct mf_repo *repo, const char *name, struct mf_error *e);
+
 struct mf_chunk_reader; /* buffers and a decoder, for one thread at a time */
 
-/* recompute_ids: also compute each chunk's id again (untrusted stores, --trusted-keys,
- * verify); without it the AEAD tag and the manifest's checksum stand for the content. */
-struct mf_chunk_reader *mf_chunk_reader_new(struct mf_repo *repo, bool recompute_ids,
-    struct mf_error *e);
+/* What a chunk's plaintext is compared with, beside the AEAD tag of its object. */
+enum mf_chunk_check {
+	MF_CHUNK_CHECKSUM, /* the manifest's: enough where who has the data key is trusted */
+	/* its id, computed again, which a signature covers: it costs four checksums, and says all
+	 * that a checksum says of what was read */
+	MF_CHUNK_ID,
+	MF_CHUNK_BOTH /* so that a manifest with a wrong checksum is found too */
+};
+
+struct mf_chunk_reader *mf_chunk_reader_new(
+    struct mf_repo *repo, enum mf_chunk_check check, struct mf_error *e);
 void mf_chunk_reader_free(struct mf_chunk_reader *r);
+/* Its CPU time by stage is counted there, which outlives it. */
+void mf_chunk_reader_count(struct mf_chunk_reader *r, struct mf_progress *progress);
 
 /*
  * The chunk's plaintext, ref->plain_len bytes, into plain. fetched_bytes (may be NULL) is

@@ -3,13 +3,26 @@
 #include <stdlib.h>
 
 #include "src/repo/condemned_int.h"
+#include "src/repo/damaged_int.h"
 
 #define CONDEMNED_FORMAT 1
 
-static int
-decode(const struct mf_buf *plain, struct mf_names *names, struct mf_error *e)
+void
+mf_condemned_encode(const struct mf_names *names, struct mf_buf *out)
 {
-	struct mf_reader r = mf_reader_of(plain->data, plain->len);
+	size_t i;
+
+	mf_buf_put_u32(out, CONDEMNED_FORMAT);
+	mf_buf_put_u32(out, (uint32_t)names->n);
+	for (i = 0; i < names->n; i++)
+		mf_buf_put_string(out, names->items[i]);
+}
+
+int
+mf_condemned_decode(const uint8_t *bytes, size_t n_bytes, struct mf_names *names,
+    struct mf_error *e)
+{
+	struct mf_reader r = mf_reader_of(bytes, n_bytes);
 	uint32_t format = mf_reader_u32(&r), n = mf_reader_u32(&r), i;
 	char *name;
 
@@ -36,10 +49,12 @@ mf_condemned_read_one(struct mf_repo *repo, const char *list, struct mf_names *n
 	int rc = mf_object_get(repo, MF_OBJECT_CONDEMNED, list, &plain, e);
 
 	if (rc == 0)
-		rc = decode(&plain, names, e);
+		rc = mf_condemned_decode(plain.data, plain.len, names, e);
 	mf_buf_fini(&plain);
 	if (rc == 0)
 		mf_names_sort(names);
+	else
+		mf_damaged_obstacle_hint(list, e);
 	return rc;
 }
 
@@ -74,15 +89,11 @@ mf_condemned_put(struct mf_repo *repo, const struct mf_names *names,
 {
 	char rand[MF_RANDOM_NAME_BYTES];
 	struct mf_buf b = MF_BUF_INIT;
-	size_t i;
 	int rc;
 
 	mf_name_random(rand);
 	snprintf(list, MF_OBJECT_NAME_BYTES, "x/%s", rand);
-	mf_buf_put_u32(&b, CONDEMNED_FORMAT);
-	mf_buf_put_u32(&b, (uint32_t)names->n);
-	for (i = 0; i < names->n; i++)
-		mf_buf_put_string(&b, names->items[i]);
+	mf_condemned_encode(names, &b);
 	rc = b.failed ? mf_error_nomem(e, "a condemned list")
 		      : mf_object_put_new(repo, MF_OBJECT_CONDEMNED, list, b.data, b.len,
 			    MF_STORE_DURABLE, e);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "src/base/crew.h"
+#include "src/base/large.h"
 #include "src/repo/chunk_read_int.h"
 #include "src/repo/feed_int.h"
 
@@ -32,7 +33,7 @@ static int
 work(void *arg, struct mf_error *e)
 {
 	struct mf_feed *f = arg;
-	struct mf_chunk_reader *reader = mf_chunk_reader_new(f->p.repo, true, e);
+	struct mf_chunk_reader *reader = mf_chunk_reader_new(f->p.repo, MF_CHUNK_BOTH, e);
 	struct ticket *t;
 	uint64_t fetched;
 	int rc = reader != NULL ? 0 : -1;
@@ -93,7 +94,7 @@ issue(struct mf_feed *f, size_t slice, struct mf_error *e)
 	const struct mf_chunk_ref *ref = &f->p.listing->chunks[f->p.listing->slices[slice].chunk];
 	struct ticket *t = calloc(1, sizeof(*t));
 
-	if (t == NULL || (t->plain = malloc(ref->plain_len ? ref->plain_len : 1)) == NULL) {
+	if (t == NULL || (t->plain = mf_large_malloc(ref->plain_len ? ref->plain_len : 1)) == NULL) {
 		free(t);
 		return mf_error_nomem(e, "a chunk");
 	}

@@ -73,7 +73,6 @@ mf_idmap_fini(struct mf_idmap *m)
 struct mf_index {
 	struct mf_idmap map; /* id -> generation */
 	const struct mf_names *burned;
-	uint64_t objects, bytes;
 	bool failed;
 };
 
@@ -84,11 +83,10 @@ take_name(void *arg, const char *name, uint64_t size, int64_t mtime_us)
 	struct mf_id id;
 	uint64_t generation;
 
+	(void)size;
 	(void)mtime_us;
 	if (mf_name_parse_chunk(name, &id, &generation) != 0)
 		return 0;
-	ix->objects++;
-	ix->bytes += size;
 	if (ix->burned != NULL && mf_names_has(ix->burned, name))
 		return 0;
 	ix->failed = mf_idmap_add(&ix->map, &id, &generation) < 0;
@@ -105,7 +103,7 @@ mf_index_load(struct mf_repo *repo, const struct mf_names *burned, struct mf_ind
 	if (ix == NULL)
 		return mf_error_nomem(e, "the chunk index");
 	ix->burned = burned;
-	if (mf_store_list(repo->store, "c/", take_name, ix, e) != 0) {
+	if (mf_store_list_names(repo->store, "c/", take_name, ix, e) != 0) {
 		mf_index_free(ix);
 		return mf_error_while(e, "listing the chunks");
 	}
@@ -128,6 +126,13 @@ mf_index_new_empty(struct mf_error *e)
 	return ix;
 }
 
+int
+mf_index_add(struct mf_index *ix, const struct mf_id *id, uint64_t generation, struct mf_error *e)
+{
+	return mf_idmap_add(&ix->map, id, &generation) < 0 ? mf_error_nomem(e, "the chunk index")
+							   : 0;
+}
+
 void
 mf_index_free(struct mf_index *ix)
 {
@@ -148,20 +153,3 @@ mf_index_find(const struct mf_index *ix, const struct mf_id *id, uint64_t *gener
 	return true;
 }
 
-size_t
-mf_index_count(const struct mf_index *ix)
-{
-	return ix->map.n;
-}
-
-uint64_t
-mf_index_objects(const struct mf_index *ix)
-{
-	return ix->objects;
-}
-
-uint64_t
-mf_index_bytes(const struct mf_index *ix)
-{
-	return ix->bytes;
-}

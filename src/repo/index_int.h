@@ -12,12 +12,12 @@ int mf_index_load(struct mf_repo *repo, const struct mf_names *burned, struct mf
     struct mf_error *e);
 /* An index in which nothing is stored. */
 struct mf_index *mf_index_new_empty(struct mf_error *e);
+/* Say that an id has this usable generation. */
+int mf_index_add(struct mf_index *ix, const struct mf_id *id, uint64_t generation,
+    struct mf_error *e);
 void mf_index_free(struct mf_index *ix);
 /* The generation of a usable name. False: there is none. Read-only: any thread. */
 bool mf_index_find(const struct mf_index *ix, const struct mf_id *id, uint64_t *generation);
-size_t mf_index_count(const struct mf_index *ix);   /* ids */
-uint64_t mf_index_objects(const struct mf_index *ix); /* names, burned ones too */
-uint64_t mf_index_bytes(const struct mf_index *ix);   /* their sizes */
 
 /* A set of ids with a number each: open addressing, the id is its own hash. */
 struct mf_idmap {

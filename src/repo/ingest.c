@@ -1,39 +1,30 @@
 /*
- * The pipeline of push. Why workers put by themselves: a store's put is where they would wait
- * for a slow stage anyway, and one buffer of sealed bytes a worker is what memory costs then.
+ * The pipeline of push. Why workers put by themselves on a local store: a put is where they would
+ * wait for a slow stage anyway, and one buffer of sealed bytes a worker is what memory costs then.
+ * To a network, where a put mostly waits, they hand what they sealed to senders (ingest_send.c).
  *
  * Memory: each worker has a buffer for sealed bytes and one for the check by decoding, about
- * 51 MiB with the codec's own; the rest of the budget holds plaintext. So the budget, not
- * --threads, has the last word on how many workers there are.
+ * 51 MiB with the codec's own; the rest of the budget holds plaintext, and sealed bytes on their
+ * way in its place. So the budget, not --threads, has the last word on how many workers there are.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <xxhash.h>
 
 #include "crypto/seal.h"
-#include "src/base/crew.h"
+#include "src/base/large.h"
 #include "src/base/log.h"
 #include "src/codec/codec.h"
 #include "src/repo/checksum_int.h"
-#include "src/repo/ingest_int.h"
+#include "src/repo/ingest_work_int.h"
 
 #define WORKER_BYTES ((size_t)51 << 20)
 #define BASE_BYTES ((size_t)24 << 20)
 #define PLAIN_MIN_BYTES ((size_t)64 << 20)
-
-struct mf_ingest {
-	struct mf_ingest_params p;
-	struct mf_crew *crew;
-	struct mf_queue *queue;
-	pthread_mutex_t lock; /* listing's chunk table, fresh, totals, budget */
-	pthread_cond_t freed;
-	size_t budget_bytes, used_bytes;
-	struct mf_idmap fresh; /* ids this run has put or is putting -> generation */
-	struct mf_ingest_totals totals;
-};
+#define CHUNK_BYTES ((size_t)8 << 20) /* what most chunks of a model have */
+#define SCATTERED_BYTES ((size_t)24 << 20) /* what buffers that one thread makes and another frees
+					    * leave behind in the heap, as measured */
 
 struct worker {
 	struct mf_ingest *in;
@@ -44,21 +35,14 @@ struct worker {
 	struct mf_buf again; /* a stored chunk that is read back before it is trusted */
 };
 
-static uint64_t
-cpu_ns(void)
+uint64_t
+mf_cpu_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
-
-#define TIMED(in, counter, work) \
-	do { \
-		uint64_t timed_from = cpu_ns(); \
-		work; \
-		MF_PROGRESS_ADD((in)->p.progress, counter, cpu_ns() - timed_from); \
-	} while (0)
 
 void
 mf_ingest_job_drop(struct mf_ingest *in, struct mf_ingest_job *job)
@@ -135,7 +119,7 @@ mf_ingest_job_new(struct mf_ingest *in, uint32_t capacity, enum mf_element eleme
 		return -1;
 	job = calloc(1, sizeof(*job));
 	if (job != NULL)
-		job->data = malloc(capacity ? capacity : 1);
+		job->data = mf_large_malloc(capacity ? capacity : 1);
 	if (job == NULL || job->data == NULL) {
 		free(job);
 		pthread_mutex_lock(&in->lock);
@@ -169,7 +153,7 @@ room(uint8_t **p, size_t *capacity, size_t want, struct mf_error *e)
 		return 0;
 	free(*p);
 	*capacity = 0;
-	if ((*p = malloc(want)) == NULL)
+	if ((*p = mf_large_malloc(want)) == NULL)
 		return mf_error_nomem(e, "a chunk");
 	*capacity = want;
 	return 0;
@@ -189,7 +173,7 @@ seal_chunk(struct worker *w, const struct mf_ingest_job *job, const struct mf_ch
 	if (room(&w->sealed, &w->sealed_capacity, MF_SEAL_OVERHEAD + bound + bound / 8 + 64, e) != 0)
 		return -1;
 	s.body = w->sealed + MF_SEAL_HEADER_BYTES;
-	TIMED(w->in, ns_codec,
+	MF_INGEST_TIMED(w->in, ns_codec,
 	    rc = mf_encode(w->enc, job->element, job->data, job->len,
 		w->sealed + MF_SEAL_HEADER_BYTES, bound, &s.body_len, &s.codec, e));
 	if (rc != 0)
@@ -197,7 +181,7 @@ seal_chunk(struct worker *w, const struct mf_ingest_job *job, const struct mf_ch
 	if (!w->in->p.no_check && s.codec != MF_CODEC_STORED) {
 		if (room(&w->check, &w->check_capacity, job->len, e) != 0)
 			return -1;
-		TIMED(w->in, ns_check,
+		MF_INGEST_TIMED(w->in, ns_check,
 		    rc = mf_decode(w->dec, s.codec, s.body, s.body_len, w->check, job->len, e);
 		    mf_checksum(repo, w->check, job->len, again));
 		if (rc != 0 || memcmp(again, ref->checksum, sizeof(again)) != 0)
@@ -205,35 +189,28 @@ seal_chunk(struct worker *w, const struct mf_ingest_job *job, const struct mf_ch
 			    "a chunk did not decode to what was encoded: this machine's memory or "
 			    "its libzstd is damaged; nothing was stored");
 	}
-	TIMED(w->in, ns_seal, rc = mf_seal(repo->keyring, &s, w->sealed, sealed_len, e));
+	MF_INGEST_TIMED(w->in, ns_seal, rc = mf_seal(repo->keyring, &s, w->sealed, sealed_len, e));
 	return rc;
 }
 
+/* Put it from here, or let a sender do it: then the job is the sender's, and 1 is returned. */
 static int
-put_chunk(struct worker *w, const struct mf_ingest_job *job, struct mf_chunk_ref *ref,
+put_chunk(struct worker *w, struct mf_ingest_job *job, const struct mf_chunk_ref *ref,
     struct mf_error *e)
 {
 	struct mf_ingest *in = w->in;
-	char name[MF_OBJECT_NAME_BYTES];
-	size_t len = 0;
-	int rc = 0;
+	struct mf_parcel parcel = {.job = job, .ref = *ref};
+	int rc;
 
-	if (seal_chunk(w, job, ref, &len, e) != 0)
+	if (seal_chunk(w, job, ref, &parcel.sealed_len, e) != 0)
 		return -1;
-	mf_name_chunk(name, &ref->id, ref->generation);
-	if (!in->p.dry_run)
-		TIMED(in, ns_store, rc = mf_store_put(in->p.repo->store, name, w->sealed, len, 0, e));
-	if (rc != 0)
-		return mf_error_while(e, "storing chunk %s", name);
-	pthread_mutex_lock(&in->lock);
-	in->totals.new_chunks++;
-	in->totals.new_bytes += job->len;
-	in->totals.stored_bytes += len;
-	pthread_mutex_unlock(&in->lock);
-	MF_PROGRESS_ADD(in->p.progress, chunks_new, 1);
-	MF_PROGRESS_ADD(in->p.progress, bytes_stored, len);
-	MF_PROGRESS_ADD(in->p.progress, bytes_encoded_in, job->len);
-	return 0;
+	parcel.sealed = w->sealed;
+	if (in->parcels == NULL)
+		return mf_ingest_deliver(in, &parcel, e);
+	w->sealed = NULL;
+	w->sealed_capacity = 0;
+	rc = mf_ingest_hand_over(in, &parcel, e);
+	return rc == 0 ? 1 : -1;
 }
 
 /*
@@ -252,7 +229,7 @@ adopt_chunk(struct worker *w, const struct mf_chunk_ref *ref, struct mf_error *e
 		return 0; /* a bucket's put is whole and durable */
 	mf_buf_clear(&w->again);
 	mf_name_chunk(name, &ref->id, ref->generation);
-	if (mf_store_get(repo->store, name, 0, MF_SEAL_MAX_PLAIN * 2, &w->again, e) != 0)
+	if (mf_store_get(repo->store, name, 0, (size_t)MF_SEAL_MAX_PLAIN * 2, &w->again, e) != 0)
 		return e->code == MF_ENOTFOUND ? 1 : -1;
 	if (mf_open(repo->keyring, MF_OBJECT_CHUNK, &ref->id, w->again.data, w->again.len, &o, e) !=
 	    0) {
@@ -291,26 +268,33 @@ is_known(struct worker *w, struct mf_chunk_ref *ref, struct mf_error *e)
 	return 1;
 }
 
+void
+mf_ingest_note(struct mf_ingest *in, const struct mf_ingest_job *job, const struct mf_chunk_ref *ref)
+{
+	pthread_mutex_lock(&in->lock);
+	in->p.listing->chunks[job->chunk] = *ref;
+	pthread_mutex_unlock(&in->lock);
+	MF_PROGRESS_ADD(in->p.progress, bytes_done, job->len);
+}
+
+/* 1: the job is a sender's now. */
 static int
 take_job(struct worker *w, struct mf_ingest_job *job, struct mf_error *e)
 {
 	struct mf_ingest *in = w->in;
 	struct mf_chunk_ref ref = {.plain_len = job->len};
-	int known;
+	int known = 0;
 
-	TIMED(in, ns_hash, mf_checksum(in->p.repo, job->data, job->len, ref.checksum);
-	      mf_keyring_content_id(in->p.repo->keyring, MF_OBJECT_CHUNK, job->data, job->len,
-		  &ref.id));
-	if ((known = is_known(w, &ref, e)) < 0)
+	MF_INGEST_TIMED(in, ns_hash, mf_checksum(in->p.repo, job->data, job->len, ref.checksum);
+	    mf_keyring_content_id(in->p.repo->keyring, MF_OBJECT_CHUNK, job->data, job->len,
+		&ref.id));
+	if (!in->p.ids_only && (known = is_known(w, &ref, e)) < 0)
 		return -1;
+	if (!in->p.ids_only && !known)
+		return put_chunk(w, job, &ref, e);
 	if (known)
 		MF_PROGRESS_ADD(in->p.progress, chunks_known, 1);
-	else if (put_chunk(w, job, &ref, e) != 0)
-		return -1;
-	pthread_mutex_lock(&in->lock);
-	in->p.listing->chunks[job->chunk] = ref;
-	pthread_mutex_unlock(&in->lock);
-	MF_PROGRESS_ADD(in->p.progress, bytes_done, job->len);
+	mf_ingest_note(in, job, &ref);
 	return 0;
 }
 
@@ -325,42 +309,80 @@ work(void *arg, struct mf_error *e)
 	w.dec = mf_decoder_new(e);
 	if (w.enc != NULL && w.dec != NULL)
 		rc = 0;
-	while (rc == 0 && (job = mf_queue_pop(w.in->queue)) != NULL) {
+	while (rc >= 0 && (job = mf_queue_pop(w.in->queue)) != NULL) {
 		rc = take_job(&w, job, e);
-		mf_ingest_job_drop(w.in, job);
+		if (rc != 1)
+			mf_ingest_job_drop(w.in, job);
 	}
 	mf_encoder_free(w.enc);
 	mf_decoder_free(w.dec);
 	mf_buf_fini(&w.again);
 	free(w.sealed);
 	free(w.check);
-	return rc;
+	if (atomic_fetch_sub(&w.in->n_workers, 1) == 1 && w.in->parcels != NULL)
+		mf_queue_close(w.in->parcels); /* no more will come */
+	return rc < 0 ? -1 : 0;
 }
 
 /* How many workers the memory allows, and what is left for plaintext. */
 static unsigned
-workers_for(const struct mf_ingest_params *p, size_t *plain_bytes)
+workers_for(const struct mf_ingest_params *p, unsigned senders, size_t *plain_bytes)
 {
-	size_t most = 1;
+	size_t most = 1, used, useful;
 
 	if (p->memory_bytes > BASE_BYTES + PLAIN_MIN_BYTES + WORKER_BYTES)
 		most = (p->memory_bytes - BASE_BYTES - PLAIN_MIN_BYTES) / WORKER_BYTES;
 	if (most > p->threads)
 		most = p->threads;
 	*plain_bytes = PLAIN_MIN_BYTES;
-	if (p->memory_bytes > BASE_BYTES + PLAIN_MIN_BYTES + most * WORKER_BYTES)
-		*plain_bytes = p->memory_bytes - BASE_BYTES - most * WORKER_BYTES;
+	used = BASE_BYTES + most * WORKER_BYTES + (senders > 0 ? SCATTERED_BYTES : 0);
+	if (p->memory_bytes > used + PLAIN_MIN_BYTES)
+		*plain_bytes = p->memory_bytes - used;
 	/* more than this in flight gains nothing, and first touches of memory are slow */
-	if (*plain_bytes > PLAIN_MIN_BYTES + most * ((size_t)16 << 20))
-		*plain_bytes = PLAIN_MIN_BYTES + most * ((size_t)16 << 20);
+	useful = PLAIN_MIN_BYTES + most * 2 * CHUNK_BYTES + senders * CHUNK_BYTES;
+	if (*plain_bytes > useful)
+		*plain_bytes = useful;
 	return (unsigned)most;
+}
+
+/* None on a store that does not keep anybody waiting. */
+static unsigned
+senders_for(const struct mf_ingest_params *p)
+{
+	if (p->dry_run || p->ids_only ||
+	    (mf_store_capabilities(p->repo->store) & MF_STORE_LOCAL) != 0)
+		return 0;
+	return p->repo->transfers < MF_SENDERS_MAX ? p->repo->transfers : MF_SENDERS_MAX;
+}
+
+static int
+start_threads(struct mf_ingest *in, unsigned workers, unsigned senders, struct mf_error *e)
+{
+	unsigned i;
+
+	if ((in->crew = mf_crew_new(e)) == NULL ||
+	    (in->queue = mf_queue_new(workers + 2, e)) == NULL ||
+	    mf_crew_watch(in->crew, in->queue, e) != 0)
+		return -1;
+	/* as many as the budget holds: a worker never waits here while a sender has nothing to do */
+	if (senders > 0 && ((in->parcels = mf_queue_new(senders, e)) == NULL ||
+			       mf_crew_watch(in->crew, in->parcels, e) != 0))
+		return -1;
+	atomic_init(&in->n_workers, workers);
+	for (i = 0; i < workers; i++)
+		if (mf_crew_start(in->crew, "mf-ingest", work, in, e) != 0)
+			return -1;
+	for (i = 0; i < senders; i++)
+		if (mf_crew_start(in->crew, "mf-send", mf_ingest_send, in, e) != 0)
+			return -1;
+	return 0;
 }
 
 int
 mf_ingest_start(const struct mf_ingest_params *p, struct mf_ingest **out, struct mf_error *e)
 {
 	struct mf_ingest *in = calloc(1, sizeof(*in));
-	unsigned n, i;
+	unsigned senders = senders_for(p);
 
 	*out = NULL;
 	if (in == NULL)
@@ -368,18 +390,9 @@ mf_ingest_start(const struct mf_ingest_params *p, struct mf_ingest **out, struct
 	in->p = *p;
 	pthread_mutex_init(&in->lock, NULL);
 	pthread_cond_init(&in->freed, NULL);
-	n = workers_for(p, &in->budget_bytes);
-	in->crew = mf_crew_new(e);
-	in->queue = in->crew != NULL ? mf_queue_new(n + 2, e) : NULL;
-	if (in->queue == NULL || mf_crew_watch(in->crew, in->queue, e) != 0) {
+	if (start_threads(in, workers_for(p, senders, &in->budget_bytes), senders, e) != 0) {
 		mf_ingest_finish(in, true, NULL, NULL);
 		return -1;
-	}
-	for (i = 0; i < n; i++) {
-		if (mf_crew_start(in->crew, "mf-ingest", work, in, e) != 0) {
-			mf_ingest_finish(in, true, NULL, NULL);
-			return -1;
-		}
 	}
 	*out = in;
 	return 0;
@@ -411,6 +424,7 @@ mf_ingest_finish(struct mf_ingest *in, bool failed, struct mf_ingest_totals *tot
 		mf_crew_free(in->crew);
 	}
 	mf_queue_free(in->queue, drop_item);
+	mf_queue_free(in->parcels, mf_parcel_free);
 	/* the caller's own failure may only be the echo of a worker's */
 	if (rc != 0 && e != NULL && (!failed || (e->code == MF_EINTERRUPTED &&
 				   own.code != MF_EINTERRUPTED)))

@@ -2,7 +2,7 @@
  * Ingest: chunks go in at one end as plaintext, and stand in the store at the other. The
  * caller's thread offers chunks; workers compute checksum and id, skip what is known, encode,
  * check by decoding, seal and put. Memory is a budget: mf_ingest_buffer blocks until the
- * plaintext fits. Used by push and by repair.
+ * plaintext fits. Used by push, replicate and repair.
  */
 #ifndef MF_REPO_INGEST_INT_H
 #define MF_REPO_INGEST_INT_H
@@ -19,6 +19,7 @@ struct mf_ingest_params {
 	const struct mf_idmap *trusted;	 /* ids that published manifests name; borrowed, may be NULL */
 	struct mf_listing *listing;	 /* whose chunk table is filled */
 	bool no_check, dry_run;
+	bool ids_only; /* ids and checksums into the chunk table, and nothing else */
 	unsigned threads;
 	size_t memory_bytes;
 	bool (*interrupted)(void);

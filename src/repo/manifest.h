@@ -15,6 +15,7 @@
 #include "crypto/trust.h"
 #include "src/base/buf.h"
 #include "src/base/error.h"
+#include "src/base/region.h"
 
 #define MF_MANIFEST_FORMAT 1
 #define MF_CHECKSUM_BYTES 16		/* XXH3-128, canonical */
@@ -35,6 +36,7 @@ struct mf_chunk_ref {
 };
 
 /* Some bytes of a file: a stretch of one chunk. Slices of a file are in file order. */
+#define MF_SLICE_ELSEWHERE UINT32_MAX /* no chunk: bytes that another shard has; offset 0 */
 struct mf_slice {
 	uint32_t chunk; /* index into the chunk table of the listing (struct mf_listing) */
 	uint32_t offset;
@@ -52,6 +54,7 @@ struct mf_entry {
 	char *target;	/* owned; of a symlink; of a hard link the path of its first name */
 	size_t first_slice; /* in the listing's slices */
 	size_t n_slices;
+	bool lacks_checksum; /* it is another shard's, and zero here */
 };
 
 /* All entries of a version, by path (compared bytewise, '/' lowest), with the chunks they use. */
@@ -62,9 +65,17 @@ struct mf_listing {
 	size_t n_slices, slices_capacity;
 	struct mf_chunk_ref *chunks;
 	size_t n_chunks, chunks_capacity;
+	/* What one shard of a push has: slices may be MF_SLICE_ELSEWHERE, entries lack checksums.
+	 * Set by whoever makes the listing; in any other, both are damage. */
+	bool is_partial;
+	/* where entries, slices and strings lie; NULL: in plain memory (mf_listing_init) */
+	struct mf_region *entries_region, *slices_region, *strings_region;
 };
 
 struct mf_pair { char *key, *value; };
+#define MF_PAIRS_MAX 1024 /* tags, and metrics, of a version */
+#define MF_PAIR_KEY_MAX_BYTES 1024
+#define MF_PAIR_VALUE_MAX_BYTES 65536
 struct mf_metric { char *name; double value; };
 
 struct mf_segment_ref {
@@ -74,6 +85,19 @@ struct mf_segment_ref {
 };
 
 #define MF_ROOT_PARTIAL 1u /* flag: some source files were left out (--allow-partial) */
+#define MF_ROOT_SHARD 2u   /* flag: what one shard of a push brought, and no version */
+
+#define MF_SHARDS_MAX 256
+#define MF_LISTING_DIGEST_BYTES 32
+#define MF_LISTING_NO_INODE 1u /* rules: what does not count in the digest of a listing */
+#define MF_LISTING_NO_CTIME 2u
+
+/* Of a root with MF_ROOT_SHARD: which part it is, of what. */
+struct mf_root_shard {
+	uint32_t number, of; /* 1 to of; of is at most MF_SHARDS_MAX */
+	uint8_t rules;
+	uint8_t listing[MF_LISTING_DIGEST_BYTES]; /* digest of all entries, see shard_int.h */
+};
 
 struct mf_root {
 	uint8_t repo_id[32];
@@ -88,6 +112,7 @@ struct mf_root {
 	size_t n_metrics;
 	struct mf_segment_ref *segments;
 	size_t n_segments;
+	struct mf_root_shard shard; /* where flags has MF_ROOT_SHARD */
 	bool is_signed;
 	uint8_t signer[32];    /* Ed25519 public key */
 	uint8_t signature[64]; /* over MF_ROOT_SIGN_DOMAIN and all bytes before the signature part */
@@ -95,8 +120,21 @@ struct mf_root {
 
 #define MF_ROOT_SIGN_DOMAIN "modelferry manifest v1"
 
+/* An empty listing whose entries and slices lie in regions, so that they need not be in memory
+ * together; {0} is one in plain memory. */
+int mf_listing_init(struct mf_listing *l, const struct mf_region_params *p, struct mf_error *e);
+/* Its regions are not looked at for a while. */
+void mf_listing_cool(const struct mf_listing *l);
+/* How many entries may be looked at between two mf_listing_cool. */
+#define MF_LISTING_COOL_ENTRIES 4096
+/* Memory that entries, slices and strings take, where they lie in regions. */
+size_t mf_listing_memory_bytes(const struct mf_listing *l);
+/* Free what they own; an empty one in plain memory is left. */
 void mf_listing_fini(struct mf_listing *l);
 void mf_root_fini(struct mf_root *r);
+/* Would a reader take these? 0, or -1 with MF_EUSAGE: too many, or one that is too long. */
+int mf_root_check_tags(const struct mf_pair *tags, size_t n, struct mf_error *e);
+int mf_root_check_metrics(const struct mf_metric *metrics, size_t n, struct mf_error *e);
 /* Append; strings and slices are copied. -1: out of memory. */
 int mf_listing_add_entry(struct mf_listing *l, const struct mf_entry *entry, struct mf_error *e);
 int mf_listing_add_slice(struct mf_listing *l, struct mf_slice s, struct mf_error *e);
@@ -121,10 +159,13 @@ int mf_segment_decode(const uint8_t *bytes, size_t n, struct mf_listing *l, stru
 int mf_segment_each_chunk(const uint8_t *bytes, size_t n,
     int (*cb)(void *arg, const struct mf_chunk_ref *chunk), void *arg, struct mf_error *e);
 
-/* signer may be NULL: an unsigned root. Sets is_signed, signer, signature. */
+/* signer may be NULL: an unsigned root. Sets is_signed, signer, signature. -1: MF_EUSAGE for
+ * tags, metrics and segments past what a reader takes, MF_ENOMEM. */
 int mf_root_encode(struct mf_root *r, const struct mf_signer *signer, struct mf_buf *out,
     struct mf_error *e);
-int mf_root_decode(const uint8_t *bytes, size_t n, struct mf_root *r, struct mf_error *e);
+/* *r is the caller's, to be ended with mf_root_fini. Hostile input: MF_EDAMAGED, bounded. The
+ * signature is not checked: mf_root_verify. */
+int mf_root_decode(const uint8_t *bytes, size_t n, struct mf_root *out, struct mf_error *e);
 /* trust must know the signer; n bytes are the root's. MF_EKEY otherwise. */
 int mf_root_verify(const struct mf_root *r, const uint8_t *bytes, size_t n,
     const struct mf_trust *trust, int64_t now_us, struct mf_error *e);

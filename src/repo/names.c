@@ -119,7 +119,7 @@ int
 mf_names_list(struct mf_repo *repo, const char *prefix, struct mf_names *out, struct mf_error *e)
 {
 	*out = (struct mf_names){0};
-	if (mf_store_list(repo->store, prefix, collect, out, e) != 0) {
+	if (mf_store_list_names(repo->store, prefix, collect, out, e) != 0) {
 		mf_names_fini(out);
 		return -1;
 	}

@@ -117,9 +117,9 @@ mf_object_put_new(struct mf_repo *repo, enum mf_object_type type, const char *na
 	return -1;
 }
 
-int
-mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
-    struct mf_buf *plain, struct mf_error *e)
+static int
+get_once(struct mf_repo *repo, enum mf_object_type type, const char *name, struct mf_buf *plain,
+    struct mf_error *e)
 {
 	struct mf_buf sealed = MF_BUF_INIT;
 	struct mf_id id;
@@ -130,8 +130,65 @@ mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
 	if (rc == 0)
 		rc = open_sealed(repo, type, &id, &sealed, limit_of(type), plain, e);
 	mf_buf_fini(&sealed);
+	return rc;
+}
+
+int
+mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
+    struct mf_buf *plain, struct mf_error *e)
+{
+	struct mf_error own = {0}; /* here its code decides */
+	int rc;
+
+	e = e == NULL ? &own : e;
+	rc = get_once(repo, type, name, plain, e);
+	if (rc != 0 && mf_read_again(repo, name, e))
+		rc = get_once(repo, type, name, plain, e);
 	return rc == 0 ? 0
 		       : mf_error_while(e, "reading %s %s", mf_object_type_name(type), name);
+}
+
+struct chunk_put {
+	struct mf_repo *repo;
+	const struct mf_id *id;
+	const void *sealed;
+	size_t n;
+	uint64_t generation;
+	bool again;
+};
+
+static int
+put_chunk_once(void *arg, struct mf_error *e)
+{
+	struct chunk_put *p = arg;
+	char name[MF_OBJECT_NAME_BYTES];
+
+	if (p->again)
+		p->generation = mf_generation_random();
+	p->again = true;
+	mf_name_chunk(name, p->id, p->generation);
+	return mf_store_put(p->repo->store, name, p->sealed, p->n, 0, e);
+}
+
+int
+mf_chunk_put(struct mf_repo *repo, const struct mf_id *id, const void *sealed, size_t n,
+    uint64_t *generation, struct mf_error *e)
+{
+	struct chunk_put p = {repo, id, sealed, n, *generation, false};
+	int rc = mf_retry_run(&repo->retry, put_chunk_once, &p, e);
+
+	*generation = p.generation;
+	return rc;
+}
+
+int
+mf_root_get(struct mf_repo *repo, const char *name, struct mf_buf *plain, struct mf_root *root,
+    struct mf_error *e)
+{
+	*root = (struct mf_root){0};
+	if (mf_object_get(repo, MF_OBJECT_ROOT, name, plain, e) != 0)
+		return -1;
+	return mf_root_decode(plain->data, plain->len, root, e);
 }
 
 int
@@ -144,12 +201,12 @@ mf_segment_put(struct mf_repo *repo, const struct mf_id *id, const void *plain, 
 	int rc;
 
 	*generation = mf_generation_random();
-	mf_name_chunk(name, id, *generation);
 	if (make_sealed(repo, MF_OBJECT_SEGMENT, id, plain, n, &sealed, &len, e) != 0)
 		return -1;
-	rc = mf_store_put(repo->store, name, sealed, len, 0, e);
+	rc = mf_chunk_put(repo, id, sealed, len, generation, e);
 	free(sealed);
 	*stored_bytes += len;
+	mf_name_chunk(name, id, *generation);
 	return rc == 0 ? 0 : mf_error_while(e, "storing manifest segment %s", name);
 }
 
@@ -190,7 +247,7 @@ mf_chunk_fetch(struct mf_repo *repo, const struct mf_id *id, uint64_t hint, stru
 		/* the hint is old: a prune may have copied the chunk to another generation */
 		mf_name_chunk_prefix(prefix, id);
 		f.found = false;
-		if (mf_store_list(repo->store, prefix, take_first, &f, e) != 0)
+		if (mf_store_list_names(repo->store, prefix, take_first, &f, e) != 0)
 			return -1;
 		if (!f.found)
 			break;
@@ -214,7 +271,7 @@ read_segment(void *arg, const char *name, struct mf_error *e)
 	size_t start = s->plain->len;
 	int rc;
 
-	rc = mf_store_get(s->repo->store, name, 0, MF_SEGMENT_MAX_BYTES * 2, &sealed, e);
+	rc = mf_store_get(s->repo->store, name, 0, (size_t)MF_SEGMENT_MAX_BYTES * 2, &sealed, e);
 	if (rc == 0)
 		rc = open_sealed(s->repo, MF_OBJECT_SEGMENT, &s->ref->id, &sealed,
 		    MF_SEGMENT_MAX_BYTES, s->plain, e);

@@ -15,7 +15,7 @@
 #include "src/base/log.h"
 #include "src/repo/place_int.h"
 
-#define OWN ".modelferry"
+#define OWN MF_PLACE_OWN
 
 static int
 open_dir(int at, const char *path)
@@ -23,14 +23,33 @@ open_dir(int at, const char *path)
 	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Is the open lock still the file of that name? Who held it may have removed it meanwhile. */
+static bool
+is_named(const struct mf_place *pl, const char *path)
+{
+	struct stat mine, there;
+
+	return fstat(pl->lockfd, &mine) == 0 &&
+	    fstatat(pl->rootfd, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
 static int
 take_lock(struct mf_place *pl, const char *path, struct mf_error *e)
 {
-	pl->lockfd = openat(pl->rootfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (pl->lockfd < 0)
-		return mf_error_sys(e, errno, "cannot lock %s", pl->p->dir);
-	if (flock(pl->lockfd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	for (;;) {
+		pl->lockfd = openat(pl->rootfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+		if (pl->lockfd < 0)
+			return mf_error_sys(e, errno, "cannot lock %s", pl->p->dir);
+		if (flock(pl->lockfd, LOCK_EX | LOCK_NB) != 0)
+			break;
+		if (is_named(pl, path))
+			return 0;
+		close(pl->lockfd);
+	}
+	close(pl->lockfd); /* not ours: mf_place_close must not remove it */
+	pl->lockfd = -1;
 	mf_error_set(e, MF_ECONFLICT, "another pull is at work in %s", pl->p->dir);
 	return mf_error_hint(e, "wait for it; a killed pull leaves no lock behind");
 }
@@ -84,6 +103,7 @@ check_dir(struct mf_place *pl, struct mf_error *e)
 	struct stat st, parent;
 	int fd = open_dir(pl->rootfd, pl->leaf), rc = 0;
 
+	pl->exchange = false;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : mf_error_sys(e, errno, "cannot open %s", dir);
 	if (fstat(fd, &st) != 0 || fstat(pl->rootfd, &parent) != 0) {
@@ -104,9 +124,37 @@ check_dir(struct mf_place *pl, struct mf_error *e)
 }
 
 static int
+no_exchange(const struct mf_place *pl, struct mf_error *e)
+{
+	mf_error_set(e, MF_EUNSUPPORTED,
+	    "this file system cannot exchange two directories at once, and %s is in use", pl->p->dir);
+	return mf_error_hint(e, "pull with --link NAME");
+}
+
+/* Try on two empty directories what will be done at the end. */
+static int
+probe_exchange(const struct mf_place *pl, struct mf_error *e)
+{
+	char name[2][MF_PLACE_PATH_BYTES];
+	int i, rc = 0;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(name[i], sizeof(name[i]), ".%.*s.modelferry-probe-%d", MF_PLACE_LEAF_BYTES,
+		    pl->leaf, i);
+		if (mkdirat(pl->rootfd, name[i], 0700) != 0 && errno != EEXIST)
+			rc = mf_error_sys(e, errno, "cannot make a directory beside %s", pl->p->dir);
+	}
+	if (rc == 0)
+		rc = mf_fs_exchange(pl->rootfd, name[0], name[1], e);
+	for (i = 0; i < 2; i++)
+		unlinkat(pl->rootfd, name[i], AT_REMOVEDIR);
+	return rc == 1 ? no_exchange(pl, e) : rc;
+}
+
+static int
 open_without_link(struct mf_place *pl, struct mf_error *e)
 {
-	char dir[4096], base[4096], lock[700];
+	char dir[4096], base[4096], lock[MF_PLACE_PATH_BYTES];
 	const char *parent;
 	size_t n;
 
@@ -127,22 +175,37 @@ open_without_link(struct mf_place *pl, struct mf_error *e)
 		return mf_error_sys(e, errno, "cannot open %s", parent);
 	if (check_dir(pl, e) != 0)
 		return -1;
-	snprintf(pl->staging, sizeof(pl->staging), ".%.200s.modelferry-%s", pl->leaf, pl->key);
+	snprintf(pl->staging, sizeof(pl->staging), ".%.*s.modelferry-%s", MF_PLACE_LEAF_BYTES,
+	    pl->leaf, pl->key);
 	snprintf(pl->final, sizeof(pl->final), "%s", pl->leaf);
-	snprintf(lock, sizeof(lock), ".%.200s.modelferry-lock", pl->leaf);
-	return take_lock(pl, lock, e);
+	snprintf(lock, sizeof(lock), ".%.*s.modelferry-lock", MF_PLACE_LEAF_BYTES, pl->leaf);
+	/* checked before, because a lock may be impossible where DIR is refused anyway */
+	if (take_lock(pl, lock, e) != 0 || check_dir(pl, e) != 0)
+		return -1;
+	return pl->exchange ? probe_exchange(pl, e) : 0;
+}
+
+void
+mf_place_key(char out[MF_PLACE_KEY_BYTES], const char *version, const uint8_t digest[32],
+    const uint8_t *part)
+{
+	char hex[17], part_hex[2 * MF_PLACE_PART_BYTES + 1] = "";
+
+	mf_hex_encode(hex, digest, 8);
+	if (part != NULL)
+		mf_hex_encode(part_hex, part, MF_PLACE_PART_BYTES);
+	snprintf(out, MF_PLACE_KEY_BYTES, "%.128s-%s%s%s", version, hex, part != NULL ? "." : "",
+	    part_hex);
 }
 
 int
 mf_place_open(struct mf_place *pl, const struct mf_pull_params *p, const struct mf_version *v,
-    struct mf_error *e)
+    const uint8_t *part, struct mf_error *e)
 {
-	char hex[17];
 	int rc;
 
 	*pl = (struct mf_place){.p = p, .rootfd = -1, .lockfd = -1};
-	mf_hex_encode(hex, v->digest, 8);
-	snprintf(pl->key, sizeof(pl->key), "%.128s-%s", v->root.version, hex);
+	mf_place_key(pl->key, v->root.version, v->digest, part);
 	rc = p->link != NULL ? open_with_link(pl, e) : open_without_link(pl, e);
 	if (rc != 0)
 		mf_place_close(pl);
@@ -164,19 +227,30 @@ mf_place_staging(struct mf_place *pl, struct mf_error *e)
 		       : mf_error_sys(e, errno, "cannot open the staging directory in %s", pl->p->dir);
 }
 
-int
-mf_place_current(const struct mf_place *pl)
+bool
+mf_place_shows(const struct mf_place *pl, const char *link, char name[MF_PLACE_NAME_BYTES])
 {
-	return pl->p->link != NULL ? open_dir(pl->rootfd, pl->p->link)
-	    : pl->exchange	   ? open_dir(pl->rootfd, pl->leaf)
-				   : -1;
+	static const char before[] = OWN "/versions/";
+	const size_t at = sizeof(before) - 1;
+	char target[sizeof(before) + MF_PLACE_NAME_BYTES];
+	const ssize_t n = readlinkat(pl->rootfd, link, target, sizeof(target));
+	size_t len;
+
+	if (n <= (ssize_t)at || memcmp(target, before, at) != 0)
+		return false;
+	len = (size_t)n - at;
+	if (len >= MF_PLACE_NAME_BYTES || memchr(target + at, '/', len) != NULL)
+		return false;
+	memcpy(name, target + at, len);
+	name[len] = '\0';
+	return true;
 }
 
 /* The mark that says: a pull made this directory. */
 static int
 write_mark(struct mf_place *pl, struct mf_error *e)
 {
-	char path[700], text[300];
+	char path[MF_PLACE_PATH_BYTES], text[300];
 	int n = snprintf(text, sizeof(text), "%s\n", pl->key);
 
 	snprintf(path, sizeof(path), "%s/" OWN, pl->staging);
@@ -196,14 +270,29 @@ set_mode(struct mf_place *pl, struct mf_error *e)
 	rc = fchmod(fd, 0755);
 	if (rc != 0)
 		mf_error_sys(e, errno, "cannot make %s readable", pl->p->dir);
-	futimens(fd, NULL); /* when it was pulled: --local-grace counts from here */
 	close(fd);
 	return rc;
+}
+
+/* The version that the link shows, where it is one of ours; else -1. */
+static int
+open_shown(const struct mf_place *pl)
+{
+	char name[MF_PLACE_NAME_BYTES], path[MF_PLACE_PATH_BYTES];
+
+	if (!mf_place_shows(pl, pl->p->link, name))
+		return -1;
+	snprintf(path, sizeof(path), OWN "/versions/%s", name);
+	return open_dir(pl->rootfd, path);
 }
 
 static int
 show_link(struct mf_place *pl, struct mf_error *e)
 {
+	const time_t now = (time_t)(pl->p->now_us / 1000000);
+	const struct timespec times[2] = {{now, 0}, {now, 0}};
+	int left, rc;
+
 	if (!pl->present) {
 		if (set_mode(pl, e) != 0)
 			return -1;
@@ -214,7 +303,14 @@ show_link(struct mf_place *pl, struct mf_error *e)
 		    mf_fs_sync_dir(pl->rootfd, OWN "/staging", e) != 0)
 			return -1;
 	}
-	return mf_fs_flip_link(pl->rootfd, pl->p->link, pl->final, e);
+	left = open_shown(pl);
+	rc = mf_fs_flip_link(pl->rootfd, pl->p->link, pl->final, e);
+	if (left >= 0) {
+		if (rc == 0)
+			futimens(left, times); /* --local-grace counts from here */
+		close(left);
+	}
+	return rc;
 }
 
 static int
@@ -231,11 +327,8 @@ show_dir(struct mf_place *pl, struct mf_error *e)
 		return mf_fs_sync_dir(pl->rootfd, ".", e);
 	}
 	rc = mf_fs_exchange(pl->rootfd, pl->staging, pl->leaf, e);
-	if (rc == 1) {
-		mf_error_set(e, MF_EUNSUPPORTED,
-		    "this file system cannot exchange two directories at once, and %s is in use", pl->p->dir);
-		return mf_error_hint(e, "pull with --link NAME");
-	}
+	if (rc == 1)
+		return no_exchange(pl, e);
 	if (rc != 0 || mf_fs_sync_dir(pl->rootfd, ".", e) != 0)
 		return -1;
 	return mf_fs_remove_tree(pl->rootfd, pl->staging, e);
@@ -251,71 +344,14 @@ mf_place_show(struct mf_place *pl, char *path, size_t path_bytes, struct mf_erro
 	return pl->p->link != NULL ? show_link(pl, e) : show_dir(pl, e);
 }
 
-struct local {
-	char name[256];
-	int64_t mtime_us;
-};
-
-static int
-newest_first(const void *a, const void *b)
-{
-	const struct local *x = a, *y = b;
-
-	return x->mtime_us > y->mtime_us ? -1 : x->mtime_us < y->mtime_us;
-}
-
-static size_t
-list_local(struct mf_place *pl, struct local *items, size_t most)
-{
-	int fd = open_dir(pl->rootfd, OWN "/versions");
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *x;
-	struct stat st;
-	size_t n = 0;
-
-	while (d != NULL && n < most && (x = readdir(d)) != NULL) {
-		if (x->d_name[0] == '.' || strcmp(x->d_name, pl->key) == 0 ||
-		    fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue;
-		snprintf(items[n].name, sizeof(items[n].name), "%s", x->d_name);
-		items[n++].mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000;
-	}
-	if (d != NULL)
-		closedir(d);
-	return n;
-}
-
-int
-mf_place_tidy(struct mf_place *pl, struct mf_error *e)
-{
-	struct local items[256];
-	char path[700];
-	size_t n, i;
-
-	if (pl->p->link == NULL)
-		return 0;
-	n = list_local(pl, items, 256);
-	qsort(items, n, sizeof(*items), newest_first);
-	/* the version shown now counts as one of those that are kept */
-	for (i = pl->p->keep_local > 0 ? pl->p->keep_local - 1 : 0; i < n; i++) {
-		if (items[i].mtime_us + pl->p->local_grace_us > pl->p->now_us)
-			continue;
-		snprintf(path, sizeof(path), OWN "/versions/%s", items[i].name);
-		mf_log(MF_LOG_INFO, "removing the old local version %s", items[i].name);
-		if (mf_fs_remove_tree(pl->rootfd, path, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 void
 mf_place_close(struct mf_place *pl)
 {
-	char lock[700];
+	char lock[MF_PLACE_PATH_BYTES];
 
 	if (pl->lockfd >= 0 && pl->p->link == NULL && pl->rootfd >= 0) {
 		/* beside DIR, in somebody else's directory: leave nothing */
-		snprintf(lock, sizeof(lock), ".%.200s.modelferry-lock", pl->leaf);
+		snprintf(lock, sizeof(lock), ".%.*s.modelferry-lock", MF_PLACE_LEAF_BYTES, pl->leaf);
 		unlinkat(pl->rootfd, lock, 0);
 	}
 	if (pl->lockfd >= 0)

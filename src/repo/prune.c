@@ -179,8 +179,8 @@ sweep(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_error *e)
 	size_t i;
 	int rc = 0;
 
-	if (run->p->interrupted != NULL && run->p->interrupted())
-		return mf_error_set(e, MF_EINTERRUPTED, "interrupted");
+	if (mf_prune_interrupted(run, e))
+		return -1;
 	if (!run->p->dry_run)
 		rc = mf_prune_sweep(run, b, e);
 	else

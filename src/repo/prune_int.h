@@ -44,12 +44,37 @@ int mf_prune_forget(struct mf_prune_run *run, struct mf_error *e);
 /* Add what the root m/V and its segments name to run->needs. 0, also where it is gone
  * meanwhile; -1: it is there and cannot be read in full. */
 int mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_error *e);
-/* Choose the generation that stays of each needed id, among names on no list. */
+
+/* prune_keepers.c: seal again what is of an older epoch, where that is asked for, and choose
+ * the generation that stays of each needed id, among names on no list. */
 int mf_prune_choose_keepers(struct mf_prune_run *run, struct mf_error *e);
+
+/* prune_copy.c. Each holds a sealed object or two while it works. */
 /* The epoch of a stored chunk or segment that opens; 0: it does not, or is gone. -1. */
 int64_t mf_prune_try_open(struct mf_repo *repo, const char *name, struct mf_error *e);
 /* Copy a name that opens to a fresh generation. 0; 1: it does not open or is gone. */
 int mf_prune_copy(struct mf_repo *repo, const char *name, struct mf_error *e);
+/* Copy the first of these that opens. 0; 1: none does. */
+int mf_prune_copy_any(struct mf_repo *repo, const struct mf_names *names, struct mf_error *e);
+/* Seal under the current epoch, under a fresh generation, which *fresh gets. The codec's bytes
+ * stay as they are. 0; 1: it does not open or is gone. */
+int mf_prune_reseal(struct mf_repo *repo, const char *name, uint64_t *fresh, struct mf_error *e);
+/* Is this the object's own fault, and not the store's or ours? */
+bool mf_prune_is_unusable(const struct mf_error *e);
+
+/* prune_crew.c */
+struct mf_prune_work {
+	size_t n;
+	size_t bytes_each; /* that one call of work may hold */
+	/* Item i; on any thread. Nonzero with the error set ends all. */
+	int (*work)(void *arg, size_t i, struct mf_error *e);
+	void *arg;
+};
+/* Do all items, on as many threads as the repository has and the memory budget has room for;
+ * with one, on the calling thread and in order. Blocks. */
+int mf_prune_each(struct mf_prune_run *run, const struct mf_prune_work *w, struct mf_error *e);
+/* true: e is set */
+bool mf_prune_interrupted(const struct mf_prune_run *run, struct mf_error *e);
 
 /* prune_sweep.c: steps 1 to 8 of the protocol for these names. */
 int mf_prune_sweep(struct mf_prune_run *run, const struct mf_prune_batch *b, struct mf_error *e);

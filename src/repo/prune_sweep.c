@@ -10,16 +10,14 @@
  *   8  the list goes last, after the last delete was answered. One whose delete failed stays:
  *      the delete may still happen, and a later run removes the list when its names are gone
  */
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/crew.h"
 #include "src/repo/prune_int.h"
 
-#define MAX_DELETERS 16
+#define OBJECT_BYTES ((size_t)20 << 20) /* a sealed object, at most */
 
 struct sweep {
 	struct mf_prune_run *run;
@@ -28,7 +26,7 @@ struct sweep {
 	struct mf_names own, others; /* burned names, sorted */
 	bool *del;		     /* by index in the batch */
 	bool stands;		     /* the list does, in step 5 */
-	bool adopted;		     /* something is relied upon: sync before deleting */
+	atomic_bool adopted;	     /* something is relied upon: sync before deleting */
 	bool unanswered;	     /* a delete failed */
 };
 
@@ -36,44 +34,21 @@ struct deleter {
 	struct mf_prune_run *run;
 	const struct mf_prune_batch *b;
 	const bool *del;
-	atomic_size_t next;
 	atomic_uint_least64_t objects, bytes;
-	struct mf_crew *crew;
 };
 
 static int
-delete_some(void *arg, struct mf_error *e)
+delete_one(void *arg, size_t i, struct mf_error *e)
 {
 	struct deleter *d = arg;
-	size_t i;
 
-	while ((i = atomic_fetch_add(&d->next, 1)) < d->b->names.n) {
-		if (!d->del[i])
-			continue;
-		if (d->crew != NULL && mf_crew_cancelled(d->crew))
-			return 0;
-		if (mf_store_del(d->run->repo->store, d->b->names.items[i], e) != 0)
-			return mf_error_while(e, "deleting %s", d->b->names.items[i]);
-		atomic_fetch_add(&d->objects, 1);
-		atomic_fetch_add(&d->bytes, d->b->sizes[i]);
-	}
+	if (!d->del[i])
+		return 0;
+	if (mf_store_del(d->run->repo->store, d->b->names.items[i], e) != 0)
+		return mf_error_while(e, "deleting %s", d->b->names.items[i]);
+	atomic_fetch_add(&d->objects, 1);
+	atomic_fetch_add(&d->bytes, d->b->sizes[i]);
 	return 0;
-}
-
-static int
-delete_with_crew(struct deleter *d, unsigned threads, struct mf_error *e)
-{
-	unsigned i;
-	int rc = 0;
-
-	if ((d->crew = mf_crew_new(e)) == NULL)
-		return -1;
-	for (i = 0; rc == 0 && i < threads; i++)
-		rc = mf_crew_start(d->crew, "prune", delete_some, d, e);
-	if (mf_crew_join(d->crew, rc == 0 ? e : NULL) != 0)
-		rc = -1;
-	mf_crew_free(d->crew);
-	return rc;
 }
 
 int
@@ -81,11 +56,9 @@ mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, const 
     struct mf_error *e)
 {
 	struct deleter d = {.run = run, .b = b, .del = del};
-	unsigned threads = run->repo->threads < MAX_DELETERS ? run->repo->threads : MAX_DELETERS;
-	int rc;
+	struct mf_prune_work w = {.n = b->names.n, .work = delete_one, .arg = &d};
+	int rc = mf_prune_each(run, &w, e);
 
-	rc = threads < 2 || b->names.n < 2 * (size_t)threads ? delete_some(&d, e)
-							    : delete_with_crew(&d, threads, e);
 	run->out->objects_deleted += atomic_load(&d.objects);
 	run->out->bytes_deleted += atomic_load(&d.bytes);
 	return rc;
@@ -216,15 +189,10 @@ spare_or_copy(struct sweep *s, const struct mf_names *names, struct mf_error *e)
 		if (mf_names_has(&s->own, names->items[i]) &&
 		    !mf_names_has(&s->others, names->items[i]))
 			return 0;
-	for (i = 0; i < names->n; i++) {
-		rc = mf_prune_copy(s->run->repo, names->items[i], e);
-		if (rc < 0)
-			return -1;
-		s->adopted = true;
-		if (rc == 0)
-			return 1;
-	}
-	return 0;
+	if ((rc = mf_prune_copy_any(s->run->repo, names, e)) < 0)
+		return -1;
+	s->adopted = true;
+	return rc == 0;
 }
 
 /* May the listed names of this needed id go? 1 yes, 0 no, -1. */
@@ -245,32 +213,104 @@ decide(struct sweep *s, const struct mf_id *id, struct mf_error *e)
 	return rc;
 }
 
-/* Step 6. Names of one id mostly stand beside each other. Where they do not, the id is decided
- * on again, which is as good: it looks at what is stored then. */
+/* Condemned names of one needed id that stand beside each other in the batch. Where they do
+ * not all, the id is decided on again, which is as good: that looks at what is stored then. */
+struct group {
+	size_t first, n;
+};
+
+struct decisions {
+	struct sweep *s;
+	struct group *groups;
+	size_t n, capacity;
+};
+
+static int
+add_group(struct decisions *d, size_t first, struct mf_error *e)
+{
+	size_t want = d->capacity ? d->capacity * 2 : 64;
+	struct group *more;
+
+	if (d->n == d->capacity) {
+		if ((more = reallocarray(d->groups, want, sizeof(*more))) == NULL)
+			return mf_error_nomem(e, "a list of names");
+		d->groups = more;
+		d->capacity = want;
+	}
+	d->groups[d->n++] = (struct group){first, 1};
+	return 0;
+}
+
+/* What no root needs may go; the rest is grouped. */
+static int
+group_needed(struct decisions *d, struct mf_error *e)
+{
+	const struct mf_prune_batch *b = d->s->batch;
+	struct mf_id id, last = {{0}};
+	struct group *g;
+	uint64_t generation;
+	size_t i;
+
+	for (i = 0; i < b->names.n; i++) {
+		if (mf_name_parse_chunk(b->names.items[i], &id, &generation) != 0)
+			continue;
+		if (mf_idmap_get(&d->s->run->needs, &id) == NULL) {
+			d->s->del[i] = true;
+			continue;
+		}
+		MF_PROGRESS_ADD(d->s->run->p->progress, bytes_total, b->sizes[i]);
+		g = d->n > 0 ? &d->groups[d->n - 1] : NULL;
+		if (g != NULL && g->first + g->n == i && mf_id_compare(&id, &last) == 0)
+			g->n++;
+		else if (add_group(d, i, e) != 0)
+			return -1;
+		last = id;
+	}
+	return 0;
+}
+
+static int
+decide_group(void *arg, size_t i, struct mf_error *e)
+{
+	const struct decisions *d = arg;
+	const struct group *g = &d->groups[i];
+	struct sweep *s = d->s;
+	struct mf_id id;
+	uint64_t generation;
+	size_t k;
+	int may;
+
+	if (mf_prune_interrupted(s->run, e))
+		return -1;
+	mf_name_parse_chunk(s->batch->names.items[g->first], &id, &generation);
+	if ((may = decide(s, &id, e)) < 0)
+		return -1;
+	for (k = g->first; k < g->first + g->n; k++) {
+		s->del[k] = may == 1;
+		MF_PROGRESS_ADD(s->run->p->progress, bytes_done, s->batch->sizes[k]);
+	}
+	return 0;
+}
+
+/* Step 6: each look costs a listing and the reading of an object, so on several threads. */
 static int
 choose_chunks(struct sweep *s, struct mf_error *e)
 {
-	const struct mf_names *names = &s->batch->names;
-	struct mf_id id, last;
-	uint64_t generation;
-	int may = -1;
+	struct decisions d = {.s = s};
+	struct mf_prune_work w = {.work = decide_group, .arg = &d,
+	    .bytes_each = 2 * OBJECT_BYTES};
+	int rc = group_needed(&d, e);
 	size_t i;
 
-	for (i = 0; i < names->n; i++) {
-		if (mf_name_parse_chunk(names->items[i], &id, &generation) != 0)
-			continue;
-		if (mf_idmap_get(&s->run->needs, &id) == NULL) {
-			s->del[i] = true;
-			continue;
-		}
-		if ((may < 0 || mf_id_compare(&id, &last) != 0) && (may = decide(s, &id, e)) < 0)
-			return -1;
-		last = id;
-		s->del[i] = may == 1;
-		s->run->out->spared += may == 0;
-		s->run->out->objects_kept += may == 0;
+	w.n = d.n;
+	if (rc == 0)
+		rc = mf_prune_each(s->run, &w, e);
+	for (i = 0; rc == 0 && i < d.n; i++) {
+		s->run->out->spared += s->del[d.groups[i].first] ? 0 : d.groups[i].n;
+		s->run->out->objects_kept += s->del[d.groups[i].first] ? 0 : d.groups[i].n;
 	}
-	return 0;
+	free(d.groups);
+	return rc;
 }
 
 static bool
@@ -299,8 +339,8 @@ sweep(struct sweep *s, struct mf_error *e)
 		return 0;
 	if (choose_chunks(s, e) != 0)
 		return -1;
-	if (run->p->interrupted != NULL && run->p->interrupted())
-		return mf_error_set(e, MF_EINTERRUPTED, "interrupted");
+	if (mf_prune_interrupted(run, e))
+		return -1;
 	if (s->adopted && mf_store_sync(run->repo->store, e) != 0)
 		return -1;
 	return delete_chosen(s, e); /* step 7 */

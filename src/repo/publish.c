@@ -6,6 +6,8 @@
  *      counts as absent. Something absent: give up this V, upload, start again
  *   4  v/V, the mark, is put: the version is listed
  *   5  the lists are read again, 6 m/V is looked for: condemned or gone, start again
+ * What one shard brought ends after 3. A commit of shards has no content to upload: in 3 it copies
+ * what has burned names alone, and it takes no mark back, because another commit may rely on it.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -13,7 +15,9 @@
 #include <string.h>
 
 #include "src/repo/condemned_int.h"
+#include "src/repo/forget_int.h"
 #include "src/repo/index_int.h"
+#include "src/repo/prune_int.h"
 #include "src/repo/publish_int.h"
 
 #define AGAIN 1
@@ -59,6 +63,7 @@ put_segments(struct mf_repo *repo, const struct mf_publish_params *p, const stru
 	root->n_segments = 0;
 	while (rc == 0 && next < p->listing->n_entries) {
 		mf_buf_clear(&plain);
+		mf_listing_cool(p->listing);
 		more = reallocarray(root->segments, root->n_segments + 1, sizeof(*more));
 		if (more == NULL) {
 			rc = mf_error_nomem(e, "a manifest");
@@ -76,21 +81,56 @@ put_segments(struct mf_repo *repo, const struct mf_publish_params *p, const stru
 	return rc;
 }
 
+/* An id that has no name on no list. A push has the content, and begins again; a commit has what
+ * is stored: a copy of a burned name is as good as the content, since its id proves it. */
+static int
+put_absent(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_index *ix,
+    const struct mf_id *id, struct mf_error *e)
+{
+	char prefix[MF_OBJECT_NAME_BYTES];
+	struct mf_names names;
+	int rc;
+
+	if (!p->is_commit)
+		return AGAIN;
+	mf_name_chunk_prefix(prefix, id);
+	if (mf_names_list(repo, prefix, &names, e) != 0)
+		return -1;
+	rc = mf_prune_copy_any(repo, &names, e);
+	mf_names_fini(&names);
+	if (rc != 0)
+		return rc < 0 ? -1 : AGAIN;
+	return mf_index_add(ix, id, 0, e);
+}
+
 /* Step 3. 0: every id has a name on no list. AGAIN: one has not. */
 static int
-all_are_there(const struct mf_publish_params *p, const struct mf_index *ix)
+all_are_there(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_index *ix,
+    struct mf_error *e)
 {
+	const struct mf_id *id;
 	uint64_t generation;
+	uint32_t chunk;
 	size_t i;
+	int rc = 0;
 
-	for (i = 0; i < p->root->n_segments; i++)
-		if (!mf_index_find(ix, &p->root->segments[i].id, &generation))
-			return AGAIN;
-	for (i = 0; i < p->listing->n_slices; i++)
-		if (!mf_index_find(ix, &p->listing->chunks[p->listing->slices[i].chunk].id,
-			&generation))
-			return AGAIN;
-	return 0;
+	for (i = 0; rc == 0 && i < p->root->n_segments; i++) {
+		id = &p->root->segments[i].id;
+		if (!mf_index_find(ix, id, &generation))
+			rc = put_absent(repo, p, ix, id, e);
+	}
+	for (i = 0; rc == 0 && i < p->listing->n_slices; i++) {
+		if (i % MF_LISTING_COOL_ENTRIES == 0)
+			mf_listing_cool(p->listing);
+		if ((chunk = p->listing->slices[i].chunk) == MF_SLICE_ELSEWHERE)
+			continue;
+		id = &p->listing->chunks[chunk].id;
+		if (mf_index_find(ix, id, &generation))
+			continue;
+		if ((rc = put_absent(repo, p, ix, id, e)) == AGAIN && p->lost_chunk != NULL)
+			*p->lost_chunk = chunk;
+	}
+	return rc;
 }
 
 /* Does another marked version of this name stand? Marks with a manifest, other than ours. */
@@ -135,7 +175,9 @@ check_needs(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_e
 		return -1;
 	rc = mf_index_load(repo, &burned, &ix, e);
 	if (rc == 0)
-		rc = all_are_there(p, ix);
+		rc = all_are_there(repo, p, ix, e);
+	if (rc == 0 && p->is_commit)
+		rc = mf_store_sync(repo->store, e); /* what was copied */
 	mf_index_free(ix);
 	mf_names_fini(&burned);
 	return rc;
@@ -159,21 +201,31 @@ check_published(struct mf_repo *repo, const char *manifest, struct mf_error *e)
 	return rc < 0 ? -1 : rc == 0 ? 0 : AGAIN;
 }
 
+/* Take the mark away again: as a forget would, since somebody may have seen the version and
+ * moved a ref to it. Then it stays. */
+static int
+withdraw(struct mf_repo *repo, const struct mf_root *root, const struct mf_version *v,
+    struct mf_error *e)
+{
+	struct mf_version marked = *v;
+
+	marked.root = *root; /* borrowed: its names are what counts */
+	return mf_version_unmark(repo, &marked, e) == 0
+	    ? 0
+	    : mf_error_while(e, "withdrawing an attempt of %s@%s", root->model, root->version);
+}
+
 /* After the mark: two pushes of one name may have marked at once. Whoever sees another one
  * withdraws; at least one of two sees the other, so never do two stay. */
 static int
-withdraw_if_taken(struct mf_repo *repo, const struct mf_root *root, const char *object,
+withdraw_if_taken(struct mf_repo *repo, const struct mf_root *root, const struct mf_version *v,
     struct mf_error *e)
 {
-	char mark[MF_OBJECT_NAME_BYTES];
-	int rc = name_is_taken(repo, object, e);
+	int rc = name_is_taken(repo, v->object, e);
 
 	if (rc <= 0)
 		return rc;
-	snprintf(mark, sizeof(mark), "v/%s", object);
-	if (mf_store_del(repo->store, mark, e) != 0)
-		return -1;
-	return refuse_taken(root, e);
+	return withdraw(repo, root, v, e) == 0 ? refuse_taken(root, e) : -1;
 }
 
 static int
@@ -191,7 +243,8 @@ put_root(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_vers
 	mf_buf_clear(&v->root_bytes);
 	if (mf_root_encode(p->root, p->signer, &v->root_bytes, e) != 0)
 		return -1;
-	if ((rc = name_is_taken(repo, v->object, e)) != 0)
+	if (!p->is_commit && (p->root->flags & MF_ROOT_SHARD) == 0 &&
+	    (rc = name_is_taken(repo, v->object, e)) != 0)
 		return rc < 0 ? -1 : refuse_taken(p->root, e);
 	crypto_generichash(v->digest, sizeof(v->digest), v->root_bytes.data, v->root_bytes.len,
 	    NULL, 0);
@@ -200,11 +253,27 @@ put_root(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_vers
 	    MF_STORE_DURABLE, e);
 }
 
+struct root_put {
+	struct mf_repo *repo;
+	const struct mf_publish_params *p;
+	struct mf_version *v;
+};
+
+/* Each time under another V: one whose put failed may still arrive, and stays unmarked then. */
 static int
-publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *v,
+put_root_once(void *arg, struct mf_error *e)
+{
+	const struct root_put *put = arg;
+
+	return put_root(put->repo, put->p, put->v, e);
+}
+
+/* Steps 0 to 3. */
+static int
+put_manifest(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *v,
     uint64_t *stored_bytes, struct mf_error *e)
 {
-	char name[MF_OBJECT_NAME_BYTES];
+	struct root_put put = {repo, p, v};
 	struct mf_names burned;
 	struct mf_index *ix = NULL;
 	int rc;
@@ -216,9 +285,20 @@ publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_versi
 	if (rc == 0)
 		rc = put_segments(repo, p, ix, stored_bytes, e);
 	mf_index_free(ix);
-	if (rc != 0 || mf_store_sync(repo->store, e) != 0 || put_root(repo, p, v, e) != 0)
+	if (rc != 0 || mf_store_sync(repo->store, e) != 0 ||
+	    mf_retry_run(&repo->retry, put_root_once, &put, e) != 0)
 		return -1;
-	if ((rc = check_needs(repo, p, e)) != 0)
+	return check_needs(repo, p, e);
+}
+
+static int
+publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *v,
+    uint64_t *stored_bytes, struct mf_error *e)
+{
+	char name[MF_OBJECT_NAME_BYTES];
+	int rc = put_manifest(repo, p, v, stored_bytes, e);
+
+	if (rc != 0)
 		return rc;
 	snprintf(name, sizeof(name), "v/%s", v->object);
 	if (mf_store_put(repo->store, name, NULL, 0, MF_STORE_DURABLE | MF_STORE_REPEATABLE, e) != 0)
@@ -230,12 +310,30 @@ publish(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_versi
 	name[0] = 'm';
 	if ((rc = check_published(repo, name, e)) != 0) {
 		/* where a sweep spared it for its mark it would stand in our next attempt's way */
-		name[0] = 'v';
-		if (rc == AGAIN && mf_store_del(repo->store, name, e) != 0)
+		if (rc == AGAIN && !p->is_commit && withdraw(repo, p->root, v, e) != 0)
 			return -1;
 		return rc;
 	}
-	return withdraw_if_taken(repo, p->root, v->object, e);
+	return p->is_commit ? 0 : withdraw_if_taken(repo, p->root, v, e);
+}
+
+int
+mf_publish_part(struct mf_repo *repo, const struct mf_publish_params *p, uint64_t *stored_bytes,
+    struct mf_error *e)
+{
+	struct mf_version v = {0};
+	char name[MF_OBJECT_NAME_BYTES];
+	int rc = put_manifest(repo, p, &v, stored_bytes, e);
+
+	if (rc >= 0 && mf_keys_are_current(repo, e) != 0) {
+		snprintf(name, sizeof(name), "m/%s", v.object);
+		mf_store_del(repo->store, name, NULL);
+		rc = -1;
+	}
+	mf_version_fini(&v);
+	return rc < 0 ? mf_error_while(e, "storing what the shard has of %s@%s", p->root->model,
+			    p->root->version)
+		      : rc;
 }
 
 int

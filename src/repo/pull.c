@@ -1,87 +1,35 @@
 /* Pull, from a version to a directory that shows it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "src/base/fs.h"
+#include "src/base/large.h"
 #include "src/base/units.h"
+#include "src/repo/checksum_int.h"
 #include "src/repo/chunk_read_int.h"
 #include "src/repo/place_int.h"
-#include "src/repo/ref_int.h"
+#include "src/repo/seen_int.h"
 #include "src/repo/stage_int.h"
-
-/* A ref of that name led to the version? Otherwise it has that name itself, is `previous`, or is
- * the only one there. */
-static bool
-was_led_by_ref(const char *name, const struct mf_version *v, bool is_there)
-{
-	return name == NULL ? is_there : strcmp(name, v->root.version) != 0 &&
-	    strcmp(name, "previous") != 0;
-}
 
 /* A version of this name that this client pulled, made later than this one, is not replaced by
  * an earlier one that was forgotten. */
 static int
-check_age(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+check_age(struct mf_repo *repo, const struct mf_version *v, struct mf_seen *seen,
+    struct mf_error *e)
 {
 	char key[300], what[400];
 	uint64_t created = v->root.created_us > 0 ? (uint64_t)v->root.created_us : 0;
 
 	snprintf(key, sizeof(key), "%s@%s", v->root.model, v->root.version);
 	snprintf(what, sizeof(what), "the version %s (its time)", key);
-	if (mf_pin_check(repo, key, created, what, e) != 0)
+	if (mf_pin_check(repo, key, created, what, e) != 0 ||
+	    mf_seen_check(seen, repo->id_hex, key, created, what, e) != 0)
 		return -1;
 	return mf_pin_raise(repo, key, created, e);
-}
-
-/* Rules about the ref that led here: --min-sequence, --max-ref-age, --trusted-keys. */
-static int
-check_ref(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_version *v,
-    struct mf_error *e)
-{
-	char *model, *name, age[MF_UNIT_TEXT_BYTES];
-	struct mf_ref ref;
-	int rc;
-
-	if (mf_version_split(p->spec, &model, &name, e) != 0)
-		return -1;
-	rc = mf_ref_get(repo, model, name ? name : "production", &ref, e);
-	if (was_led_by_ref(name, v, rc == 0) &&
-	    (rc == 0 ? memcmp(ref.digest, v->digest, sizeof(ref.digest)) != 0
-		     : e->code == MF_ENOTFOUND)) {
-		/* a store that answers twice otherwise must not get around what follows */
-		if (rc == 0)
-			mf_ref_fini(&ref);
-		rc = mf_error_set(e, MF_ECONFLICT, "the ref %s@%s moved meanwhile", model,
-		    name ? name : "production");
-	} else if (rc != 0 && e->code == MF_ENOTFOUND) {
-		mf_error_clear(e);
-		rc = p->min_sequence == 0 && p->max_ref_age_us == 0
-		    ? 0
-		    : mf_error_set(e, MF_EUSAGE, "%s names no ref, and --min-sequence and "
-			  "--max-ref-age are about one", p->spec);
-	} else if (rc == 0) {
-		/* a version may have the name that was asked for; then the ref is another's */
-		if (memcmp(ref.digest, v->digest, sizeof(ref.digest)) != 0)
-			rc = 0;
-		else if (ref.sequence < p->min_sequence)
-			rc = mf_error_set(e, MF_EKEY, "the ref %s@%s has sequence %llu, --min-sequence "
-			    "demands %llu", model, ref.name, (unsigned long long)ref.sequence,
-			    (unsigned long long)p->min_sequence);
-		else if (p->max_ref_age_us != 0 && ref.moved_us + p->max_ref_age_us < p->now_us)
-			rc = mf_error_set(e, MF_EKEY, "the ref %s@%s was moved %s ago, longer than "
-			    "--max-ref-age allows", model, ref.name,
-			    mf_format_duration((uint64_t)(p->now_us - ref.moved_us), age));
-		else if (p->trust != NULL)
-			rc = mf_ref_verify(repo, &ref, p->trust, p->now_us, e);
-		mf_ref_fini(&ref);
-	}
-	free(model);
-	free(name);
-	return rc;
 }
 
 static bool
@@ -138,43 +86,22 @@ select_entries(const struct mf_pull_params *p, const struct mf_listing *l,
 	return selected;
 }
 
-/* Refuse before the first byte what would not fit. A resumed staging holds part of it. */
 static int
-check_space(const struct mf_place *pl, const struct mf_pull_result *out, struct mf_error *e)
+fill(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_version *v,
+    const struct mf_listing *l, struct mf_place *pl, const bool *selected,
+    struct mf_pull_result *out, struct mf_error *e)
 {
-	char need[MF_UNIT_TEXT_BYTES], have[MF_UNIT_TEXT_BYTES];
-	struct statvfs st;
-	uint64_t free_bytes;
-
-	if (pl->resumed || fstatvfs(pl->rootfd, &st) != 0)
-		return 0;
-	free_bytes = (uint64_t)st.f_bavail * st.f_frsize;
-	if (free_bytes < out->bytes)
-		return mf_error_set(e, MF_ENOSPC, "%s has %s free, and the version takes %s",
-		    pl->p->dir, mf_format_size(free_bytes, have), mf_format_size(out->bytes, need));
-	if (st.f_files != 0 && st.f_favail < out->files)
-		return mf_error_set(e, MF_ENOSPC, "%s has %llu inodes free, and the version takes %llu",
-		    pl->p->dir, (unsigned long long)st.f_favail, (unsigned long long)out->files);
-	return 0;
-}
-
-static int
-fill(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_listing *l,
-    struct mf_place *pl, const bool *selected, struct mf_pull_result *out, struct mf_error *e)
-{
-	struct mf_stage_params sp = {.repo = repo, .listing = l, .selected = selected,
-	    .recompute_ids = p->trust != NULL, .pull = p};
+	struct mf_place_local locals[MF_PLACE_LOCALS_MAX];
+	struct mf_stage_params sp = {.repo = repo, .model = v->root.model, .listing = l,
+	    .selected = selected, .locals = locals, .recompute_ids = p->trust != NULL, .pull = p};
 	int rc;
 
 	if ((sp.dirfd = mf_place_staging(pl, e)) < 0)
 		return -1;
 	sp.resume = pl->resumed;
-	sp.base = mf_place_current(pl);
-	rc = check_space(pl, out, e);
-	if (rc == 0)
-		rc = mf_stage(&sp, out, e);
-	if (sp.base >= 0)
-		close(sp.base);
+	sp.n_locals = mf_place_open_locals(pl, locals);
+	rc = mf_stage(&sp, out, e);
+	mf_place_close_locals(locals, sp.n_locals);
 	close(sp.dirfd);
 	return rc;
 }
@@ -194,12 +121,60 @@ link_shows(const struct mf_place *pl)
 	return strcmp(target, pl->final) == 0;
 }
 
+/* Without a link: is the directory what would be staged? */
+static bool
+dir_is(const struct mf_place *pl)
+{
+	char key[MF_PLACE_NAME_BYTES];
+	bool is;
+	int fd;
+
+	if (!pl->exchange)
+		return false;
+	fd = openat(pl->rootfd, pl->leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	is = fd >= 0 && mf_place_mark(fd, key) && strcmp(key, pl->key) == 0;
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/* What tells this selection from another one; NULL: everything is selected. */
+static const uint8_t *
+part_of(const struct mf_repo *repo, const bool *selected, size_t n, uint8_t sum[MF_CHECKSUM_BYTES])
+{
+	if (memchr(selected, 0, n) == NULL)
+		return NULL;
+	mf_checksum(repo, selected, n, sum);
+	return sum;
+}
+
+/* What was seen goes where the directory keeps it, before anything is shown: into what stands
+ * there, and (where all of it will be replaced) into what will stand there. */
+static int
+remember(struct mf_seen *seen, const struct mf_place *pl, struct mf_error *e)
+{
+	if (pl->p->link != NULL)
+		return mf_seen_save(seen, pl->rootfd, ".", e);
+	return pl->exchange ? mf_seen_save(seen, pl->rootfd, pl->leaf, e) : 0;
+}
+
+static int
+show(const struct mf_seen *seen, struct mf_place *pl, struct mf_pull_result *out,
+    struct mf_error *e)
+{
+	if (pl->p->link == NULL && mf_seen_write(seen, pl->rootfd, pl->staging, e) != 0)
+		return -1;
+	return mf_place_show(pl, out->path, sizeof(out->path), e);
+}
+
 static int
 pull_listing(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_version *v,
-    const struct mf_listing *l, struct mf_pull_result *out, struct mf_error *e)
+    const struct mf_listing *l, struct mf_seen *seen, struct mf_pull_result *out,
+    struct mf_error *e)
 {
 	struct mf_place pl;
-	bool *selected = select_entries(p, l, out, e);
+	uint8_t sum[MF_CHECKSUM_BYTES];
+	bool *selected = select_entries(p, l, out, e), same;
 	int rc = 0;
 
 	if (selected == NULL)
@@ -212,49 +187,46 @@ pull_listing(struct mf_repo *repo, const struct mf_pull_params *p, const struct 
 		free(selected);
 		return 0;
 	}
-	if (mf_place_open(&pl, p, v, e) != 0) {
+	if (mf_place_open(&pl, p, v, part_of(repo, selected, l->n_entries, sum), e) != 0) {
 		free(selected);
 		return -1;
 	}
-	out->already = link_shows(&pl);
-	if (!pl.present)
-		rc = fill(repo, p, l, &pl, selected, out, e);
-	if (rc == 0)
-		rc = mf_place_show(&pl, out->path, sizeof(out->path), e);
-	if (rc == 0)
+	same = p->leave_same && dir_is(&pl);
+	out->already = same || link_shows(&pl);
+	rc = remember(seen, &pl, e);
+	if (same)
+		snprintf(out->path, sizeof(out->path), "%s", p->dir);
+	if (rc == 0 && !same && !pl.present)
+		rc = fill(repo, p, v, l, &pl, selected, out, e);
+	if (rc == 0 && !same)
+		rc = show(seen, &pl, out, e);
+	if (rc == 0 && !same)
 		rc = mf_place_tidy(&pl, e);
 	mf_place_close(&pl);
 	free(selected);
 	return rc;
 }
 
-int
-mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_result *out,
-    struct mf_error *e)
+static int
+pull_seen(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_seen *seen,
+    struct mf_pull_result *out, struct mf_error *e)
 {
+	struct mf_demands d = {.trust = p->trust, .now_us = p->now_us,
+	    .min_sequence = p->min_sequence, .max_ref_age_us = p->max_ref_age_us, .seen = seen};
 	struct mf_listing l = {0};
 	struct mf_version v;
 	int rc;
 
-	*out = (struct mf_pull_result){0};
-	if (p->hard_link && p->trust != NULL) {
-		mf_error_set(e, MF_EUSAGE, "--hard-link and --trusted-keys exclude each other");
-		return mf_error_hint(e, "a linked file is compared by checksum alone, which no "
-		    "signature vouches for");
-	}
-	if (mf_version_resolve(repo, p->spec, &v, e) != 0)
-		return -1;
+	if (mf_repo_check_seen(repo, seen, e) != 0 ||
+	    mf_version_resolve_as(repo, p->spec, &d, &v, e) != 0)
+		return mf_error_while(e, "pulling %s to %s", p->spec, p->dir);
 	snprintf(out->version, sizeof(out->version), "%s", v.root.version);
-	rc = check_ref(repo, p, &v, e);
-	if (rc == 0 && p->trust != NULL)
-		rc = mf_root_verify(&v.root, v.root_bytes.data, v.root_bytes.len, p->trust, p->now_us,
-		    e);
-	if (rc == 0)
-		rc = check_age(repo, &v, e);
+	out->sequence = v.ref_sequence;
+	rc = check_age(repo, &v, seen, e);
 	if (rc == 0)
 		rc = mf_version_read(repo, &v, &l, e);
 	if (rc == 0)
-		rc = pull_listing(repo, p, &v, &l, out, e);
+		rc = pull_listing(repo, p, &v, &l, seen, out, e);
 	if (rc != 0)
 		mf_error_while(e, "pulling %s@%s to %s", v.root.model, v.root.version, p->dir);
 	mf_listing_fini(&l);
@@ -262,12 +234,27 @@ mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_res
 	return rc;
 }
 
+int
+mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_result *out,
+    struct mf_error *e)
+{
+	struct mf_seen seen;
+	int rc;
+
+	*out = (struct mf_pull_result){0};
+	if (mf_seen_load(&seen, p->dir, e) != 0)
+		return mf_error_while(e, "pulling %s to %s", p->spec, p->dir);
+	rc = pull_seen(repo, p, &seen, out, e);
+	mf_seen_fini(&seen);
+	return rc;
+}
+
 static int
 cat_slices(struct mf_repo *repo, const struct mf_listing *l, const struct mf_entry *x, int fd,
     struct mf_error *e)
 {
-	struct mf_chunk_reader *reader = mf_chunk_reader_new(repo, true, e);
-	uint8_t *plain = malloc(MF_CHUNK_MAX_BYTES);
+	struct mf_chunk_reader *reader = mf_chunk_reader_new(repo, MF_CHUNK_ID, e);
+	uint8_t *plain = mf_large_malloc(MF_CHUNK_MAX_BYTES);
 	uint32_t held = UINT32_MAX;
 	uint64_t fetched = 0;
 	size_t i;
@@ -281,8 +268,9 @@ cat_slices(struct mf_repo *repo, const struct mf_listing *l, const struct mf_ent
 		if (s->chunk != held)
 			rc = mf_chunk_reader_read(reader, &l->chunks[s->chunk], plain, &fetched, e);
 		held = s->chunk;
-		if (rc == 0)
-			rc = mf_fs_write(fd, plain + s->offset, s->len, e);
+		if (rc == 0 && (rc = mf_fs_write(fd, plain + s->offset, s->len, e)) != 0 &&
+		    e->sys_errno == EPIPE)
+			mf_error_set(e, MF_ECLOSED, "nobody reads the result any more");
 	}
 	mf_chunk_reader_free(reader);
 	free(plain);
@@ -290,14 +278,15 @@ cat_slices(struct mf_repo *repo, const struct mf_listing *l, const struct mf_ent
 }
 
 int
-mf_cat(struct mf_repo *repo, const char *spec, const char *path, int fd, struct mf_error *e)
+mf_cat(struct mf_repo *repo, const char *spec, const char *path, const struct mf_demands *d,
+    int fd, struct mf_error *e)
 {
 	struct mf_listing l = {0};
 	struct mf_version v;
 	const struct mf_entry *x;
 	int rc;
 
-	if (mf_version_resolve(repo, spec, &v, e) != 0)
+	if (mf_version_resolve_as(repo, spec, d, &v, e) != 0)
 		return -1;
 	rc = mf_version_read(repo, &v, &l, e);
 	if (rc == 0) {

@@ -19,6 +19,7 @@ struct mf_pull_params {
 	unsigned keep_local;	  /* old versions kept beside the new (with link); default 2 */
 	int64_t local_grace_us;	  /* and any younger than this */
 	bool hard_link, no_perms, dry_run;
+	bool leave_same; /* a dir that is this very version and selection stays as it is */
 	uint32_t chmod_set, chmod_mask; /* --chmod: mode = (mode & ~mask) | set; 0, 0: none */
 	uint64_t min_sequence;	  /* refuse an older ref */
 	int64_t max_ref_age_us;	  /* refuse a ref moved longer ago; 0: any */
@@ -33,8 +34,11 @@ struct mf_pull_params {
 
 struct mf_pull_result {
 	char version[160];
-	bool already; /* the link showed this version already */
-	uint64_t files, bytes, chunks, fetched_bytes, reused_bytes;
+	uint64_t sequence; /* of the ref that led there; 0: none did */
+	bool already; /* the link showed this version already, or dir was it (leave_same) */
+	uint64_t files, bytes, chunks, fetched_bytes;
+	uint64_t reused_bytes; /* of those that lay here already */
+	uint64_t shared_bytes; /* of the reused: one on the disk with another local version */
 	char path[4096]; /* where the version lies now */
 };
 
@@ -42,7 +46,23 @@ struct mf_pull_result {
 int mf_pull(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_result *out,
     struct mf_error *e);
 
-/* Write one file of a version to fd, checked chunk by chunk. */
-int mf_cat(struct mf_repo *repo, const char *spec, const char *path, int fd, struct mf_error *e);
+struct mf_pull_look {
+	char version[160]; /* that the ref points at */
+	uint64_t sequence;
+	bool shown; /* dir shows that version; with p->selects: it, or a part of it */
+	char path[4096]; /* where it lies, if it is shown */
+};
+
+/* Look where a pull of p->spec would lead, which names a ref (none: production): from the ref's
+ * record alone, under the demands of p, and from dir. One listing and one object are read from the
+ * store. MF_ENOTFOUND, MF_EKEY as mf_pull; MF_EUSAGE: `previous`, which is derived from more than
+ * one record. */
+int mf_pull_look(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_look *out,
+    struct mf_error *e);
+
+/* Write one file of a version to fd, checked chunk by chunk; d may be NULL. MF_ECLOSED: fd is a pipe that
+ * nobody reads any more. */
+int mf_cat(struct mf_repo *repo, const char *spec, const char *path, const struct mf_demands *d,
+    int fd, struct mf_error *e);
 
 #endif

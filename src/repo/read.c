@@ -3,6 +3,7 @@
  * needs that order too. Large files are cut by themselves; files below MF_RUN_MEMBER_BYTES
  * are collected in runs in path order.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,7 +205,7 @@ read_run(struct reading *r, const struct run *run, struct mf_error *e)
 			mf_ingest_job_drop(r->p->ingest, job);
 			return -1;
 		}
-		r->small[i].left_out = rc == 1;
+		x->left_out = rc == 1;
 		if (rc == 0)
 			MF_PROGRESS_ADD(r->p->progress, files_done, 1);
 	}
@@ -215,12 +216,23 @@ read_run(struct reading *r, const struct run *run, struct mf_error *e)
 	return mf_ingest_submit(r->p->ingest, job, e);
 }
 
+/* The slice of a small file, whose run was read. */
+static int
+slice_of_run(struct reading *r, struct mf_source_entry *x, struct mf_error *e)
+{
+	struct mf_slice s = {x->run_chunk, x->run_offset, (uint32_t)x->entry.size};
+
+	x->entry.first_slice = r->p->listing->n_slices;
+	x->entry.n_slices = s.len > 0;
+	return s.len > 0 ? mf_listing_add_slice(r->p->listing, s, e) : 0;
+}
+
 /* A small file's turn: its run is read when its first member comes. 0; 1: left out. */
 static int
 take_small(struct reading *r, size_t at, struct mf_error *e)
 {
 	struct mf_source_entry *x = &r->p->tree->items[at];
-	struct mf_slice s;
+	const struct mf_entry *was;
 	struct run run;
 
 	if (at >= r->run_end) {
@@ -230,14 +242,12 @@ take_small(struct reading *r, size_t at, struct mf_error *e)
 		if (!r->run_is_reused && read_run(r, &run, e) != 0)
 			return -1;
 	}
-	if (r->run_is_reused)
-		return reuse_file(r, &x->entry, unchanged(r->p, &x->entry), e);
-	if (r->small[at].left_out)
-		return 1;
-	s = (struct mf_slice){r->small[at].chunk, r->small[at].offset, (uint32_t)x->entry.size};
-	x->entry.first_slice = r->p->listing->n_slices;
-	x->entry.n_slices = s.len > 0;
-	return s.len > 0 ? mf_listing_add_slice(r->p->listing, s, e) : 0;
+	if (r->run_is_reused) {
+		was = unchanged(r->p, &x->entry);
+		assert(was != NULL);
+		return reuse_file(r, &x->entry, was, e);
+	}
+	return x->left_out ? 1 : slice_of_run(r, x, e);
 }
 
 static int
@@ -252,6 +262,81 @@ take(struct reading *r, size_t at, struct mf_error *e)
 	return is_small(x) ? take_small(r, at, e) : take_large(r, x, e);
 }
 
+/* Does this shard make the entry's checksum? Of a file that has content: is the last byte its? */
+bool
+mf_read_has_checksum(const struct reading *r, const struct mf_entry *x)
+{
+	return r->p->shard == NULL ||
+	       mf_shard_has(r->p->shard, r->position + (x->size > 0 ? x->size - 1 : 0));
+}
+
+/* Has the shard a slice of this file? */
+static bool
+has_slice(const struct reading *r, const struct mf_entry *x)
+{
+	size_t i;
+
+	for (i = 0; i < x->n_slices; i++)
+		if (r->p->listing->slices[x->first_slice + i].chunk != MF_SLICE_ELSEWHERE)
+			return true;
+	return false;
+}
+
+/* A file of its own, of which the shard may have some chunks. Its chunks begin at positions of
+ * the file, so that one which does not meet the range has none. */
+static int
+take_large_part(struct reading *r, struct mf_source_entry *x, struct mf_error *e)
+{
+	if (!mf_shard_meets(r->p->shard, r->position, x->entry.size))
+		return 1;
+	if (mf_read_large(r, x, e) != 0)
+		return -1;
+	x->entry.lacks_checksum = !mf_read_has_checksum(r, &x->entry);
+	if (x->entry.lacks_checksum && !has_slice(r, &x->entry)) {
+		r->p->listing->n_slices = x->entry.first_slice;
+		return 1;
+	}
+	MF_PROGRESS_ADD(r->p->progress, files_done, 1);
+	return 0;
+}
+
+/* What a shard has of an item. 1: nothing. */
+static int
+take_part(struct reading *r, size_t at, struct mf_error *e)
+{
+	struct mf_source_entry *x = &r->p->tree->items[at];
+	struct run run;
+	int rc;
+
+	if (is_small(x)) {
+		if (at >= r->run_end) {
+			run = run_from(r, at);
+			r->run_end = run.first + run.n;
+			r->run_is_ours = mf_shard_has(r->p->shard, r->position);
+			if (r->run_is_ours && read_run(r, &run, e) != 0)
+				return -1;
+		}
+		rc = r->run_is_ours ? slice_of_run(r, x, e) : 1;
+	} else if (x->entry.type == MF_ENTRY_FILE && x->entry.size > 0) {
+		rc = take_large_part(r, x, e);
+	} else if (!mf_shard_has(r->p->shard, r->position)) {
+		rc = 1;
+	} else {
+		rc = x->entry.type == MF_ENTRY_FILE ? take_large(r, x, e) : 0;
+	}
+	r->position += x->entry.type == MF_ENTRY_FILE ? x->entry.size : 0;
+	return rc;
+}
+
+static void
+cool(const struct mf_read_params *p)
+{
+	mf_source_tree_cool(p->tree);
+	mf_listing_cool(p->listing);
+	if (p->parent != NULL)
+		mf_listing_cool(p->parent);
+}
+
 int
 mf_read_tree(const struct mf_read_params *p, uint64_t *left_out, struct mf_error *e)
 {
@@ -260,23 +345,26 @@ mf_read_tree(const struct mf_read_params *p, uint64_t *left_out, struct mf_error
 	int rc = -1;
 
 	mf_keyring_cut_seed(p->repo->keyring, r.cut_seed);
-	r.small = calloc(p->tree->n + 1, sizeof(*r.small));
 	r.reused = calloc((p->parent ? p->parent->n_chunks : 0) + 1, sizeof(*r.reused));
 	r.checksum = mf_checksum_stream_new(p->repo, e);
 	r.cdc = mf_cdc_new(r.cut_seed, e);
-	if (r.small == NULL || r.reused == NULL)
+	if (p->shard != NULL)
+		r.scratch = malloc(MF_READ_SCRATCH_BYTES);
+	if (r.reused == NULL || (p->shard != NULL && r.scratch == NULL))
 		mf_error_nomem(e, "the list of files");
 	else if (r.checksum != NULL && r.cdc != NULL)
 		rc = 0;
 	for (i = 0; rc >= 0 && i < p->tree->n; i++) {
-		rc = take(&r, i, e);
+		if (i % MF_LISTING_COOL_ENTRIES == 0)
+			cool(p);
+		rc = p->shard != NULL ? take_part(&r, i, e) : take(&r, i, e);
 		if (rc == 0)
 			rc = mf_listing_add_entry(p->listing, &p->tree->items[i].entry, e);
 	}
 	*left_out = r.left_out;
+	free(r.scratch);
 	mf_checksum_stream_free(r.checksum);
 	mf_cdc_free(r.cdc);
-	free(r.small);
 	free(r.reused);
 	explicit_bzero(r.cut_seed, sizeof(r.cut_seed));
 	return rc < 0 ? -1 : 0;

@@ -10,9 +10,11 @@
 #include "src/base/log.h"
 #include "src/chunk/run.h"
 #include "src/repo/read_file_int.h"
+#include "src/repo/timed_int.h"
 
 #define MAX_TRIES 3
 #define CHANGED 1
+#define ELSEWHERE_MAX UINT32_C(0xffff0000) /* bytes of one slice */
 
 static int
 source_error(struct reading *r, const char *path, int sys_errno, struct mf_error *e)
@@ -59,13 +61,76 @@ static int
 read_at(struct reading *r, const struct mf_source_entry *x, int fd, void *to, size_t n,
     uint64_t offset, struct mf_error *e)
 {
-	int rc = mf_fs_pread(fd, to, n, offset, e);
+	int rc;
 
+	MF_TIMED(r->p->progress, ns_read, rc = mf_fs_pread(fd, to, n, offset, e));
 	if (rc < 0)
 		return source_error(r, x->entry.path, e->sys_errno ? e->sys_errno : EIO, e);
 	if (rc == 0)
 		mf_checksum_stream_add(r->checksum, to, n);
 	return rc;
+}
+
+/* The parts of the shards are made of what the tree was when it was read. 0, -1. */
+static int
+check_as_walked(
+    struct reading *r, const struct mf_source_entry *x, const struct stat *st, struct mf_error *e)
+{
+	struct mf_entry now = {.type = MF_ENTRY_FILE};
+
+	mf_walk_take_stat(&now, st);
+	if (r->p->shard == NULL ||
+	    (now.size == x->entry.size && now.mtime_ns == x->entry.mtime_ns &&
+		now.ctime_ns == x->entry.ctime_ns))
+		return 0;
+	mf_error_set(
+	    e, MF_ESOURCE, "%s/%s changed while its shard was pushed", r->p->dir, x->entry.path);
+	return mf_error_hint(e, "push the shard again; all shards must see the same files");
+}
+
+/* Bytes of the file that other shards have. Those that follow each other are one slice. */
+static int
+add_elsewhere(struct reading *r, const struct mf_source_entry *x, uint64_t n, struct mf_error *e)
+{
+	struct mf_listing *l = r->p->listing;
+	struct mf_slice s = {MF_SLICE_ELSEWHERE, 0, 0}, *last;
+
+	while (n > 0) {
+		last = l->n_slices > x->entry.first_slice ? &l->slices[l->n_slices - 1] : NULL;
+		if (last != NULL && last->chunk == MF_SLICE_ELSEWHERE &&
+		    last->len < ELSEWHERE_MAX) {
+			s.len =
+			    n < ELSEWHERE_MAX - last->len ? (uint32_t)n : ELSEWHERE_MAX - last->len;
+			last->len += s.len;
+		} else {
+			s.len = n < ELSEWHERE_MAX ? (uint32_t)n : ELSEWHERE_MAX;
+			if (mf_listing_add_slice(l, s, e) != 0)
+				return -1;
+		}
+		n -= s.len;
+	}
+	return 0;
+}
+
+/* Another shard's bytes: they are read only where the file's checksum is made here. */
+static int
+pass_over(struct reading *r, const struct mf_source_entry *x, int fd, const struct mf_extent *ext,
+    struct mf_error *e)
+{
+	uint32_t done = 0, n;
+	int rc;
+
+	if (add_elsewhere(r, x, ext->len, e) != 0)
+		return -1;
+	if (!mf_read_has_checksum(r, &x->entry))
+		return 0;
+	for (; done < ext->len; done += n) {
+		n = ext->len - done < MF_READ_SCRATCH_BYTES ? ext->len - done
+							    : (uint32_t)MF_READ_SCRATCH_BYTES;
+		if ((rc = read_at(r, x, fd, r->scratch, n, ext->offset + done, e)) != 0)
+			return rc;
+	}
+	return 0;
 }
 
 struct planner {
@@ -135,27 +200,67 @@ read_extent(struct reading *r, const struct mf_source_entry *x, int fd,
 	return mf_ingest_submit(r->p->ingest, job, e);
 }
 
+/* Which chunks of the plan are the shard's: those whose first byte is. They stand in the order of
+ * their first extents. NULL: all (there is no shard), or no memory. */
+static bool *
+choose_ours(struct reading *r, const struct mf_cut_plan *plan, struct mf_error *e)
+{
+	bool *ours;
+	size_t i, seen = 0;
+
+	if (r->p->shard == NULL)
+		return NULL;
+	if ((ours = calloc(plan->n_chunks + 1, sizeof(*ours))) == NULL) {
+		mf_error_nomem(e, "a plan");
+		return NULL;
+	}
+	for (i = 0; i < plan->n_extents; i++)
+		if (plan->extents[i].chunk == seen)
+			ours[seen++] =
+			    mf_shard_has(r->p->shard, r->position + plan->extents[i].offset);
+	return ours;
+}
+
 static int
 read_planned(struct reading *r, const struct mf_source_entry *x, int fd,
     const struct mf_cut_plan *plan, struct mf_error *e)
 {
 	struct open_chunks o = {.n = 0};
+	bool *ours = choose_ours(r, plan, e);
 	size_t i;
-	int rc = 0;
+	int rc = ours == NULL && r->p->shard != NULL ? -1 : 0;
 
 	for (i = 0; rc == 0 && i < plan->n_extents; i++)
-		rc = read_extent(r, x, fd, plan, &plan->extents[i], &o, e);
+		rc = ours == NULL || ours[plan->extents[i].chunk]
+			 ? read_extent(r, x, fd, plan, &plan->extents[i], &o, e)
+			 : pass_over(r, x, fd, &plan->extents[i], e);
 	for (i = 0; i < o.n; i++)
 		mf_ingest_job_drop(r->p->ingest, o.at[i].job);
+	free(ours);
 	return rc;
 }
 
-/* Cut the filled buffer: submit the first chunk, carry the rest over into a new one. */
+/* The first bytes of the buffer are a chunk; whose? */
 static int
-cut_off(struct reading *r, struct mf_ingest_job **job, size_t cut, bool more, struct mf_error *e)
+hand_over(struct reading *r, const struct mf_source_entry *x, struct mf_ingest_job *full,
+    bool is_ours, struct mf_error *e)
+{
+	struct mf_slice s = {full->chunk, 0, full->len};
+	int rc =
+	    is_ours ? mf_listing_add_slice(r->p->listing, s, e) : add_elsewhere(r, x, full->len, e);
+
+	if (rc == 0 && is_ours)
+		return mf_ingest_submit(r->p->ingest, full, e);
+	mf_ingest_job_drop(r->p->ingest, full);
+	return rc;
+}
+
+/* Cut the filled buffer: hand the first chunk over, carry the rest over into a new one. */
+static int
+cut_off(struct reading *r, const struct mf_source_entry *x, struct mf_ingest_job **job, size_t cut,
+    bool more, bool is_ours, struct mf_error *e)
 {
 	struct mf_ingest_job *full = *job, *next = NULL;
-	struct mf_slice s = {full->chunk, 0, (uint32_t)cut};
 
 	*job = NULL;
 	if (more && mf_ingest_job_new(r->p->ingest, (uint32_t)MF_CDC_MAX_BYTES, MF_ELEMENT_UNKNOWN,
@@ -169,23 +274,30 @@ cut_off(struct reading *r, struct mf_ingest_job **job, size_t cut, bool more, st
 		*job = next;
 	}
 	full->len = (uint32_t)cut;
-	if (mf_listing_add_slice(r->p->listing, s, e) != 0) {
-		mf_ingest_job_drop(r->p->ingest, full);
-		return -1;
-	}
-	return mf_ingest_submit(r->p->ingest, full, e);
+	return hand_over(r, x, full, is_ours, e);
+}
+
+/* Is the chunk that begins at this offset of the file past all that the shard has of it? */
+static bool
+is_past(const struct reading *r, uint64_t offset)
+{
+	return r->p->shard != NULL && r->position + offset >= r->p->shard->to;
 }
 
 static int
 read_content_defined(struct reading *r, const struct mf_source_entry *x, int fd, struct mf_error *e)
 {
-	uint64_t at = 0, size = x->entry.size;
+	uint64_t at = 0, start = 0, size = x->entry.size;
 	struct mf_ingest_job *job = NULL;
 	size_t want, cut;
 	uint32_t capacity = size < MF_CDC_MAX_BYTES ? (uint32_t)size : (uint32_t)MF_CDC_MAX_BYTES;
 	int rc = mf_ingest_job_new(r->p->ingest, capacity, MF_ELEMENT_UNKNOWN, &job, e);
 
 	while (rc == 0 && job != NULL) {
+		if (is_past(r, start)) {
+			rc = add_elsewhere(r, x, size - start, e);
+			break;
+		}
 		want = job->capacity - job->len;
 		if (want > size - at)
 			want = (size_t)(size - at);
@@ -197,7 +309,9 @@ read_content_defined(struct reading *r, const struct mf_source_entry *x, int fd,
 		cut = mf_cdc_find(r->cdc, job->data, job->len, at == size);
 		if (cut == 0)
 			cut = job->len;
-		rc = cut_off(r, &job, cut, at < size || cut < job->len, e);
+		rc = cut_off(r, x, &job, cut, at < size || cut < job->len,
+		    r->p->shard == NULL || mf_shard_has(r->p->shard, r->position + start), e);
+		start += cut;
 	}
 	mf_ingest_job_drop(r->p->ingest, job);
 	return rc;
@@ -238,6 +352,10 @@ try_large(struct reading *r, struct mf_source_entry *x, struct mf_error *e)
 
 	if (fd < 0)
 		return -1;
+	if (check_as_walked(r, x, &before, e) != 0) {
+		close(fd);
+		return -1;
+	}
 	mf_walk_take_stat(&x->entry, &before);
 	x->entry.first_slice = r->p->listing->n_slices;
 	mf_checksum_stream_reset(r->checksum);
@@ -251,7 +369,8 @@ try_large(struct reading *r, struct mf_source_entry *x, struct mf_error *e)
 		r->p->listing->n_slices = x->entry.first_slice; /* what was cut is garbage */
 		return rc;
 	}
-	mf_checksum_stream_end(r->checksum, x->entry.checksum);
+	if (mf_read_has_checksum(r, &x->entry))
+		mf_checksum_stream_end(r->checksum, x->entry.checksum);
 	x->entry.n_slices = r->p->listing->n_slices - x->entry.first_slice;
 	return 0;
 }
@@ -279,7 +398,6 @@ int
 mf_read_small(struct reading *r, struct mf_source_entry *x, struct mf_ingest_job *job,
     struct mf_error *e)
 {
-	size_t at = (size_t)(x - r->p->tree->items);
 	struct stat before, after;
 	int tries, fd, rc;
 
@@ -291,6 +409,10 @@ mf_read_small(struct reading *r, struct mf_source_entry *x, struct mf_ingest_job
 			close(fd);
 			return keeps_changing(r, x, e);
 		}
+		if (check_as_walked(r, x, &before, e) != 0) {
+			close(fd);
+			return -1;
+		}
 		mf_checksum_stream_reset(r->checksum);
 		rc = read_at(r, x, fd, job->data + job->len, (size_t)before.st_size, 0, e);
 		if (rc == 0 && fstat(fd, &after) != 0)
@@ -301,8 +423,8 @@ mf_read_small(struct reading *r, struct mf_source_entry *x, struct mf_ingest_job
 		if (rc == 0 && same_file(&before, &after)) {
 			mf_walk_take_stat(&x->entry, &after);
 			mf_checksum_stream_end(r->checksum, x->entry.checksum);
-			r->small[at].chunk = job->chunk;
-			r->small[at].offset = job->len;
+			x->run_chunk = job->chunk;
+			x->run_offset = job->len;
 			job->len += (uint32_t)before.st_size;
 			return 0;
 		}

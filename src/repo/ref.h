@@ -1,7 +1,8 @@
 /*
  * Refs: named pointers to a version, with a sequence that only grows. Each move is a new
- * object r/MODEL/REF/SEQ put only if absent: the store's conditional put is the
- * compare-and-swap, and the objects are the history that `previous` is derived from.
+ * object, r/MODEL/REF/SEQ put only if absent, the store's conditional put being the
+ * compare-and-swap; or, where a store has none, r/MODEL/REF/SEQ-RAND, on which the writers vote.
+ * The objects are the history that `previous` is derived from.
  */
 #ifndef MF_REPO_REF_H
 #define MF_REPO_REF_H
@@ -35,10 +36,19 @@ int mf_ref_list(struct mf_repo *repo, const char *model, struct mf_refs *out, st
 /* A ref's history, oldest first. */
 int mf_ref_history(struct mf_repo *repo, const char *model, const char *name, struct mf_refs *out,
     struct mf_error *e);
-/* The last version that was production, is not rejected, still exists and is not production
- * now. MF_ENOTFOUND: there is none. */
+/*
+ * The last version that was production, is not rejected, still exists and is not production
+ * now. MF_ENOTFOUND: there is none.
+ *
+ * d (NULL: none) is demanded of production. With d->trust nothing counts but what is signed:
+ * every position that is looked at must be, none may be missing, and that a version was
+ * rejected is taken from how production moved (back to one that was made earlier). What nobody
+ * signs, which is annotations, and whether a version still exists, can then only make this
+ * refuse (MF_EKEY). The version itself is not verified here. Without trust it is refused where
+ * an annotation of the version was removed, as far as that shows (MF_EDAMAGED).
+ */
 int mf_ref_previous(struct mf_repo *repo, const char *model, bool allow_rejected,
-    struct mf_version *out, struct mf_error *e);
+    const struct mf_demands *d, struct mf_version *out, struct mf_error *e);
 
 struct mf_ref_move {
 	const char *name;
@@ -60,6 +70,7 @@ struct mf_rollback {
 	bool allow_rejected;
 	const char *reason, *by;
 	const struct mf_signer *signer;
+	const struct mf_trust *trust; /* go only where signatures say; NULL: need not be */
 	int64_t now_us;
 };
 /* Move production back and mark the version it leaves as rejected. *from and *to get version

@@ -10,11 +10,13 @@
  * The plaintext stays to the byte, because refs and annotations name its digest; so the
  * generations it hints at are old ones, and readers list the id.
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/repo/forget_int.h"
 #include "src/repo/prune_int.h"
 #include "src/repo/rekey_int.h"
 
@@ -162,12 +164,10 @@ move_version(struct move *m, const char *manifest, struct mf_error *e)
 {
 	struct moved *item = &m->items[m->n];
 	struct mf_buf plain = MF_BUF_INIT;
-	struct mf_root root = {0};
+	struct mf_root root;
 	size_t i;
-	int rc = mf_object_get(m->repo, MF_OBJECT_ROOT, manifest, &plain, e);
+	int rc = mf_root_get(m->repo, manifest, &plain, &root, e);
 
-	if (rc == 0)
-		rc = mf_root_decode(plain.data, plain.len, &root, e);
 	if (rc != 0 && is_damage(e)) {
 		mf_log(MF_LOG_WARNING, "%s stays in the old epoch: %s", manifest, e->message);
 		mf_error_clear(e);
@@ -221,14 +221,12 @@ copy_burned(struct move *m, const struct mf_id *id, struct mf_error *e)
 {
 	char prefix[MF_OBJECT_NAME_BYTES];
 	struct mf_names names;
-	size_t i;
-	int rc = 1;
+	int rc;
 
 	mf_name_chunk_prefix(prefix, id);
 	if (mf_names_list(m->repo, prefix, &names, e) != 0)
 		return -1;
-	for (i = 0; rc == 1 && i < names.n; i++)
-		rc = mf_prune_copy(m->repo, names.items[i], e);
+	rc = mf_prune_copy_any(m->repo, &names, e);
 	mf_names_fini(&names);
 	if (rc == 1)
 		mf_log(MF_LOG_WARNING, "chunk %.64s is missing", prefix + 5);
@@ -286,12 +284,10 @@ static int
 check_needs(struct move *m, const char *manifest, struct mf_error *e)
 {
 	struct mf_buf plain = MF_BUF_INIT;
-	struct mf_root root = {0};
+	struct mf_root root;
 	size_t i;
-	int rc = mf_object_get(m->repo, MF_OBJECT_ROOT, manifest, &plain, e);
+	int rc = mf_root_get(m->repo, manifest, &plain, &root, e);
 
-	if (rc == 0)
-		rc = mf_root_decode(plain.data, plain.len, &root, e);
 	for (i = 0; rc == 0 && i < root.n_segments; i++)
 		rc = check_segment(m, &root.segments[i], e);
 	mf_root_fini(&root);
@@ -347,6 +343,29 @@ drop_mark(struct move *m, const char *manifest, struct mf_error *e)
 	return 0;
 }
 
+/* The version was forgotten while we published it anew; but a ref may have been moved to what
+ * we published, and then it stays. */
+static int
+forget_too(struct move *m, const char *manifest, struct mf_error *e)
+{
+	struct mf_version v = {0};
+	int rc;
+
+	snprintf(v.object, sizeof(v.object), "%s", manifest + 2);
+	rc = mf_object_get(m->repo, MF_OBJECT_ROOT, manifest, &v.root_bytes, e);
+	if (rc == 0)
+		rc = mf_root_decode(v.root_bytes.data, v.root_bytes.len, &v.root, e);
+	if (rc == 0) {
+		crypto_generichash(v.digest, sizeof(v.digest), v.root_bytes.data,
+		    v.root_bytes.len, NULL, 0);
+		rc = mf_version_unmark(m->repo, &v, e);
+	}
+	mf_version_fini(&v);
+	if (rc < 0 && e->code == MF_ENOTFOUND) /* swept already */
+		return drop_mark(m, manifest, e);
+	return rc < 0 ? -1 : 0;
+}
+
 /* Steps 5 and 6 of one version, then one of its two marks goes: the old one, or the new one
  * where its manifest is condemned (the next pass makes another), or where somebody forgot the
  * version meanwhile. */
@@ -360,8 +379,10 @@ settle(struct move *m, const struct moved *item, struct mf_error *e)
 	if ((gone = mf_store_head(m->repo->store, item->new_name, NULL, e)) < 0 ||
 	    (forgotten = mf_store_head(m->repo->store, mark, NULL, e)) < 0)
 		return -1;
-	if (gone == 1 || forgotten == 1 || mf_names_has(&m->burned, item->new_name))
+	if (gone == 1 || mf_names_has(&m->burned, item->new_name))
 		return drop_mark(m, item->new_name, e);
+	if (forgotten == 1)
+		return forget_too(m, item->new_name, e);
 	return drop_mark(m, item->old_name, e);
 }
 

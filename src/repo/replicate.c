@@ -151,7 +151,9 @@ share_memory(const struct replicate *r, struct mf_feed_params *fp, struct mf_ing
 {
 	size_t budget = r->from->memory_bytes, most = budget / 4 / MF_CHUNK_READER_BYTES, used;
 
-	fp->threads = r->from->threads < most ? r->from->threads : (unsigned)most;
+	fp->threads = mf_repo_readers(r->from, 0);
+	if (fp->threads > most)
+		fp->threads = (unsigned)most;
 	if (fp->threads == 0)
 		fp->threads = 1;
 	fp->memory_bytes = budget / 8 > WINDOW_MIN_BYTES ? budget / 8 : WINDOW_MIN_BYTES;
@@ -189,7 +191,7 @@ static int
 publish(struct replicate *r, struct mf_version *published, struct mf_error *e)
 {
 	struct mf_root root = r->version.root; /* borrows its strings, tags, metrics */
-	struct mf_publish_params pp = {&root, &r->made, r->signer};
+	struct mf_publish_params pp = {.root = &root, .listing = &r->made, .signer = r->signer};
 	int rc;
 
 	memcpy(root.repo_id, mf_keyring_repo_id(r->to->keyring), sizeof(root.repo_id));

@@ -6,9 +6,14 @@
 #include <unistd.h>
 
 #include "src/base/hex.h"
+#include "src/base/log.h"
+#include "src/repo/chunk_read_int.h"
+#include "src/repo/config_vote_int.h"
 #include "src/repo/repo_int.h"
+#include "src/repo/seen_int.h"
 
 #define FIRST_SEQUENCE 1
+#define NAME_BYTES (7 + 16) /* "config/" SEQ; "-RAND" may follow */
 
 static void
 config_name(uint64_t sequence, char out[MF_OBJECT_NAME_BYTES])
@@ -16,8 +21,9 @@ config_name(uint64_t sequence, char out[MF_OBJECT_NAME_BYTES])
 	snprintf(out, MF_OBJECT_NAME_BYTES, "config/%016" PRIx64, sequence);
 }
 
+/* 1: there is one of that number, or a higher one. */
 static int
-put_config(struct mf_store *store, const struct mf_config *c, const struct mf_keyring *kr,
+put_config(struct mf_repo *repo, const struct mf_config *c, const struct mf_keyring *kr,
     uint64_t sequence, struct mf_error *e)
 {
 	char name[MF_OBJECT_NAME_BYTES];
@@ -25,8 +31,10 @@ put_config(struct mf_store *store, const struct mf_config *c, const struct mf_ke
 	int rc = mf_config_encode(c, kr, sequence, &b, e);
 
 	config_name(sequence, name);
-	if (rc == 0)
-		rc = mf_store_put(store, name, b.data, b.len,
+	if (rc == 0 && (mf_store_capabilities(repo->store) & MF_STORE_CONDITIONAL) == 0)
+		rc = mf_config_vote(repo, sequence, &b, e);
+	else if (rc == 0)
+		rc = mf_store_put(repo->store, name, b.data, b.len,
 		    MF_STORE_IF_ABSENT | MF_STORE_DURABLE, e);
 	mf_buf_fini(&b);
 	return rc;
@@ -46,12 +54,13 @@ int
 mf_repo_init(struct mf_store *store, const struct mf_config *config,
     const struct mf_keyring *keyring, struct mf_error *e)
 {
+	struct mf_repo making = {.store = store, .retry = {.attempts = 3, .base_us = 100000}};
 	bool any = false;
 	int rc;
 
 	if (mf_store_list(store, "config/", seen_any, &any, e) != 0)
 		return -1;
-	rc = any ? 1 : put_config(store, config, keyring, FIRST_SEQUENCE, e);
+	rc = any ? 1 : put_config(&making, config, keyring, FIRST_SEQUENCE, e);
 	if (rc == 1) {
 		mf_error_set(e, MF_EEXIST, "%s holds a repository already", mf_store_label(store));
 		return mf_error_hint(e, "nothing was changed; use it, or choose another place");
@@ -72,41 +81,139 @@ name_config(uint64_t sequence, struct mf_error *e)
 		    "opens");
 }
 
+/* The one that counts: of the highest number the lowest name. */
+static size_t
+newest_of(const struct mf_names *names)
+{
+	size_t i = names->n - 1;
+
+	while (i > 0 && strncmp(names->items[i - 1], names->items[i], NAME_BYTES) == 0)
+		i--;
+	return i;
+}
+
 /* The newest configuration's bytes. It may be replaced, and its object deleted, between the
  * listing and the reading: then the listing is read again. */
 static int
-newest_config(struct mf_store *store, struct mf_config **out, struct mf_error *e)
+read_newest(struct mf_store *store, struct mf_buf *bytes, uint64_t *sequence, struct mf_error *e)
 {
 	struct mf_repo listing = {.store = store};
-	struct mf_buf b = MF_BUF_INIT;
 	struct mf_names names;
-	uint64_t sequence = 0;
+	size_t i;
 	int tries, rc = -1;
 
-	*out = NULL;
-	for (tries = 0; tries < 5 && *out == NULL; tries++) {
+	for (tries = 0; tries < 5; tries++) {
 		if (mf_names_list(&listing, "config/", &names, e) != 0)
-			break;
+			return -1;
 		if (names.n == 0) {
 			mf_names_fini(&names);
 			mf_error_set(e, MF_ENOTFOUND, "no repository at %s", mf_store_label(store));
-			mf_error_hint(e, "check -r; `modelferry -r URL init` makes one");
-			break;
+			return mf_error_hint(e, "check -r; `modelferry -r URL init` makes one");
 		}
-		sequence = strtoull(names.items[names.n - 1] + strlen("config/"), NULL, 16);
-		mf_buf_clear(&b);
-		rc = mf_store_get(store, names.items[names.n - 1], 0, MF_CONFIG_MAX_BYTES + 1, &b, e);
+		i = newest_of(&names);
+		*sequence = strtoull(names.items[i] + strlen("config/"), NULL, 16);
+		mf_buf_clear(bytes);
+		rc = mf_store_get(store, names.items[i], 0, MF_CONFIG_MAX_BYTES + 1, bytes, e);
 		mf_names_fini(&names);
 		if (rc == 0)
-			*out = mf_config_decode(b.data, b.len, sequence, e);
-		if (*out == NULL && e->code != MF_ENOTFOUND)
-			name_config(sequence, e);
-		if (rc == 0 || e->code != MF_ENOTFOUND)
+			return 0;
+		if (e->code != MF_ENOTFOUND)
 			break;
 	}
-	mf_buf_fini(&b);
+	name_config(*sequence, e);
+	return -1;
+}
+
+static struct mf_config *
+decode_config(const struct mf_buf *bytes, uint64_t sequence, struct mf_error *e)
+{
+	struct mf_config *config = mf_config_decode(bytes->data, bytes->len, sequence, e);
+
+	if (config == NULL)
+		name_config(sequence, e);
+	return config;
+}
+
+static int
+newest_config(struct mf_store *store, struct mf_config **out, struct mf_error *e)
+{
+	struct mf_buf bytes = MF_BUF_INIT;
+	uint64_t sequence;
+
+	*out = NULL;
+	if (read_newest(store, &bytes, &sequence, e) == 0)
+		*out = decode_config(&bytes, sequence, e);
+	mf_buf_fini(&bytes);
 	return *out != NULL ? 0
 			    : mf_error_while(e, "opening the repository %s", mf_store_label(store));
+}
+
+/* Those bytes, and the keys in them. */
+static int
+unlock(struct mf_repo *repo, const struct mf_repo_params *p, const struct mf_buf *bytes,
+    uint64_t sequence, struct mf_error *e)
+{
+	if ((repo->config = decode_config(bytes, sequence, e)) == NULL)
+		return -1;
+	if (mf_config_unlock(repo->config, p->unlock, p->n_unlock, &repo->keyring, e) == 0)
+		return 0;
+	/* a damaged slot looks like a wrong key: say where it stands, too */
+	name_config(sequence, e);
+	mf_config_free(repo->config);
+	repo->config = NULL;
+	return -1;
+}
+
+/* What does not open may have been changed on the way, and is read once more. That the key is wrong
+ * is said of the same bytes twice; then slots, which cost seconds, are not tried again. */
+static int
+open_config(struct mf_repo *repo, const struct mf_repo_params *p, struct mf_error *e)
+{
+	struct mf_buf bytes = MF_BUF_INIT, again = MF_BUF_INIT;
+	struct mf_error why = {0};
+	uint64_t sequence;
+	int rc = read_newest(repo->store, &bytes, &sequence, e);
+
+	if (rc != 0)
+		goto out;
+	rc = unlock(repo, p, &bytes, sequence, e);
+	if (rc == 0 || (mf_store_capabilities(repo->store) & MF_STORE_LOCAL) != 0 ||
+	    !mf_error_is_damage(e) || read_newest(repo->store, &again, &sequence, &why) != 0 ||
+	    (again.len == bytes.len && memcmp(again.data, bytes.data, again.len) == 0))
+		goto out;
+	mf_log(MF_LOG_WARNING,
+	    "the configuration is other bytes when it is read again; the first: %s", e->message);
+	mf_error_clear(e);
+	rc = unlock(repo, p, &again, sequence, e);
+out:
+	mf_buf_fini(&bytes);
+	mf_buf_fini(&again);
+	return rc == 0
+		   ? 0
+		   : mf_error_while(e, "opening the repository %s", mf_store_label(repo->store));
+}
+
+/* What the directory remembers; before anything is pinned in the state. */
+static int
+check_dir(struct mf_repo *repo, const char *dir, struct mf_error *e)
+{
+	struct mf_seen seen;
+	int rc;
+
+	if (mf_seen_load(&seen, dir, e) != 0)
+		return -1;
+	rc = mf_repo_check_seen(repo, &seen, e);
+	mf_seen_fini(&seen);
+	return rc;
+}
+
+int
+mf_repo_check_seen(struct mf_repo *repo, struct mf_seen *seen, struct mf_error *e)
+{
+	if (mf_seen_pin_repo(seen, repo->url, repo->id_hex, e) != 0)
+		return -1;
+	return mf_seen_check(seen, repo->id_hex, MF_STATE_KEY_CONFIG,
+	    mf_config_sequence(repo->config), "the repository's configuration", e);
 }
 
 static int
@@ -115,6 +222,10 @@ check_identity(struct mf_repo *repo, const struct mf_repo_params *p, struct mf_e
 	if (p->expected_id != NULL && strcmp(p->expected_id, repo->id_hex) != 0)
 		return mf_error_set(e, MF_EKEY, "%s holds the repository %s, not %s as --repo-id says",
 		    mf_store_label(repo->store), repo->id_hex, p->expected_id);
+	if (p->url != NULL && (repo->url = strdup(p->url)) == NULL)
+		return mf_error_nomem(e, "the repository");
+	if (p->pulled_dir != NULL && check_dir(repo, p->pulled_dir, e) != 0)
+		return -1;
 	if (repo->state == NULL)
 		return 0;
 	if (p->url != NULL && mf_state_pin_repo(repo->state, p->url, repo->id_hex, e) != 0)
@@ -140,15 +251,11 @@ mf_repo_open(const struct mf_repo_params *p, struct mf_repo **out, struct mf_err
 	repo->store = p->store;
 	repo->state = p->state;
 	repo->threads = p->threads ? p->threads : cpus > 0 ? (unsigned)cpus : 1;
+	repo->transfers = p->transfers > 0 ? p->transfers : 4;
+	repo->retry = p->retry != NULL ? *p->retry : (struct mf_retry_params){.attempts = 1};
 	repo->memory_bytes = p->memory_bytes ? p->memory_bytes : MF_MEMORY_DEFAULT_BYTES;
-	if (newest_config(repo->store, &repo->config, e) != 0)
+	if (open_config(repo, p, e) != 0)
 		goto fail;
-	if (mf_config_unlock(repo->config, p->unlock, p->n_unlock, &repo->keyring, e) != 0) {
-		/* a damaged slot looks like a wrong key: say where it stands, too */
-		name_config(mf_config_sequence(repo->config), e);
-		mf_error_while(e, "opening the repository %s", mf_store_label(repo->store));
-		goto fail;
-	}
 	mf_hex_encode(repo->id_hex, mf_keyring_repo_id(repo->keyring), MF_REPO_ID_BYTES);
 	if (check_identity(repo, p, e) != 0)
 		goto fail;
@@ -168,7 +275,18 @@ mf_repo_close(struct mf_repo *repo)
 	mf_config_free(repo->config);
 	mf_keyring_free(repo->keyring);
 	pthread_mutex_destroy(&repo->state_lock);
+	free(repo->url);
 	free(repo);
+}
+
+unsigned
+mf_repo_readers(const struct mf_repo *repo, unsigned threads)
+{
+	if (threads == 0)
+		threads = repo->threads;
+	if ((mf_store_capabilities(repo->store) & MF_STORE_LOCAL) != 0)
+		return threads;
+	return threads > repo->transfers ? threads : repo->transfers;
 }
 
 struct mf_store *
@@ -217,6 +335,8 @@ delete_older(struct mf_repo *repo, uint64_t sequence, struct mf_error *e)
 		if (strcmp(names.items[i], newest) < 0)
 			rc = mf_store_del(repo->store, names.items[i], e);
 	mf_names_fini(&names);
+	if (rc == 0)
+		rc = mf_config_clear_votes(repo, sequence, e);
 	return rc;
 }
 
@@ -226,7 +346,7 @@ mf_repo_save_config(struct mf_repo *repo, struct mf_keyring *take_keyring, struc
 	const struct mf_keyring *kr = take_keyring ? take_keyring : repo->keyring;
 	uint64_t sequence = mf_config_sequence(repo->config) + 1;
 	struct mf_config *fresh = NULL;
-	int rc = put_config(repo->store, repo->config, kr, sequence, e);
+	int rc = put_config(repo, repo->config, kr, sequence, e);
 
 	if (rc == 1) {
 		rc = mf_error_set(e, MF_ECONFLICT,

@@ -16,6 +16,7 @@
 #include "crypto/keyring.h"
 #include "src/base/error.h"
 #include "src/state/state.h"
+#include "transfers/retry.h"
 #include "transfers/store.h"
 
 struct mf_repo;
@@ -26,10 +27,15 @@ struct mf_repo_params {
 	const struct mf_unlock *const *unlock; /* what may open a key slot; borrowed during the call */
 	size_t n_unlock;
 	struct mf_state *state;	    /* pins; borrowed until close; NULL: none are kept */
+	const char *pulled_dir;	    /* what a pull noted there counts too; NULL: none */
 	const char *expected_id;    /* --repo-id: 64 hex digits, or NULL */
 	unsigned threads;	    /* workers; 0: one a CPU */
+	unsigned transfers;	    /* objects moved at once, where the store is behind a network; 0: 4 */
 	size_t memory_bytes;	    /* budget of one operation; 0: 256 MiB */
 	int64_t now_us;		    /* Unix time */
+	/* How often a chunk or manifest whose put failed for a passing reason is put again, under a
+	 * fresh name; NULL: never. Copied. Everything else the store's own decorator repeats. */
+	const struct mf_retry_params *retry;
 };
 
 /* Make a repository in an empty store: configuration 1 with the given slots (see

@@ -19,8 +19,10 @@ struct mf_repo {
 	struct mf_state *state; /* borrowed, may be NULL; one thread at a time: state_lock */
 	pthread_mutex_t state_lock;
 	char id_hex[65];
-	unsigned threads;
+	char *url; /* what pins are filed under, may be NULL */
+	unsigned threads, transfers;
 	size_t memory_bytes;
+	struct mf_retry_params retry; /* attempts is at least 1 */
 };
 
 /* names.c: object names. All take buffers of MF_OBJECT_NAME_BYTES. */
@@ -46,6 +48,14 @@ int mf_keys_are_current(struct mf_repo *repo, struct mf_error *e);
 /* Fetch, open, decode. MF_ENOTFOUND, MF_EDAMAGED, MF_EKEY; the error names the object. */
 int mf_object_get(struct mf_repo *repo, enum mf_object_type type, const char *name,
     struct mf_buf *plain, struct mf_error *e);
+/* Fetch and decode a root. Both outputs are the caller's, also on failure. */
+int mf_root_get(struct mf_repo *repo, const char *name, struct mf_buf *plain, struct mf_root *root,
+    struct mf_error *e);
+/* Put the sealed bytes of a chunk or segment under *generation; while that fails for a passing
+ * reason, again under fresh ones, since what was sent may still arrive. *generation is then the
+ * one that is stored. */
+int mf_chunk_put(struct mf_repo *repo, const struct mf_id *id, const void *sealed, size_t n,
+    uint64_t *generation, struct mf_error *e);
 /* Encode, seal and put a segment under a fresh generation. */
 int mf_segment_put(struct mf_repo *repo, const struct mf_id *id, const void *plain, size_t n,
     uint64_t *generation, uint64_t *stored_bytes, struct mf_error *e);
@@ -62,6 +72,15 @@ int mf_chunk_fetch(struct mf_repo *repo, const struct mf_id *id, uint64_t hint,
 int mf_pin_check(struct mf_repo *repo, const char *key, uint64_t sequence, const char *what,
     struct mf_error *e);
 int mf_pin_raise(struct mf_repo *repo, const char *key, uint64_t sequence, struct mf_error *e);
+
+/* repo.c: how many threads read chunks, of threads (0: the repository's) that a caller would have.
+ * From a store behind a network at least as many as objects may be moved at once: there a reader
+ * mostly waits. */
+unsigned mf_repo_readers(const struct mf_repo *repo, unsigned threads);
+/* Is this repository, in this configuration, what the directory remembers? MF_EKEY;
+ * else it is remembered. */
+struct mf_seen;
+int mf_repo_check_seen(struct mf_repo *repo, struct mf_seen *seen, struct mf_error *e);
 
 /* A growing set of strings, sorted on demand: names of a listing. */
 struct mf_names {

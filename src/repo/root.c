@@ -5,6 +5,7 @@
  *	u64 scanned_us, string tool, u32 flags, u64 entries, files, bytes, chunks,
  *	u32 tags {string key, value}, u32 metrics {string name, u64 IEEE 754 bits},
  *	u32 segments {id[32], u64 generation, u32 plaintext length},
+ *	where flags has MF_ROOT_SHARD: u32 shard, u32 shards, u8 rules, digest of the listing[32],
  *	u8 signed, and if 1: public key[32], signature[64]
  *
  * The signature covers the domain string and every byte before `signed`. Segments are named
@@ -16,9 +17,7 @@
 #include "src/repo/manifest.h"
 #include "src/repo/signing_int.h"
 
-#define NAME_MAX_BYTES 1024
-#define VALUE_MAX_BYTES 65536
-#define MAX_PAIRS 1024
+#define NAME_MAX_BYTES MF_PAIR_KEY_MAX_BYTES
 #define SIGNATURE_PART_BYTES (1 + 32 + 64)
 
 void
@@ -40,6 +39,39 @@ mf_root_fini(struct mf_root *r)
 	free(r->metrics);
 	free(r->segments);
 	*r = (struct mf_root){0};
+}
+
+int
+mf_root_check_tags(const struct mf_pair *tags, size_t n, struct mf_error *e)
+{
+	size_t i;
+
+	if (n > MF_PAIRS_MAX)
+		return mf_error_set(e, MF_EUSAGE, "%zu tags: a version has at most %d", n,
+		    MF_PAIRS_MAX);
+	for (i = 0; i < n; i++)
+		if (strlen(tags[i].key) > MF_PAIR_KEY_MAX_BYTES ||
+		    strlen(tags[i].value) > MF_PAIR_VALUE_MAX_BYTES)
+			return mf_error_set(e, MF_EUSAGE,
+			    "the tag %.100s is too long: a key has at most %d bytes, a value %d",
+			    tags[i].key, MF_PAIR_KEY_MAX_BYTES, MF_PAIR_VALUE_MAX_BYTES);
+	return 0;
+}
+
+int
+mf_root_check_metrics(const struct mf_metric *metrics, size_t n, struct mf_error *e)
+{
+	size_t i;
+
+	if (n > MF_PAIRS_MAX)
+		return mf_error_set(e, MF_EUSAGE, "%zu metrics: a version has at most %d", n,
+		    MF_PAIRS_MAX);
+	for (i = 0; i < n; i++)
+		if (strlen(metrics[i].name) > NAME_MAX_BYTES)
+			return mf_error_set(e, MF_EUSAGE,
+			    "the metric %.100s is too long: a name has at most %d bytes",
+			    metrics[i].name, NAME_MAX_BYTES);
+	return 0;
 }
 
 static void
@@ -78,6 +110,12 @@ put_body(const struct mf_root *r, struct mf_buf *b)
 		mf_buf_put_u64(b, r->segments[i].generation);
 		mf_buf_put_u32(b, r->segments[i].plain_len);
 	}
+	if ((r->flags & MF_ROOT_SHARD) != 0) {
+		mf_buf_put_u32(b, r->shard.number);
+		mf_buf_put_u32(b, r->shard.of);
+		mf_buf_put_u8(b, r->shard.rules);
+		mf_buf_put(b, r->shard.listing, sizeof(r->shard.listing));
+	}
 }
 
 int
@@ -86,6 +124,10 @@ mf_root_encode(struct mf_root *r, const struct mf_signer *signer, struct mf_buf 
 {
 	size_t start = out->len;
 
+	/* what a reader would refuse must not be written */
+	if (mf_root_check_tags(r->tags, r->n_tags, e) != 0 ||
+	    mf_root_check_metrics(r->metrics, r->n_metrics, e) != 0)
+		return -1;
 	put_body(r, out);
 	if (out->failed)
 		return mf_error_nomem(e, "a manifest");
@@ -115,7 +157,7 @@ get_pairs(struct mf_reader *r, struct mf_root *out)
 {
 	uint32_t n = mf_reader_u32(r), i;
 
-	if (r->failed || n > MAX_PAIRS) {
+	if (r->failed || n > MF_PAIRS_MAX) {
 		r->failed = true;
 		return;
 	}
@@ -125,7 +167,7 @@ get_pairs(struct mf_reader *r, struct mf_root *out)
 	}
 	for (i = 0; i < n; i++) {
 		out->tags[i].key = mf_reader_string(r, NAME_MAX_BYTES);
-		out->tags[i].value = mf_reader_string(r, VALUE_MAX_BYTES);
+		out->tags[i].value = mf_reader_string(r, MF_PAIR_VALUE_MAX_BYTES);
 		out->n_tags = i + 1;
 	}
 }
@@ -136,7 +178,7 @@ get_metrics(struct mf_reader *r, struct mf_root *out)
 	uint32_t n = mf_reader_u32(r), i;
 	uint64_t bits;
 
-	if (r->failed || n > MAX_PAIRS) {
+	if (r->failed || n > MF_PAIRS_MAX) {
 		r->failed = true;
 		return;
 	}
@@ -178,6 +220,21 @@ get_segments(struct mf_reader *r, struct mf_root *out)
 }
 
 static void
+get_shard(struct mf_reader *r, struct mf_root_shard *s)
+{
+	const uint8_t *p;
+
+	s->number = mf_reader_u32(r);
+	s->of = mf_reader_u32(r);
+	s->rules = mf_reader_u8(r);
+	if ((p = mf_reader_bytes(r, sizeof(s->listing))) != NULL)
+		memcpy(s->listing, p, sizeof(s->listing));
+	if (s->number < 1 || s->number > s->of || s->of > MF_SHARDS_MAX ||
+	    (s->rules & ~(MF_LISTING_NO_INODE | MF_LISTING_NO_CTIME)) != 0)
+		r->failed = true;
+}
+
+static void
 get_signature(struct mf_reader *r, struct mf_root *out)
 {
 	uint8_t is_signed = mf_reader_u8(r);
@@ -215,6 +272,8 @@ get_body(struct mf_reader *r, struct mf_root *out)
 	get_pairs(r, out);
 	get_metrics(r, out);
 	get_segments(r, out);
+	if ((out->flags & MF_ROOT_SHARD) != 0)
+		get_shard(r, &out->shard);
 	get_signature(r, out);
 }
 
@@ -230,7 +289,7 @@ mf_root_decode(const uint8_t *bytes, size_t n, struct mf_root *out, struct mf_er
 	if (!r.failed && format != MF_MANIFEST_FORMAT)
 		return mf_error_set(e, MF_EUNSUPPORTED, "manifest of format %u", format);
 	get_body(&r, out);
-	if (!r.failed && (out->flags & ~MF_ROOT_PARTIAL) != 0) {
+	if (!r.failed && (out->flags & ~(MF_ROOT_PARTIAL | MF_ROOT_SHARD)) != 0) {
 		mf_error_set(e, MF_EUNSUPPORTED, "manifest with flags %#x", out->flags);
 		mf_root_fini(out);
 		return -1;

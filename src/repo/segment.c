@@ -19,6 +19,7 @@
 #include "src/base/fs.h"
 
 #define ENTRY_CONTINUED 1u /* more slices of the last entry of the segment before */
+#define ENTRY_LACKS_CHECKSUM 2u /* of a partial manifest: another shard has it */
 #define CHUNK_RECORD_BYTES 60
 #define SLICE_RECORD_BYTES 12
 #define ENTRY_FIXED_BYTES 66
@@ -88,10 +89,14 @@ put_entry(const struct mf_listing *l, const struct mf_entry *x, size_t *slice_ne
 	uint32_t n = left > SLICES_PER_RECORD ? SLICES_PER_RECORD : (uint32_t)left, local = 0;
 	const struct mf_slice *s;
 
-	put_entry_head(b, x, *slice_next != 0 ? ENTRY_CONTINUED : 0, n);
+	put_entry_head(b, x,
+	    (*slice_next != 0 ? ENTRY_CONTINUED : 0) |
+		(x->lacks_checksum ? ENTRY_LACKS_CHECKSUM : 0),
+	    n);
 	for (i = 0; i < n; i++) {
 		s = &l->slices[x->first_slice + *slice_next + i];
-		if (number_of(t, s->chunk, &local, e) != 0)
+		local = MF_SLICE_ELSEWHERE;
+		if (s->chunk != MF_SLICE_ELSEWHERE && number_of(t, s->chunk, &local, e) != 0)
 			return -1;
 		mf_buf_put_u32(b, local);
 		mf_buf_put_u32(b, s->offset);
@@ -205,6 +210,22 @@ read_chunk(struct mf_reader *r, struct mf_chunk_ref *c, struct mf_error *e)
 	return 0;
 }
 
+/* Whose chunk is in this segment's table, or, in a partial manifest, elsewhere. */
+static int
+check_slice(const struct mf_listing *l, struct mf_slice *s, size_t table, uint32_t n_chunks,
+    struct mf_error *e)
+{
+	if (s->chunk == MF_SLICE_ELSEWHERE && l->is_partial && s->len > 0 && s->offset == 0)
+		return 0;
+	if (s->chunk >= n_chunks || s->len == 0)
+		return damaged(e, "a slice of no chunk");
+	s->chunk += (uint32_t)table;
+	if (s->offset > l->chunks[s->chunk].plain_len ||
+	    s->len > l->chunks[s->chunk].plain_len - s->offset)
+		return damaged(e, "a slice past its chunk");
+	return 0;
+}
+
 static int
 read_slices(struct mf_reader *r, struct mf_listing *l, uint32_t n, size_t table,
     uint32_t n_chunks, struct mf_error *e)
@@ -218,13 +239,8 @@ read_slices(struct mf_reader *r, struct mf_listing *l, uint32_t n, size_t table,
 		s.chunk = mf_reader_u32(r);
 		s.offset = mf_reader_u32(r);
 		s.len = mf_reader_u32(r);
-		if (s.chunk >= n_chunks || s.len == 0)
-			return damaged(e, "a slice of no chunk");
-		s.chunk += (uint32_t)table;
-		if (s.offset > l->chunks[s.chunk].plain_len ||
-		    s.len > l->chunks[s.chunk].plain_len - s.offset)
-			return damaged(e, "a slice past its chunk");
-		if (mf_listing_add_slice(l, s, e) != 0)
+		if (check_slice(l, &s, table, n_chunks, e) != 0 ||
+		    mf_listing_add_slice(l, s, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -244,8 +260,12 @@ continue_entry(struct mf_listing *l, const char *path, uint32_t n_slices, struct
 static int
 check_entry(const struct mf_listing *l, const struct mf_entry *x, struct mf_error *e)
 {
+	static const uint8_t none[MF_CHECKSUM_BYTES];
+
 	if (!mf_fs_path_is_safe(x->path))
 		return damaged(e, "a path that leaves the directory");
+	if (x->lacks_checksum && memcmp(x->checksum, none, sizeof(none)) != 0)
+		return damaged(e, "a checksum that is another shard's");
 	if (l->n_entries > 0 && mf_path_compare(l->entries[l->n_entries - 1].path, x->path) >= 0)
 		return damaged(e, "paths out of order");
 	if (x->type < MF_ENTRY_FILE || x->type > MF_ENTRY_HARDLINK)
@@ -283,10 +303,11 @@ read_entry(struct mf_reader *r, struct mf_listing *l, size_t table, uint32_t n_c
 		mf_reader_error(r, e, "manifest segment: ends in the middle of an entry");
 		goto out;
 	}
-	if (flags & ~ENTRY_CONTINUED) {
+	if (flags & ~(ENTRY_CONTINUED | (l->is_partial ? ENTRY_LACKS_CHECKSUM : 0))) {
 		mf_error_set(e, MF_EUNSUPPORTED, "manifest entry with flags %#x", flags);
 		goto out;
 	}
+	x.lacks_checksum = (flags & ENTRY_LACKS_CHECKSUM) != 0;
 	x.first_slice = l->n_slices;
 	x.n_slices = n_slices;
 	if (flags & ENTRY_CONTINUED) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/repo/index_int.h"
+#include "src/repo/partial_int.h"
 #include "src/repo/stats.h"
 #include "src/repo/version.h"
 
@@ -67,6 +68,18 @@ count_segments(struct counting *c, struct mf_repo *repo, const struct mf_version
 	return rc == 0 ? 0 : mf_error_while(e, "counting %s@%s", v->root.model, v->root.version);
 }
 
+static int
+count_partials(struct mf_repo *repo, struct mf_stats *out, struct mf_error *e)
+{
+	struct mf_partials ps;
+
+	if (mf_partials_list(repo, NULL, NULL, &ps, e) != 0)
+		return -1;
+	out->partials = ps.n;
+	mf_partials_fini(&ps);
+	return 0;
+}
+
 int
 mf_stats_collect(struct mf_repo *repo, struct mf_stats *out, struct mf_error *e)
 {
@@ -87,6 +100,8 @@ mf_stats_collect(struct mf_repo *repo, struct mf_stats *out, struct mf_error *e)
 		out->logical_bytes += v->root.bytes;
 		rc = count_segments(&c, repo, v, e);
 	}
+	if (rc == 0)
+		rc = count_partials(repo, out, e);
 	if (rc == 0)
 		rc = mf_store_list(repo->store, "c/", count_object, out, e);
 	mf_idmap_fini(&c.chunks);

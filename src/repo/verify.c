@@ -10,6 +10,7 @@
 
 #include "src/base/log.h"
 #include "src/repo/chunk_read_int.h"
+#include "src/repo/damaged_int.h"
 #include "src/repo/verify_int.h"
 
 bool
@@ -99,11 +100,18 @@ static void
 take_damaged(void *arg, const struct mf_version *v, const char *object,
     const struct mf_error *why)
 {
-	struct mf_error ignored;
-	char *version = v != NULL ? verify_name_of(v, &ignored) : NULL;
+	char version[MF_VERSION_SPEC_BYTES] = "", spec[MF_VERSION_SPEC_BYTES];
+	struct verify *s = arg;
 
-	verify_report(arg, version, object, why->message);
-	free(version);
+	if (v != NULL)
+		snprintf(version, sizeof(version), "%s@%s", v->root.model, v->root.version);
+	else if (object[0] == 'm') {
+		if (mf_damaged_name(s->repo, object + 2, spec) == 0)
+			memcpy(version, spec, sizeof(version));
+		if (s->lost_root[0] == '\0')
+			memcpy(s->lost_root, spec, sizeof(s->lost_root));
+	}
+	verify_report(s, version, object, why->message);
 }
 
 /* One version, by name or by what the model's refs say. */
@@ -156,6 +164,8 @@ verify_stored(struct verify *s, struct mf_error *e)
 	const char *spec = s->p->spec;
 	size_t i;
 
+	if (s->p->repair_from != NULL && verify_repair_segments(s, e) != 0)
+		return -1;
 	if (verify_structure(s, e) != 0)
 		return -1;
 	mf_idmap_fini(&s->chunks); /* most of the budget; a repair needs it */
@@ -174,6 +184,25 @@ verify_stored(struct verify *s, struct mf_error *e)
 }
 
 static int
+say_what_helps(const struct verify *s, struct mf_error *e)
+{
+	const struct mf_verify_params *p = s->p;
+
+	if (p->local != NULL)
+		return mf_error_hint(e, "pull the version again");
+	if (s->lost_root[0] != '\0')
+		return mf_error_hint(e, "a manifest (m/...) cannot be made again: `modelferry forget "
+		    "--damaged %s` gives the version up", s->lost_root);
+	if (s->given_up[0] != '\0')
+		return mf_error_hint(e, "a list of files that DIR does not bring back is lost: push the "
+		    "files under another name, and `modelferry forget %s`", s->given_up);
+	return mf_error_hint(e, "%s", p->repair_from != NULL
+		? "what DIR does not have can be repaired from another copy of the files"
+		: "`verify --repair-from DIR` puts back what a healthy copy of the files has; best is "
+		  "the directory that was pushed");
+}
+
+static int
 verify_all(struct verify *s, struct mf_error *e)
 {
 	const struct mf_verify_params *p = s->p;
@@ -185,7 +214,8 @@ verify_all(struct verify *s, struct mf_error *e)
 		return -1;
 	if (p->local != NULL && verify_local(s, &s->versions.items[0], e) != 0)
 		return -1;
-	/* a directory can be checked without the store's chunks */
+	/* a directory can be checked without the store's chunks
+	 * NOLINTNEXTLINE(clang-analyzer-unix.Malloc): mf_verify frees s->versions */
 	if ((p->local == NULL || p->read_data || p->repair_from != NULL) && verify_stored(s, e) != 0)
 		return -1;
 	if (s->out->damaged_files == 0)
@@ -193,10 +223,7 @@ verify_all(struct verify *s, struct mf_error *e)
 	mf_error_set(e, MF_EDAMAGED, "%llu files or objects of %s are damaged or missing",
 	    (unsigned long long)s->out->damaged_files,
 	    p->local != NULL ? p->local : mf_store_label(s->repo->store));
-	return mf_error_hint(e, "%s", p->local != NULL ? "pull the version again"
-		: p->repair_from != NULL
-		? "what DIR does not have can be repaired from another copy of the files"
-		: "`verify --repair-from DIR` puts back what a healthy copy of the files has");
+	return say_what_helps(s, e);
 }
 
 int
@@ -214,6 +241,8 @@ mf_verify(struct mf_repo *repo, const struct mf_verify_params *p, struct mf_veri
 	mf_idmap_fini(&s.chunks);
 	mf_idmap_fini(&s.segments);
 	mf_idmap_fini(&s.bad_ids);
+	mf_idmap_fini(&s.lost_ids);
+	free(s.lost);
 	for (i = 0; i < s.n_bad; i++)
 		free(s.bad[i].reason);
 	free(s.bad);

@@ -4,6 +4,7 @@
 
 #include "src/base/progress.h"
 #include "src/repo/repo.h"
+#include "src/state/cache.h"
 
 struct mf_verify_damage {
 	const char *version; /* MODEL@VERSION, or "" for an object that no version names */
@@ -17,6 +18,7 @@ struct mf_verify_params {
 	unsigned sample_i, sample_n; /* with read_data: the i-th of n parts; n 0: all */
 	const char *local;	/* compare this directory with the version of spec */
 	const char *repair_from; /* a directory that still has healthy files */
+	struct mf_cache *cache;	 /* what pushes of repair_from left; borrowed, may be NULL */
 	/* Called for each damaged file, on the calling thread. */
 	void (*damage)(void *arg, const struct mf_verify_damage *d);
 	void *arg;
@@ -28,7 +30,8 @@ struct mf_verify_params {
 };
 
 struct mf_verify_result {
-	uint64_t versions, files, chunks, bytes_read, damaged_files, damaged_chunks, repaired_chunks;
+	uint64_t versions, files, chunks, bytes_read, damaged_files, damaged_chunks, repaired_chunks,
+	    repaired_segments;
 };
 
 /* 0: all is well or was repaired. -1 and MF_EDAMAGED after everything was looked at. */

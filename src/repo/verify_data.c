@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/base/crew.h"
+#include "src/base/large.h"
 #include "src/repo/chunk_read_int.h"
 #include "src/repo/verify_int.h"
 
@@ -39,7 +40,7 @@ read_one(struct worker *w, const struct mf_chunk_ref *ref, struct mf_error *e)
 	if (ref->plain_len > w->capacity) {
 		free(w->plain);
 		w->capacity = 0;
-		if ((w->plain = malloc(ref->plain_len)) == NULL)
+		if ((w->plain = mf_large_malloc(ref->plain_len)) == NULL)
 			return mf_error_nomem(e, "a chunk");
 		w->capacity = ref->plain_len;
 	}
@@ -59,7 +60,7 @@ work(void *arg, struct mf_error *e)
 	struct mf_chunk_ref *ref;
 	int rc = -1;
 
-	if ((w.reader = mf_chunk_reader_new(w.d->s->repo, true, e)) != NULL)
+	if ((w.reader = mf_chunk_reader_new(w.d->s->repo, MF_CHUNK_BOTH, e)) != NULL)
 		rc = 0;
 	while (rc == 0 && (ref = mf_queue_pop(w.d->queue)) != NULL) {
 		rc = verify_interrupted(w.d->s, e) ? -1 : read_one(&w, ref, e);
@@ -76,7 +77,7 @@ workers_for(const struct verify *s)
 {
 	size_t budget = s->p->memory_bytes ? s->p->memory_bytes : s->repo->memory_bytes;
 	size_t used = BASE_BYTES + s->chunks.capacity * sizeof(*s->chunks.slots), most = 1;
-	unsigned threads = s->p->threads ? s->p->threads : s->repo->threads;
+	unsigned threads = mf_repo_readers(s->repo, s->p->threads);
 
 	if (budget > used + WORKER_BYTES)
 		most = (budget - used) / WORKER_BYTES;

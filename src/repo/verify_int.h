@@ -21,6 +21,13 @@ struct verify_chunk {
 	bool is_named; /* a file of a version that still stands needs it */
 };
 
+/* A manifest segment that no generation of can be read, found when a repair is wanted. */
+struct verify_segment {
+	struct mf_segment_ref ref;
+	bool is_put;	/* made again */
+	char why[320];	/* it could not be made again */
+};
+
 struct verify {
 	struct mf_repo *repo;
 	const struct mf_verify_params *p;
@@ -32,6 +39,11 @@ struct verify {
 	struct verify_chunk *bad;
 	size_t n_bad, bad_capacity;
 	struct mf_idmap bad_ids; /* id -> index into bad */
+	struct verify_segment *lost;
+	size_t n_lost, lost_capacity;
+	struct mf_idmap lost_ids; /* id -> index into lost */
+	char given_up[MF_VERSION_SPEC_BYTES]; /* the first with a segment that was not repaired */
+	char lost_root[MF_VERSION_SPEC_BYTES]; /* what to forget: the first damaged root; "" */
 };
 
 bool verify_interrupted(const struct verify *s, struct mf_error *e); /* true: e is set */
@@ -51,6 +63,9 @@ struct verify_chunk *verify_find_bad(const struct verify *s, const struct mf_id 
  * (*continues). out is emptied first. */
 int verify_read_segment(struct verify *s, const struct mf_segment_ref *ref,
     struct mf_listing *out, bool *continues, struct mf_error *e);
+/* The same for its plaintext, which was fetched before. */
+int verify_decode_segment(const uint8_t *bytes, size_t n, struct mf_listing *out,
+    bool *continues, struct mf_error *e);
 /* Entries that begin in this segment. */
 size_t verify_entries_of(const struct mf_listing *l, bool continues);
 
@@ -81,6 +96,42 @@ int verify_data_finish(struct verify_data *d, bool failed, struct mf_error *e);
 
 /* repair.c: put anew what p->repair_from still has of the damaged chunks. */
 int verify_repair(struct verify *s, struct mf_error *e);
+
+/* repair_segment.c: before anything else, look for segments that cannot be read, and put what
+ * p->repair_from or the cache of its pushes prove to be them. */
+int verify_repair_segments(struct verify *s, struct mf_error *e);
+/* The lost segment of this id, or NULL. */
+struct verify_segment *verify_find_lost(const struct verify *s, const struct mf_id *id);
+
+/* repair_rebuild.c: make the lost segments of a version again from p->repair_from. put is
+ * called with the bytes of each one whose id came out right. What cannot be made again has its
+ * why set. */
+int verify_rebuild(struct verify *s, const struct mf_version *v,
+    int (*put)(struct verify *s, struct verify_segment *lost, const struct mf_buf *plain,
+	struct mf_error *e),
+    struct mf_error *e);
+
+/* repair_hints.c: which generations may the chunk table of a lost segment name? */
+struct verify_hint {
+	struct mf_id id;
+	uint64_t generation;
+};
+
+struct verify_hints {
+	struct mf_idmap wanted;	   /* chunks; value 1: at least one is known */
+	struct verify_hint *items; /* sorted by id when found */
+	size_t n, capacity;
+	bool failed; /* out of memory */
+};
+
+int verify_hints_want(struct verify_hints *h, const struct mf_id *id, struct mf_error *e);
+/* Look in the store, and where it has lost chunks in the manifests of s->versions. */
+int verify_hints_find(struct verify *s, struct verify_hints *h, struct mf_error *e);
+/* Set the generations in the segment's bytes so that its id is this one. 0; 1: none make it,
+ * *why says why where that is known; -1. */
+int verify_hints_solve(const struct verify *s, const struct verify_hints *h, struct mf_buf *plain,
+    const struct mf_id *want, const char **why, struct mf_error *e);
+void verify_hints_fini(struct verify_hints *h);
 
 /* verify_local.c: compare p->local with the version. */
 int verify_local(struct verify *s, const struct mf_version *v, struct mf_error *e);

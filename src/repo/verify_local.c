@@ -103,13 +103,14 @@ compare_content(struct worker *w, const struct pair *pair, struct mf_error *e)
 	const char *path = pair->have->entry.path;
 	uint8_t checksum[MF_CHECKSUM_BYTES];
 	char why[MF_ERROR_MESSAGE_BYTES + 32];
+	struct mf_error own;
 	int fd, rc;
 
 	fd = openat(w->l->tree.dirfd, path,
 	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | (pair->have->follows ? 0 : O_NOFOLLOW));
 	if (fd < 0) {
-		snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));
-		return add_finding(w->l, path, why, e);
+		mf_error_sys(&own, errno, "cannot be read");
+		return add_finding(w->l, path, own.message, e);
 	}
 	rc = read_whole(w, fd, pair->want->size, e);
 	close(fd);

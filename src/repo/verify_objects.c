@@ -5,12 +5,13 @@
 
 #include "crypto/seal.h"
 #include "src/base/log.h"
+#include "src/repo/ballot_int.h"
 #include "src/repo/chunk_read_int.h"
+#include "src/repo/commit.h"
 #include "src/repo/condemned_int.h"
 #include "src/repo/ref_int.h"
 #include "src/repo/verify_int.h"
 
-#define REF_PREFIX_BYTES 68 /* "r/" model "/" ref "/" */
 
 struct listing {
 	struct verify *s;
@@ -88,6 +89,21 @@ is_orphan(struct verify *s, const char *mark, const char *manifest, struct mf_er
 	return marked == 0 && there == 1;
 }
 
+static void
+say_pending(void *arg, const char *model, const char *version, unsigned pushed, unsigned of)
+{
+	(void)arg;
+	mf_log(MF_LOG_INFO, "%u of %u shards of %s@%s are pushed and not committed", pushed, of,
+	    model, version);
+}
+
+/* One that cannot be read is a warning, and no damage: its shard counts as missing. */
+static int
+tell_pending(struct verify *s, struct mf_error *e)
+{
+	return mf_commit_pending(s->repo, NULL, say_pending, NULL, e);
+}
+
 /* Marks without a manifest, which is lost then; manifests without a mark are only told. */
 static int
 check_pairs(struct verify *s, const struct mf_names *marks, const struct mf_names *manifests,
@@ -112,6 +128,8 @@ check_pairs(struct verify *s, const struct mf_names *marks, const struct mf_name
 		snprintf(name, sizeof(name), "v%s", manifests->items[i] + 1);
 		unmarked += !mf_names_has(marks, name);
 	}
+	if (unmarked > 0 && tell_pending(s, e) != 0)
+		return -1;
 	if (unmarked > 0)
 		mf_log(MF_LOG_INFO, "%zu manifests have no mark: pushes under way or given up, or "
 		    "versions that were forgotten; prune collects them", unmarked);
@@ -208,11 +226,39 @@ check_refs(struct verify *s, const char *hash, struct mf_error *e)
 	if (mf_names_list(s->repo, prefix, &names, e) != 0)
 		return -1;
 	for (i = 0; rc == 0 && i < names.n; i++) {
-		is_newest = i + 1 == names.n ||
-		    strncmp(names.items[i], names.items[i + 1], REF_PREFIX_BYTES) != 0;
+		is_newest = mf_ref_is_newest(&names, i);
 		rc = check_ref(s, names.items[i], is_newest, e);
 	}
 	mf_names_fini(&names);
+	return rc;
+}
+
+/* Votes on refs, for whoever moves one next. */
+static int
+check_votes(struct verify *s, const char *hash, struct mf_error *e)
+{
+	char prefix[MF_OBJECT_NAME_BYTES];
+	struct mf_buf plain = MF_BUF_INIT;
+	struct mf_names names;
+	size_t i;
+	int rc = 0;
+
+	snprintf(prefix, sizeof(prefix), "p/%s", hash);
+	if (mf_names_list(s->repo, prefix, &names, e) != 0)
+		return -1;
+	for (i = 0; rc == 0 && i < names.n; i++) {
+		if (!mf_ballot_is_ref_vote(names.items[i]))
+			continue;
+		mf_buf_clear(&plain);
+		if (mf_object_get(s->repo, MF_OBJECT_REF, names.items[i], &plain, e) == 0)
+			continue;
+		if (mf_error_is_damage(e))
+			verify_report(s, NULL, names.items[i], e->message);
+		else if (e->code != MF_ENOTFOUND)
+			rc = -1;
+	}
+	mf_names_fini(&names);
+	mf_buf_fini(&plain);
 	return rc;
 }
 
@@ -248,7 +294,8 @@ verify_objects(struct verify *s, const char *model, struct mf_error *e)
 		mf_keyring_name_hash(s->repo->keyring, "model", model, NULL, hash);
 		hash[MF_NAME_HASH_BYTES - 1] = '/';
 	}
-	if (check_marks(s, hash, e) != 0 || check_refs(s, hash, e) != 0)
+	if (check_marks(s, hash, e) != 0 || check_refs(s, hash, e) != 0 ||
+	    check_votes(s, hash, e) != 0)
 		return -1;
 	return check_condemned(s, e);
 }

@@ -15,9 +15,9 @@
 /* The path of a first entry that goes on from the segment before: 0, NULL where none does (or
  * the segment is damaged, which its decoding will tell). */
 static int
-continued_path(const struct mf_buf *plain, char **path, struct mf_error *e)
+continued_path(const uint8_t *bytes, size_t n, char **path, struct mf_error *e)
 {
-	struct mf_reader r = mf_reader_of(plain->data, plain->len);
+	struct mf_reader r = mf_reader_of(bytes, n);
 	uint32_t n_chunks, n_entries;
 
 	*path = NULL;
@@ -61,29 +61,40 @@ check_sizes(const struct mf_listing *l, bool continues, struct mf_error *e)
 }
 
 int
-verify_read_segment(struct verify *s, const struct mf_segment_ref *ref, struct mf_listing *out,
-    bool *continues, struct mf_error *e)
+verify_decode_segment(const uint8_t *bytes, size_t n, struct mf_listing *out, bool *continues,
+    struct mf_error *e)
 {
 	struct mf_entry before = {.type = MF_ENTRY_FILE};
-	struct mf_buf plain = MF_BUF_INIT;
 	int rc;
 
 	mf_listing_fini(out);
 	*continues = false;
-	rc = mf_segment_get(s->repo, ref, &plain, e);
-	if (rc == 0)
-		rc = continued_path(&plain, &before.path, e);
+	rc = continued_path(bytes, n, &before.path, e);
 	if (rc == 0 && before.path != NULL) {
 		*continues = true;
 		rc = mf_listing_add_entry(out, &before, e);
 		free(before.path);
 	}
 	if (rc == 0)
-		rc = mf_segment_decode(plain.data, plain.len, out, e);
-	mf_buf_fini(&plain);
+		rc = mf_segment_decode(bytes, n, out, e);
 	if (rc == 0)
 		rc = check_sizes(out, *continues, e);
 	if (rc != 0)
 		mf_listing_fini(out);
+	return rc;
+}
+
+int
+verify_read_segment(struct verify *s, const struct mf_segment_ref *ref, struct mf_listing *out,
+    bool *continues, struct mf_error *e)
+{
+	struct mf_buf plain = MF_BUF_INIT;
+	int rc = mf_segment_get(s->repo, ref, &plain, e);
+
+	if (rc == 0)
+		rc = verify_decode_segment(plain.data, plain.len, out, continues, e);
+	else
+		mf_listing_fini(out);
+	mf_buf_fini(&plain);
 	return rc;
 }

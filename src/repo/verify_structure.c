@@ -66,14 +66,19 @@ static int
 report_segment(struct verify *s, const struct mf_version *v, const char *name,
     const struct mf_segment_ref *ref, struct mf_error *e)
 {
-	char object[MF_OBJECT_NAME_BYTES];
+	const struct verify_segment *lost = verify_find_lost(s, &ref->id);
+	char object[MF_OBJECT_NAME_BYTES], text[MF_ERROR_MESSAGE_BYTES + sizeof(lost->why) + 40];
 	struct mf_error why = *e;
 	int rc = verify_is_gone(s, v, e);
 
 	if (rc != 0)
 		return rc;
 	mf_name_chunk(object, &ref->id, ref->generation);
-	verify_report(s, name, object, why.message);
+	snprintf(text, sizeof(text), "%s%s%s", why.message,
+	    lost != NULL ? "; it cannot be made again: " : "", lost != NULL ? lost->why : "");
+	verify_report(s, name, object, text);
+	if (lost != NULL && s->given_up[0] == '\0')
+		snprintf(s->given_up, sizeof(s->given_up), "%s", name);
 	return 0;
 }
 

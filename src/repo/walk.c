@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,14 +26,25 @@ mf_source_tree_fini(struct mf_source_tree *t)
 {
 	size_t i;
 
-	for (i = 0; i < t->n; i++) {
-		free(t->items[i].entry.path);
-		free(t->items[i].entry.target);
+	if (t->items_region == NULL) {
+		for (i = 0; i < t->n; i++) {
+			free(t->items[i].entry.path);
+			free(t->items[i].entry.target);
+		}
+		free(t->items);
 	}
-	free(t->items);
+	mf_region_free(t->items_region);
+	mf_region_free(t->strings_region);
 	if (t->dirfd >= 0)
 		close(t->dirfd);
 	*t = (struct mf_source_tree){.dirfd = -1};
+}
+
+void
+mf_source_tree_cool(const struct mf_source_tree *t)
+{
+	mf_region_cool(t->items_region);
+	mf_region_cool(t->strings_region);
 }
 
 void
@@ -59,33 +71,62 @@ cannot(struct walk *w, const char *what, struct mf_error *e)
 }
 
 static int
+cannot_sys(struct walk *w, int sys_errno, struct mf_error *e)
+{
+	char why[96];
+
+	if (strerror_r(sys_errno, why, sizeof(why)) != 0)
+		snprintf(why, sizeof(why), "error %d", sys_errno);
+	return cannot(w, why, e);
+}
+
+static int
+make_room(struct mf_source_tree *t, struct mf_error *e)
+{
+	size_t want = t->capacity ? t->capacity * 2 : 256;
+	struct mf_source_entry *more;
+
+	if (t->items_region != NULL)
+		return mf_region_grow(t->items_region, (void **)&t->items, &t->capacity,
+		    sizeof(*t->items), e);
+	if ((more = reallocarray(t->items, want, sizeof(*more))) == NULL)
+		return mf_error_nomem(e, "the list of files");
+	t->items = more;
+	t->capacity = want;
+	return 0;
+}
+
+static char *
+copy_string(struct mf_source_tree *t, const char *s, struct mf_error *e)
+{
+	char *copy;
+
+	if (t->strings_region != NULL)
+		return mf_region_strdup(t->strings_region, s, e);
+	if ((copy = strdup(s)) == NULL)
+		mf_error_nomem(e, "the list of files");
+	return copy;
+}
+
+static int
 add(struct walk *w, enum mf_entry_type type, const struct stat *st, const char *target,
     bool follows, struct mf_error *e)
 {
 	struct mf_source_tree *t = w->tree;
-	struct mf_source_entry *x, *more;
-	size_t want;
+	struct mf_source_entry *x;
 
-	if (t->n == t->capacity) {
-		want = t->capacity ? t->capacity * 2 : 256;
-		if ((more = reallocarray(t->items, want, sizeof(*more))) == NULL)
-			return mf_error_nomem(e, "the list of files");
-		t->items = more;
-		t->capacity = want;
-	}
+	if (t->n == t->capacity && make_room(t, e) != 0)
+		return -1;
 	x = &t->items[t->n];
 	*x = (struct mf_source_entry){.dev = st->st_dev, .follows = follows,
 	    .nlink = (uint32_t)st->st_nlink};
 	x->entry.type = type;
 	mf_walk_take_stat(&x->entry, st);
-	x->entry.path = strndup(w->path, w->path_len);
-	x->entry.target = target != NULL ? strdup(target) : NULL;
-	if (x->entry.path == NULL || (target != NULL && x->entry.target == NULL)) {
-		free(x->entry.path);
-		free(x->entry.target);
-		return mf_error_nomem(e, "the list of files");
-	}
+	if ((x->entry.path = copy_string(t, w->path, e)) == NULL)
+		return -1;
 	t->n++;
+	if (target != NULL && (x->entry.target = copy_string(t, target, e)) == NULL)
+		return -1;
 	if (type == MF_ENTRY_FILE) {
 		t->n_files++;
 		t->bytes += x->entry.size;
@@ -125,7 +166,7 @@ add_link(struct walk *w, int dirfd, const char *name, const struct stat *st, str
 	struct stat to;
 
 	if (n < 0)
-		return cannot(w, strerror(errno), e);
+		return cannot_sys(w, errno, e);
 	target[n] = '\0';
 	if (stays_inside(w->path, target))
 		return add(w, MF_ENTRY_SYMLINK, st, target, false, e);
@@ -140,6 +181,7 @@ add_link(struct walk *w, int dirfd, const char *name, const struct stat *st, str
 
 static int walk_dir(struct walk *w, int fd, unsigned depth, struct mf_error *e);
 
+/* NOLINTBEGIN(misc-no-recursion): MAX_DEPTH ends it */
 static int
 enter(struct walk *w, int dirfd, const char *name, const struct stat *st, unsigned depth,
     struct mf_error *e)
@@ -154,8 +196,16 @@ enter(struct walk *w, int dirfd, const char *name, const struct stat *st, unsign
 		return -1;
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return cannot(w, strerror(errno), e);
+		return cannot_sys(w, errno, e);
 	return walk_dir(w, fd, depth + 1, e);
+}
+
+/* What a pull keeps in a directory that it made is no part of the version there. */
+static bool
+is_of_a_pull(int dirfd, const char *name, unsigned depth)
+{
+	return depth == 0 && strcmp(name, ".modelferry") == 0 &&
+	    faccessat(dirfd, ".modelferry/version", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int
@@ -163,8 +213,10 @@ visit(struct walk *w, int dirfd, const char *name, unsigned depth, struct mf_err
 {
 	struct stat st;
 
+	if (is_of_a_pull(dirfd, name, depth))
+		return 0;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : cannot(w, strerror(errno), e);
+		return errno == ENOENT ? 0 : cannot_sys(w, errno, e);
 	if (w->p->selects != NULL && !w->p->selects(w->p->selects_arg, w->path, S_ISDIR(st.st_mode)))
 		return 0;
 	if (S_ISREG(st.st_mode))
@@ -209,7 +261,7 @@ read_names(struct walk *w, DIR *d, char ***names, size_t *n, struct mf_error *e)
 		(*n)++;
 	}
 	if (errno != 0)
-		return cannot(w, strerror(errno), e);
+		return cannot_sys(w, errno, e);
 	if (*n > 1)
 		qsort(*names, *n, sizeof(**names), by_name);
 	return 0;
@@ -254,6 +306,7 @@ walk_dir(struct walk *w, int fd, unsigned depth, struct mf_error *e)
 	closedir(d);
 	return rc;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static int
 by_path(const void *a, const void *b)
@@ -276,6 +329,32 @@ by_inode(const void *a, const void *b)
 	return mf_path_compare(x->entry.path, y->entry.path);
 }
 
+/* May this file have another name? Cools the tree behind a look at all. */
+static bool
+has_links(const struct mf_source_tree *t, size_t i)
+{
+	const struct mf_source_entry *x = &t->items[i];
+
+	if (i % MF_LISTING_COOL_ENTRIES == 0)
+		mf_source_tree_cool(t);
+	return x->entry.type == MF_ENTRY_FILE && x->nlink > 1 && !x->follows;
+}
+
+/* The walk is in the order of names, directories before their content, and so of paths. */
+static bool
+is_sorted(const struct mf_source_tree *t)
+{
+	size_t i;
+
+	for (i = 1; i < t->n; i++) {
+		if (i % MF_LISTING_COOL_ENTRIES == 0)
+			mf_source_tree_cool(t);
+		if (by_path(&t->items[i - 1], &t->items[i]) > 0)
+			return false;
+	}
+	return true;
+}
+
 /* The second and further names of one file become hard links to its first. */
 static int
 find_hard_links(struct mf_source_tree *t, struct mf_error *e)
@@ -284,14 +363,16 @@ find_hard_links(struct mf_source_tree *t, struct mf_error *e)
 	size_t n = 0, i;
 	int rc = 0;
 
-	if ((linked = calloc(t->n + 1, sizeof(*linked))) == NULL)
-		return mf_error_nomem(e, "the list of files");
 	for (i = 0; i < t->n; i++)
-		if (t->items[i].entry.type == MF_ENTRY_FILE && t->items[i].nlink > 1 &&
-		    !t->items[i].follows)
+		n += has_links(t, i);
+	if (n < 2)
+		return 0;
+	if ((linked = calloc(n, sizeof(struct mf_source_entry *))) == NULL)
+		return mf_error_nomem(e, "the list of files");
+	for (i = n = 0; i < t->n; i++)
+		if (has_links(t, i))
 			linked[n++] = &t->items[i];
-	if (n > 1)
-		qsort(linked, n, sizeof(*linked), by_inode);
+	qsort(linked, n, sizeof(struct mf_source_entry *), by_inode);
 	for (i = 0; rc == 0 && i < n; i++) {
 		if (first == NULL || first->dev != linked[i]->dev ||
 		    first->entry.inode != linked[i]->entry.inode) {
@@ -301,8 +382,8 @@ find_hard_links(struct mf_source_tree *t, struct mf_error *e)
 		linked[i]->entry.type = MF_ENTRY_HARDLINK;
 		t->n_files--;
 		t->bytes -= linked[i]->entry.size;
-		if ((linked[i]->entry.target = strdup(first->entry.path)) == NULL)
-			rc = mf_error_nomem(e, "the list of files");
+		if ((linked[i]->entry.target = copy_string(t, first->entry.path, e)) == NULL)
+			rc = -1;
 	}
 	free(linked);
 	return rc;
@@ -316,6 +397,12 @@ mf_walk(const struct mf_walk_params *p, struct mf_source_tree *out, struct mf_er
 	int fd, rc;
 
 	*out = (struct mf_source_tree){.dirfd = -1};
+	if (p->spill != NULL &&
+	    (mf_region_new(p->spill, &out->items_region, e) != 0 ||
+		mf_region_new(p->spill, &out->strings_region, e) != 0)) {
+		mf_source_tree_fini(out);
+		return -1;
+	}
 	out->dirfd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out->dirfd < 0 || fstat(out->dirfd, &st) != 0) {
 		rc = errno;
@@ -328,7 +415,7 @@ mf_walk(const struct mf_walk_params *p, struct mf_source_tree *out, struct mf_er
 	fd = openat(out->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = fd < 0 ? mf_error_sys(e, errno, "cannot open the directory %s", p->dir)
 		    : walk_dir(&w, fd, 0, e);
-	if (rc == 0 && out->n > 1)
+	if (rc == 0 && !is_sorted(out))
 		qsort(out->items, out->n, sizeof(*out->items), by_path);
 	if (rc == 0)
 		rc = find_hard_links(out, e);

@@ -11,7 +11,7 @@
 #include "src/state/cache.h"
 #include "src/state/db_int.h"
 
-#define BLOB_MAX_BYTES (900u * 1000 * 1000) /* SQLite's own limit is 1e9 */
+#define BLOB_MAX_BYTES ((size_t)900 * 1000 * 1000) /* SQLite's own limit is 1e9 */
 
 struct mf_cache {
 	struct mf_db db; /* db.sql is NULL while it remembers nothing */

@@ -167,3 +167,52 @@ mf_state_raise(struct mf_state *state, const char *repo_id_hex, const char *key,
 		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)sequence);
 	return finish_take(state, stmt, e);
 }
+
+/* A table of later days: older versions of modelferry do not miss it. */
+static int
+make_facts(struct mf_state *state, struct mf_error *e)
+{
+	return mf_db_exec(&state->db,
+	    "CREATE TABLE IF NOT EXISTS fact (store TEXT, name TEXT, value INTEGER NOT NULL,"
+	    " PRIMARY KEY (store, name)) WITHOUT ROWID", e);
+}
+
+int
+mf_state_fact(struct mf_state *state, const char *store, const char *fact, uint64_t *value,
+    struct mf_error *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3_int64 found;
+	int rc;
+
+	*value = 0;
+	if (make_facts(state, e) == 0)
+		stmt = mf_db_prepare(&state->db, e,
+		    "SELECT value FROM fact WHERE store = ? AND name = ?", store, fact, NULL);
+	if (stmt == NULL)
+		return -1;
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		found = sqlite3_column_int64(stmt, 0);
+		*value = found < 0 ? 0 : (uint64_t)found;
+		rc = 0;
+	} else {
+		rc = rc == SQLITE_DONE ? 1 : mf_db_error(&state->db, "read", e);
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+int
+mf_state_set_fact(struct mf_state *state, const char *store, const char *fact, uint64_t value,
+    struct mf_error *e)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (make_facts(state, e) == 0)
+		stmt = mf_db_prepare(&state->db, e, "INSERT OR REPLACE INTO fact VALUES (?1, ?2, ?3)",
+		    store, fact, NULL);
+	if (stmt != NULL)
+		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)value);
+	return finish_take(state, stmt, e);
+}

@@ -1,8 +1,9 @@
 /*
  * What this machine remembers of repositories, so that nobody can show it an older one: the
  * id that stands behind a repository's URL, and the highest sequence numbers seen of its
- * configuration and refs. It is a small SQLite database, state.db, in the state directory
- * (directory 0700, file 0600) and is never thrown away: who loses it trusts the next answer.
+ * configuration and refs; and what it found out about stores by trying. It is a small SQLite
+ * database, state.db, in the state directory (directory 0700, file 0600) and is never thrown away:
+ * who loses it trusts the next answer.
  *
  * Several processes may use one directory at the same time, and each may be killed at any
  * moment: a change is durable when the call has returned, and otherwise did not happen. A call
@@ -31,7 +32,7 @@ struct mf_state;
 char *mf_state_default_dir(struct mf_error *e);
 
 /* Open the state in dir (NULL: the default one); it and its parents are made where missing.
- * Pull and follow open a second one in DIR/.modelferry. 0 and a new handle (mf_state_close);
+ * (What a directory of pulls remembers is a file of its own: src/repo/seen_int.h.) 0 and a new handle (mf_state_close);
  * -1: MF_EPERM and friends for a directory that cannot be written, MF_EUNSUPPORTED for state
  * of a newer modelferry, MF_EFAIL for a damaged file; each hint names --state-dir. */
 int mf_state_open(const char *dir, struct mf_state **state, struct mf_error *e);
@@ -54,5 +55,13 @@ int mf_state_seen(struct mf_state *state, const char *repo_id_hex, const char *k
  * process, it changes nothing. Durable on return. Sequences end at 2^63 - 1 (MF_EDAMAGED). */
 int mf_state_raise(struct mf_state *state, const char *repo_id_hex, const char *key,
     uint64_t sequence, struct mf_error *e);
+
+/* What was found out about a store, by a name of the fact; not a repository's, and never kept
+ * with one: a copy of it in another store would be a lie there. 0; 1: not known, *value is 0; -1. */
+int mf_state_fact(struct mf_state *state, const char *store, const char *fact, uint64_t *value,
+    struct mf_error *e);
+/* Keep it, in place of what was known. value is below 2^63. Durable on return. */
+int mf_state_set_fact(struct mf_state *state, const char *store, const char *fact, uint64_t value,
+    struct mf_error *e);
 
 #endif

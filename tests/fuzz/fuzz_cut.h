@@ -5,25 +5,13 @@
 #ifndef MF_TESTS_FUZZ_CUT_H
 #define MF_TESTS_FUZZ_CUT_H
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "src/chunk/cutter.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz_check.h"
 
 struct fuzz_file {
 	const uint8_t *data;
 	size_t n; /* zeros follow, up to the file's size */
 };
-
-static inline void
-fuzz_require(int good)
-{
-	if (!good)
-		abort();
-}
 
 static inline int
 fuzz_pread(void *arg, void *buf, size_t n, uint64_t offset, struct mf_error *e)

@@ -21,6 +21,10 @@ MODEL_ENCRYPTION_KEY=$(new_key)
 MODEL_HMAC_KEY=$(new_key)
 export MODEL_ENCRYPTION_KEY MODEL_HMAC_KEY
 
+has_failpoints() { # built with --enable-failpoints?
+	"$MF" version --json 2>/dev/null | grep -q '"failpoints": *true'
+}
+
 tap_n=0
 tap_failed=0
 ok() {
@@ -69,6 +73,18 @@ check() {
 	local name=$1
 	shift
 	if "$@" >out 2>err </dev/null; then ok "$name"; else not_ok "$name"; fi
+}
+# json NAME EXPRESSION: the last command's output is one JSON value r, for which this holds
+json() {
+	if python3 -c 'import json, sys
+r = json.load(open("out"))
+sys.exit(not eval("(" + sys.argv[1] + ")"))' "$2" 2>json-err; then
+		ok "$1"
+	else
+		echo "# not so: $2"
+		sed 's/^/# /' json-err
+		not_ok "$1"
+	fi
 }
 # tree FILE...: write a small directory: data of some size at each path
 data() { # PATH BYTES SEED

@@ -3,18 +3,6 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# json NAME EXPRESSION: the last command's output is one JSON value r, for which this holds
-json() {
-	if python3 -c 'import json, sys
-r = json.load(open("out"))
-sys.exit(not eval("(" + sys.argv[1] + ")"))' "$2" 2>json-err; then
-		ok "$1"
-	else
-		echo "# not so: $2"
-		sed 's/^/# /' json-err
-		not_ok "$1"
-	fi
-}
 data a/model.bin 400000 1
 echo '{"v":1}' >a/config.json
 cp -r a b
@@ -25,6 +13,7 @@ id_of() { python3 -c 'import json; print(json.load(open("out"))["id"])'; }
 
 # before there is a repository
 status 3 "no repository there" "$MF" -r nowhere versions
+says "... with what makes one" "init"
 status 2 "no repository named" "$MF" versions
 status 2 "no command" "$MF"
 status 0 "help" "$MF" help
@@ -46,6 +35,8 @@ status 2 "an unknown command" "$MF" -r repo frobnicate
 says "... is named" "frobnicate"
 status 2 "an unknown option" "$MF" -r repo versions --frobnicate
 says "... is named" "--frobnicate"
+status 2 "an option slightly misspelt" "$MF" -r repo push a churn --metrik x=1
+says "... is told the nearest" "--metric"
 status 2 "an option of another command" "$MF" -r repo versions --link x
 says "... is named" "--link"
 status 2 "an option without its value" "$MF" -r repo push a churn --ref
@@ -55,7 +46,7 @@ says "... is named" "many"
 status 2 "too few arguments" "$MF" -r repo push a
 status 2 "too many arguments" "$MF" -r repo show a b c
 status 2 "a name that is none" "$MF" -r repo push a 'chu rn'
-for command in migrate simulate plan daemon status history follow commit sync copy check; do
+for command in migrate simulate plan daemon status history; do
 	status 2 "$command is of a later release" "$MF" -r repo $command x y
 	says "... and refused by name" "$command"
 done
@@ -167,6 +158,9 @@ says "... again" "v2" out
 status 0 "rollback --to" "$MF" -r repo rollback churn --to "$auto"
 status 0 "... is there" "$MF" -r repo ref churn production
 says "... now" "$auto" out
+status 0 "rollback rejects it" "$MF" -r repo rollback churn --to v2 --allow-rejected
+status 2 "--to a rejected version" "$MF" -r repo rollback churn --to "$auto"
+status 0 "... only if allowed" "$MF" -r repo rollback churn --to "$auto" --allow-rejected
 status 3 "rollback of a model that is not there" "$MF" -r repo rollback nobody
 
 # forget, prune
@@ -210,6 +204,17 @@ json "... is there already" 'r["already"]'
 status 0 "... is pulled from there" "$MF" -r other pull churn@v2 from-other
 check "... the bytes" diff -r -x .modelferry b from-other
 status 3 "replicate to no repository" "$MF" -r repo replicate churn@v2 --to nowhere
+
+# damage, repair
+chunk=$(find other/c -type f -size +100k | head -1)
+chmod u+w "$chunk"
+printf 'XXXXXXXX' | dd of="$chunk" bs=1 seek=5000 conv=notrunc 2>/dev/null
+status 4 "damage is found" "$MF" -r other verify --read-data
+says "... and its file named" "model.bin" <(cat out err)
+status 4 "a damaged file is not pulled" "$MF" -r other pull churn@v2 broken
+check "... nothing is there" test ! -e broken
+status 0 "repair from a healthy copy" "$MF" -r other verify --read-data --repair-from b
+status 0 "well again" "$MF" -r other verify --read-data
 
 # keys
 pair() { env -u MODEL_ENCRYPTION_KEY -u MODEL_HMAC_KEY "$@"; }

@@ -65,6 +65,27 @@ check "... and nothing of it is there" test ! -e p1
 status 0 "a version signed by a stranger" "$MF" -r repo push src churn@v3 --force --sign-key stranger
 status 5 "... is refused" "$MF" -r repo pull churn@v3 p3 --trusted-keys trusted
 check "... and nothing of it is there" test ! -e p3
+# with trust, nobody without the signing key chooses what is signed
+status 0 "another signed version" "$MF" -r repo push src churn@v4 --force --sign-key signer --ref production
+status 0 "previous, signed" "$MF" -r repo pull churn@previous p5 --trusted-keys trusted
+says "... is v2" "churn@v2" out
+status 0 "cat with trusted keys" "$MF" -r repo cat churn@previous "$(cd src && find . -type f | sed 's|^./||' | head -1)" --trusted-keys trusted
+status 5 "... of an unsigned version" "$MF" -r repo cat churn@v1 x --trusted-keys trusted
+cp -r repo honest
+position=$(echo repo/r/*/*/)
+status 0 "somebody without the signing key moves production on" "$MF" -r repo ref churn production v3
+status 5 "... no previous any more, with trust" "$MF" -r repo pull churn@previous p6 --trusted-keys trusted
+check "... and nothing of it is there" test ! -e p6
+status 5 "... nor a signed rollback" "$MF" -r repo rollback churn --sign-key signer --trusted-keys trusted
+status 0 "... without trust it would be signed" "$MF" -r repo rollback churn --sign-key signer
+rm -rf repo
+cp -r honest repo
+rm "$position"/0000000000000002
+status 5 "a position removed" env MODELFERRY_STATE_DIR="$scratch/s7" "$MF" -r repo pull churn@previous p7 --trusted-keys trusted
+rm -rf repo
+cp -r honest repo
+status 0 "rollback with trust" env MODELFERRY_STATE_DIR="$scratch/s8" "$MF" -r repo rollback churn --sign-key signer --trusted-keys trusted
+says "... to v2" "from v4 to v2" out
 sed 's/$/ valid-until=2020-01-01T00:00:00Z old/' trusted >expired
 status 5 "an expired signer is refused" "$MF" -r repo pull churn@v2 p4 --trusted-keys expired
 says "... by name" "old"

@@ -55,7 +55,7 @@ while IFS= read -r command <&3; do
 done 3<commands
 
 # and they did what the page says
-for command in init push pull "ref churn" versions rollback verify prune; do
+for command in init push pull follow "ref churn" versions rollback verify prune; do
 	check "an example has $command" grep -q "^modelferry $command" commands
 done
 check "production went back to v1" diff -r checkpoint tmp/serving/current

@@ -68,6 +68,7 @@ extracts "second version, by its ref" some/model@production next
 extracts "the only version of a model" other next/f16
 
 status 0 "rolled back" "$MF" rollback some/model --reason test
+status 0 "and noted again" "$MF" tag some/model@v2 site=there
 status 0 "the second reader lists versions" second "$MODELFERRY_REPO" versions
 says "it sees that the second was rejected" '^some/model@v2 .* rejected$' out
 sed 's/ .*//' out | sort >second-versions

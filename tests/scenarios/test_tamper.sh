@@ -97,4 +97,28 @@ status 5 "by its name: refused by who has pulled the later one" "$MF" -r repo pu
 shows_nothing "... nothing is shown" old8
 status 0 "... taken by a client that has not" fresh "$MF" -r repo pull churn@v1 old9
 check "... which gets it whole" diff -r -x .modelferry a old9
+
+# what was noted about a version
+rm -rf repo
+cp -r good repo
+status 0 "production moves on" fresh "$MF" -r repo push a churn@v3 --force --ref production
+status 0 "v2 is noted once" fresh "$MF" -r repo tag churn@v2 site=here
+status 0 "... and again" fresh "$MF" -r repo tag churn@v2 site=there
+notes=$(echo repo/a/*/*/)
+for d in $notes; do
+	if [ "$(find "$d" -type f | wc -l)" = 3 ]; then rm "$(find "$d" -type f | sort | sed -n 2p)"; fi
+done
+status 0 "one removed that another came after: v2 is shown" fresh "$MF" -r repo show churn@v2
+says "... and it is told" "was noted about churn@v2, was removed"
+status 4 "... verify calls it damage" fresh "$MF" -r repo verify
+status 4 "... nothing rolls back to v2 by itself" fresh "$MF" -r repo rollback churn
+status 0 "... versions are listed" fresh "$MF" -r repo versions
+status 0 "... and v2 is pulled" fresh "$MF" -r repo pull churn@v2 noted
+status 0 "... a person says where to go" fresh "$MF" -r repo rollback churn --to v2
+
+# what a reader would refuse is not written
+status 2 "a tag that is too long" fresh "$MF" -r repo tag churn@v1 "k=$(head -c 70000 /dev/zero | tr '\0' x)"
+status 2 "... with a push" fresh "$MF" -r repo push a churn@v4 --force --tag "k=$(head -c 70000 /dev/zero | tr '\0' x)"
+status 2 "a reason that is too long" fresh "$MF" -r repo rollback churn --to v3 --allow-rejected --reason "$(head -c 70000 /dev/zero | tr '\0' x)"
+status 0 "the model is as it was" fresh "$MF" -r repo versions churn
 end

@@ -515,15 +515,31 @@ def annotate(v, plain):
         v["rejected"] = rejected == 1
 
 
+# OBJECT NAMES
+
+def sequence(name):
+    """The number in .../SEQ or .../SEQ-RAND."""
+    return int(name.rsplit("/", 1)[1][:16], 16)
+
+
+def counting(names):
+    """In order, and of each number only the lowest name."""
+    lowest = {}
+    for name in sorted(names):
+        if re.fullmatch(".*/[0-9a-f]{16}(-[0-9a-f]{32})?", name):
+            lowest.setdefault((name.rsplit("/", 1)[0], sequence(name)), name)
+    return list(lowest.values())
+
+
 # READING
 
 class Repository:
     def __init__(self, store, encryption_key, hmac_key):
         self.store = store
-        names = sorted(store.list("config/"))
+        names = counting(store.list("config/"))
         if not names:
             raise Absent("no repository there")
-        self.keys = open_configuration(store.get(names[-1]), int(names[-1][7:], 16),
+        self.keys = open_configuration(store.get(names[-1]), sequence(names[-1]),
                                        encryption_key, hmac_key)
         self.last = (None, None)
 
@@ -568,13 +584,13 @@ class Repository:
     def refs(self, model):
         newest = {}
         prefix = "r/%s/" % self.keys.name("model", model)
-        for name in sorted(self.store.list(prefix)):
+        for name in counting(self.store.list(prefix)):
             newest[name.rsplit("/", 1)[0]] = name
         for name in newest.values():
             ref = read_ref(self.object(REF, name))
-            need(ref["repository"] == self.keys.repository and name == "%s%s/%016x" % (
-                prefix, self.keys.name("ref", model, ref["name"]), ref["sequence"]),
-                "%s belongs elsewhere" % name)
+            need(ref["repository"] == self.keys.repository and
+                 name.rsplit("/", 1)[0] == prefix + self.keys.name("ref", model, ref["name"]) and
+                 sequence(name) == ref["sequence"], "%s belongs elsewhere" % name)
             yield ref
 
     def find(self, spec):

@@ -138,11 +138,12 @@ test_text(void **state)
 static void
 test_table(void **state)
 {
-	static const int statuses[MF_CODES] = {[MF_OK] = 0, [MF_EFAIL] = 1, [MF_ENOMEM] = 1,
+	static const int statuses[MF_CODES] = {[MF_OK] = 0, [MF_EFAIL] = 1, [MF_ENOMEM] = 11,
 	    [MF_EUSAGE] = 2, [MF_EUNSUPPORTED] = 2, [MF_ENOTFOUND] = 3, [MF_EDAMAGED] = 4,
 	    [MF_EKEY] = 5, [MF_EPERM] = 5, [MF_ETRANSFER] = 6, [MF_ENOSPC] = 6,
 	    [MF_ECONFLICT] = 7, [MF_EROLLEDBACK] = 8, [MF_EROLLBACKFAILED] = 9,
-	    [MF_EDIFFERENT] = 10, [MF_EINTERRUPTED] = 11, [MF_ESOURCE] = 12, [MF_EEXIST] = 2};
+	    [MF_EDIFFERENT] = 10, [MF_EINTERRUPTED] = 11, [MF_ESOURCE] = 12, [MF_EEXIST] = 2,
+	    [MF_ECLOSED] = 141};
 	int i, j;
 
 	(void)state;
@@ -152,6 +153,10 @@ test_table(void **state)
 		for (j = 0; j < i; j++)
 			assert_string_not_equal(mf_error_row((enum mf_code)i)->name,
 			    mf_error_row((enum mf_code)j)->name);
+		/* whether to try again is told by the status too */
+		j = statuses[i];
+		assert_int_equal(mf_error_row((enum mf_code)i)->retryable,
+		    j == 6 || j == 7 || j == 11 || j == 12);
 	}
 	assert_ptr_equal(mf_error_row((enum mf_code)999), mf_error_row(MF_EFAIL));
 }

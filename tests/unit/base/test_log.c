@@ -95,6 +95,56 @@ test_json(void **state)
 	assert_string_equal(written(), "{\"level\":\"info\",\"message\":\"x\"}\n");
 }
 
+/* What the process works on is in each JSON line, and in no text. */
+static void
+test_context(void **state)
+{
+	static const struct mf_log_field fields[] = {{"model", "churn"}, {"store", "s3://a\"b"}};
+
+	(void)state;
+	mf_log_set_context(fields, 2);
+	configure(MF_LOG_INFO, true, "r1", NULL);
+	mf_log_fields(MF_LOG_INFO, "x", "key", "c/1", NULL);
+	assert_string_equal(written(),
+	    "{\"level\":\"info\",\"run\":\"r1\",\"model\":\"churn\",\"store\":\"s3://a\\\"b\","
+	    "\"message\":\"x\",\"key\":\"c/1\"}\n");
+	configure(MF_LOG_INFO, false, "r1", NULL);
+	mf_log(MF_LOG_INFO, "x");
+	assert_string_equal(written(), "info: x\n");
+	mf_log_set_context(NULL, 0);
+	configure(MF_LOG_INFO, true, NULL, NULL);
+	mf_log(MF_LOG_INFO, "x");
+	assert_string_equal(written(), "{\"level\":\"info\",\"message\":\"x\"}\n");
+}
+
+static void
+note_tap(void *arg, const void *bytes, size_t n)
+{
+	char *kept = arg;
+
+	(void)snprintf(kept, 64, "%.*s", (int)n, (const char *)bytes);
+}
+
+/* A tap sees the lines that are written, as they are written. */
+static void
+test_tap(void **state)
+{
+	char kept[64] = "";
+
+	(void)state;
+	configure(MF_LOG_WARNING, false, NULL, NULL);
+	mf_log_set_tap(note_tap, kept);
+	mf_log(MF_LOG_INFO, "not written");
+	assert_string_equal(kept, "");
+	mf_log(MF_LOG_WARNING, "low\n");
+	assert_string_equal(kept, "warning: low\\n\n");
+	assert_string_equal(written(), kept);
+	mf_log_set_tap(NULL, NULL);
+	mf_log(MF_LOG_WARNING, "other");
+	assert_string_equal(kept, "warning: low\\n\n");
+	(void)written();
+}
+
 static void
 test_level(void **state)
 {
@@ -188,6 +238,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_context, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_tap, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_level, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_long_message, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_bracket, set_up, tear_down),

@@ -170,7 +170,8 @@ test_format_size(void **state)
 		const char *text;
 	} rows[] = {{0, "0 B"}, {1023, "1023 B"}, {1024, "1.0 KiB"}, {1536, "1.5 KiB"},
 	    {1536 * KIB * KIB, "1.5 GiB"}, {1048575, "1.0 MiB"}, {1024 * KIB, "1.0 MiB"},
-	    {UINT64_MAX, "16.0 EiB"}, {999 * KIB + 999, "1000.0 KiB"}};
+	    {UINT64_MAX, "16.0 EiB"}, {999 * KIB + 999, "1000.0 KiB"}, {1075, "1.0 KiB"},
+	    {1087, "1.1 KiB"}};
 	char out[MF_UNIT_TEXT_BYTES];
 	size_t i;
 

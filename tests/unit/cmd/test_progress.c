@@ -75,6 +75,26 @@ lines_say_what_is_known(void **state)
 	assert_int_equal(strlen(line), 9);
 }
 
+/* A mirror has no chunks. */
+static void
+a_mirror_counts_files(void **state)
+{
+	struct mf_progress p = {.plain = true};
+	char line[512];
+
+	(void)state;
+	atomic_store(&p.files_done, 3);
+	atomic_store(&p.files_checked, 20);
+	mf_progress_line(&p, 0, line, sizeof line);
+	assert_non_null(strstr(line, "3 files, 20 checked"));
+	assert_null(strstr(line, "chunks"));
+	assert_null(strstr(line, "deleted"));
+	atomic_store(&p.files_deleted, 4);
+	atomic_store(&p.failures, 1);
+	mf_progress_line(&p, 0, line, sizeof line);
+	assert_non_null(strstr(line, "4 deleted, 1 failures"));
+}
+
 static void
 block_fits_the_width(void **state)
 {
@@ -123,11 +143,19 @@ meter_writes_lines(void **state)
 }
 
 /* A live block is wiped at the end and makes room for log lines. */
+static const char *
+doing(void *arg, char *out, size_t out_bytes)
+{
+	(void)arg;
+	snprintf(out, out_bytes, "weights.bin");
+	return out;
+}
+
 static void
 meter_draws_a_block(void **state)
 {
 	struct mf_progress p = {0};
-	struct mf_meter_params params = {.progress = &p, .title = "t", .live = true};
+	struct mf_meter_params params = {.progress = &p, .title = "t", .live = true, .doing = doing};
 	struct mf_log_params log = {.level = MF_LOG_INFO};
 	struct mf_error e = {0};
 	struct mf_meter *m;
@@ -149,7 +177,8 @@ meter_draws_a_block(void **state)
 	n = read(ends[0], text, sizeof text - 1);
 	assert_true(n > 0);
 	text[n] = '\0';
-	assert_non_null(strstr(text, "\033[Jinfo: hello\n"));
+	assert_non_null(strstr(text, "\n  weights.bin"));
+	assert_non_null(strstr(text, "\r\033[2A\033[Jinfo: hello\n")); /* all three lines */
 	assert_string_equal(text + n - 3, "\033[J");
 	close(ends[0]);
 	close(ends[1]);
@@ -162,6 +191,7 @@ main(void)
 	    cmocka_unit_test(rate_over_a_window),
 	    cmocka_unit_test(many_samples_keep_the_window),
 	    cmocka_unit_test(lines_say_what_is_known),
+	    cmocka_unit_test(a_mirror_counts_files),
 	    cmocka_unit_test(block_fits_the_width),
 	    cmocka_unit_test(meter_writes_lines),
 	    cmocka_unit_test(meter_draws_a_block),

@@ -40,7 +40,7 @@ sound() { # shell
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-mkdir -p "$tmp/work/adir" && : >"$tmp/work/afile"
+mkdir -p "$tmp/here/adir" && : >"$tmp/here/afile"
 export HOME=$tmp
 echo 1..16
 check "bash code is sound" sound bash
@@ -49,7 +49,7 @@ check "fish code is sound" sound fish
 check "another shell is refused" eval '! "$bin" completion tcsh 2>/dev/null'
 # shellcheck disable=SC1091
 . "$tmp/bash"
-cd "$tmp/work" || exit 1
+cd "$tmp/here" || exit 1
 check "commands" has push pu
 check "a group once" has key k
 check "second words" has rotate key r

@@ -164,6 +164,26 @@ help_asks_for_nothing_else(void **state)
 }
 
 static void
+help_that_is_not_wanted_is_none(void **state)
+{
+	(void)state;
+	assert_refused("pull needs", "pull", "--help=false");
+	assert_refused("is less than", "push", "a", "b", "--transfers=0", "--help=false");
+	assert_refused("--help is true or false", "pull", "a", "b", "--help=perhaps");
+	assert_refused("--version is true or false", "--version=perhaps");
+	assert_int_equal(parse("pull", "--help=yes"), 0);
+	assert_true(mf_options_flag(options, MF_OPT_HELP));
+	assert_int_equal(parse("pull", "--help=false", "-h"), 0);
+	assert_true(mf_options_flag(options, MF_OPT_HELP));
+	assert_refused("pull needs", "pull", "-h", "--help=no");
+	/* an option of another command has no value here: the -- is one, and -h is an argument */
+	assert_refused("unknown option --ref of pull", "pull", "--ref", "--", "-h");
+	assert_int_equal(parse("--version", "--json=true", "--memory=much"), 0);
+	assert_true(mf_options_flag(options, MF_OPT_JSON));
+	assert_int_equal(mf_options_number(options, MF_OPT_MEMORY), 0);
+}
+
+static void
 refusals_name_the_word(void **state)
 {
 	(void)state;
@@ -172,7 +192,7 @@ refusals_name_the_word(void **state)
 	assert_refused("unknown option --link of push", "push", "--link", "a", "b");
 	assert_string_equal(error.hint, "--link is an option of pull");
 	assert_refused("unknown option -x of push", "push", "-vx");
-	assert_refused("unknown option --endpoint-url of stats", "stats", "--endpoint-url=x");
+	assert_refused("unknown option --no-such-option of stats", "stats", "--no-such-option=x");
 	assert_refused("unknown command pusg", "pusg");
 	assert_string_equal(error.hint, "did you mean push?");
 	assert_refused("migrate is not in this release", "migrate", "plan.yaml");
@@ -188,6 +208,9 @@ refusals_name_the_word(void **state)
 	assert_refused("is too long", "version", "--stats=200000000w");
 	assert_refused("is too long", "version", "--stats=4000000000000");
 	assert_refused("\"0\" is less than 1", "prune", "--keep-last", "0");
+	assert_refused("\"0\" is less than 100ms", "version", "--connect-timeout=0");
+	assert_refused("\"999ms\" is less than 1s", "version", "--stall-time=999ms");
+	assert_refused("\"0\" is less than 1 B", "version", "--stall-bytes=0");
 	assert_refused("--tag is KEY=VALUE", "push", "a", "b", "--tag", "x");
 	assert_refused("--key-file is empty", "version", "--key-file=");
 }
@@ -308,15 +331,55 @@ order_across_options(void **state)
 	assert_false(mf_options_each(options, 3, &id, &text));
 }
 
+/* Of rclone's scripts, with the program's name and the destination changed. */
+static void
+nightly_script_of_rclone(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("sync", "/models/production", "gs://bucket/models", "--progress",
+			     "--stats", "30s", "--stats-file-name-length", "0", "--tpslimit", "10",
+			     "--checkers", "8", "--transfers", "4", "--exclude", "*.tmp",
+			     "--log-level", "INFO", "--log-file", "F"),
+	    0);
+	assert_string_equal(mf_options_text(options, MF_OPT_PROGRESS), "on");
+	assert_int_equal(mf_options_number(options, MF_OPT_STATS), 30000000);
+	assert_int_equal(mf_options_number(options, MF_OPT_STATS_FILE_NAME_LENGTH), 0);
+	assert_int_equal(mf_options_number(options, MF_OPT_LOG_LEVEL), 2);
+	assert_string_equal(mf_options_arg(options, 1), "gs://bucket/models");
+}
+
+/* An option that may stand alone takes the next word only if that is one of its own. */
+static void
+options_that_stand_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--progress", "sync", "a", "b"), 0);
+	assert_string_equal(mf_options_text(options, MF_OPT_PROGRESS), "on");
+	assert_int_equal(parse("sync", "--progress", "OFF", "a", "b"), 0);
+	assert_int_equal(mf_options_number(options, MF_OPT_PROGRESS), 2);
+	assert_int_equal(parse("sync", "a", "b", "-P"), 0);
+	assert_string_equal(mf_options_text(options, MF_OPT_PROGRESS), "on");
+	assert_int_equal(parse("sync", "-vP", "a", "b"), 0);
+	assert_int_equal(mf_options_n_args(options), 2);
+	assert_int_equal(parse("sync", "--progress=off", "on", "b"), 0);
+	assert_string_equal(mf_options_arg(options, 0), "on");
+	assert_refused("--progress", "sync", "--progress=sometimes", "a", "b");
+	assert_int_equal(parse("sync", "--progress", "--", "on", "b"), 0);
+	assert_int_equal(mf_options_n_args(options), 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(nightly_script_of_rclone, set_up),
+	    cmocka_unit_test_setup(options_that_stand_alone, set_up),
 	    cmocka_unit_test_setup(globals_stand_on_both_sides, set_up),
 	    cmocka_unit_test_setup(arguments_in_every_spelling, set_up),
 	    cmocka_unit_test_setup(commands_of_two_words, set_up),
 	    cmocka_unit_test_setup(one_name_two_options, set_up),
 	    cmocka_unit_test_setup(help_asks_for_nothing_else, set_up),
+	    cmocka_unit_test_setup(help_that_is_not_wanted_is_none, set_up),
 	    cmocka_unit_test_setup(refusals_name_the_word, set_up),
 	    cmocka_unit_test_setup(environment_twins, set_up),
 	    cmocka_unit_test_setup(configuration_file, set_up),

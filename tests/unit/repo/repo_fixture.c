@@ -157,6 +157,8 @@ fixture_clone(const struct fixture *from, struct fixture *to)
 	fixture_expect_ok(mf_store_list(from->repo->store, "", clone_object, &c, &e), &e, "clone");
 	mf_store_close(c.store);
 	mf_memory_set_clock(to->world, clock_us);
+	mf_memory_set_conditional(
+	    to->world, (mf_store_capabilities(from->repo->store) & MF_STORE_CONDITIONAL) != 0);
 	to->repo = fixture_open(to, NULL, NULL, NULL);
 }
 
@@ -272,6 +274,41 @@ fixture_prune(struct fixture *f, int64_t grace_us)
 
 	fixture_expect_ok(fixture_try_prune(f->repo, grace_us, &out, &e), &e, "prune");
 	return out;
+}
+
+struct copying {
+	const struct fixture *f;
+	uint64_t generation;
+	struct mf_buf b;
+};
+
+static int
+copy_chunk(void *arg, const char *name, uint64_t size, int64_t mtime_us)
+{
+	struct copying *c = arg;
+	char fresh[MF_OBJECT_NAME_BYTES];
+	struct mf_error e = {0};
+	uint64_t generation;
+	struct mf_id id;
+
+	(void)mtime_us;
+	mf_buf_clear(&c->b);
+	if (mf_name_parse_chunk(name, &id, &generation) != 0 || generation == c->generation ||
+	    mf_store_get(c->f->repo->store, name, 0, size, &c->b, &e) != 0)
+		return 0;
+	mf_name_chunk(fresh, &id, c->generation);
+	mf_store_put(c->f->repo->store, fresh, c->b.data, c->b.len, 0, &e);
+	return 0;
+}
+
+void
+fixture_put_generation(const struct fixture *f, uint64_t generation)
+{
+	struct copying c = {f, generation, MF_BUF_INIT};
+	struct mf_error e = {0};
+
+	mf_store_list(f->repo->store, "c/", copy_chunk, &c, &e);
+	mf_buf_fini(&c.b);
 }
 
 size_t

@@ -68,6 +68,9 @@ int fixture_try_prune(struct mf_repo *repo, int64_t grace_us, struct mf_prune_re
     struct mf_error *e);
 struct mf_prune_result fixture_prune(struct fixture *f, int64_t grace_us);
 
+/* Copy every chunk and segment to this generation; one that has gone meanwhile is passed over. */
+void fixture_put_generation(const struct fixture *f, uint64_t generation);
+
 /* Objects with a prefix. */
 size_t fixture_count(const struct fixture *f, const char *prefix);
 bool fixture_is_listed(const struct fixture *f, const char *version);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "src/repo/annotation_int.h"
 #include "src/repo/manifest.h"
 
 static void
@@ -316,6 +317,90 @@ an_unsigned_root_is_not_trusted(void **state)
 	mf_signer_free(signer);
 }
 
+static char *
+text_of(size_t n)
+{
+	char *text = calloc(n + 1, 1);
+
+	assert_non_null(text);
+	memset(text, 'x', n);
+	return text;
+}
+
+static int
+encode_with(struct mf_pair *tag, struct mf_metric *metric, struct mf_error *e)
+{
+	struct mf_root r = a_root(), back;
+	struct mf_buf b = MF_BUF_INIT;
+	int rc;
+
+	if (tag != NULL)
+		r.tags = tag;
+	if (metric != NULL)
+		r.metrics = metric;
+	rc = mf_root_encode(&r, NULL, &b, e);
+	if (rc == 0) {
+		assert_int_equal(mf_root_decode(b.data, b.len, &back, e), 0);
+		mf_root_fini(&back);
+	}
+	mf_buf_fini(&b);
+	return rc;
+}
+
+static void
+no_root_is_written_that_cannot_be_read(void **state)
+{
+	struct mf_error e = {0};
+	char *name = text_of(1025), *value = text_of(65537);
+	struct mf_pair tag = {name + 1, value + 1};
+	struct mf_metric metric = {name + 1, 1};
+
+	(void)state;
+	assert_int_equal(encode_with(&tag, &metric, &e), 0);
+	tag.key = name;
+	assert_int_equal(encode_with(&tag, NULL, &e), -1);
+	assert_int_equal(e.code, MF_EUSAGE);
+	tag = (struct mf_pair){name + 1, value};
+	assert_int_equal(encode_with(&tag, NULL, &e), -1);
+	metric.name = name;
+	assert_int_equal(encode_with(NULL, &metric, &e), -1);
+	assert_int_equal(mf_root_check_tags(NULL, 1025, &e), -1);
+	assert_int_equal(mf_root_check_metrics(NULL, 1025, &e), -1);
+	free(name);
+	free(value);
+}
+
+static void
+no_annotation_is_written_that_cannot_be_read(void **state)
+{
+	const uint8_t digest[32] = {7};
+	struct mf_error e = {0};
+	char *reason = text_of(65537), *by = text_of(1025);
+	struct mf_annotation a = {.rejected = -1, .reason = reason + 1, .by = by + 1};
+	struct mf_annotation_record back;
+	struct mf_buf b = MF_BUF_INIT;
+
+	(void)state;
+	assert_int_equal(mf_annotation_encode(&a, digest, -3, &b, &e), 0);
+	assert_int_equal(mf_annotation_decode(b.data, b.len, &back, &e), 0);
+	assert_int_equal(back.rejected, -1);
+	assert_int_equal(back.time_us, -3);
+	assert_string_equal(back.reason, a.reason);
+	mf_annotation_record_fini(&back);
+	assert_int_equal(mf_annotation_decode(b.data, b.len - 1, &back, &e), -1);
+	mf_buf_fini(&b);
+	a.reason = reason;
+	assert_int_equal(mf_annotation_encode(&a, digest, 1, &b, &e), -1);
+	assert_int_equal(e.code, MF_EUSAGE);
+	a.reason = NULL;
+	a.by = by;
+	assert_int_equal(mf_annotation_encode(&a, digest, 1, &b, &e), -1);
+	assert_int_equal(b.len, 0);
+	mf_buf_fini(&b);
+	free(reason);
+	free(by);
+}
+
 int
 main(void)
 {
@@ -328,6 +413,8 @@ main(void)
 	    cmocka_unit_test(paths_have_an_order),
 	    cmocka_unit_test(a_signed_root_round_trips_and_binds),
 	    cmocka_unit_test(an_unsigned_root_is_not_trusted),
+	    cmocka_unit_test(no_root_is_written_that_cannot_be_read),
+	    cmocka_unit_test(no_annotation_is_written_that_cannot_be_read),
 	};
 	struct mf_error e = {0};
 

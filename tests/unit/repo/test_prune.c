@@ -1,11 +1,14 @@
 /* What prune deletes, and what it does not. */
 #include "tests/unit/repo/repo_fixture.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "src/repo/condemned_int.h"
+#include "src/repo/rekey.h"
 
 /* v1 and v2 share a file and have one each. */
 static void
@@ -260,6 +263,25 @@ test_left_over_list_of_manifests(void **state)
 	assert_int_equal(fixture_count(f, "m/"), 0);
 }
 
+/* Of a forget that was cut off: before it deleted the mark, and after. */
+static void
+test_left_over_list_of_a_forget(void **state)
+{
+	struct fixture *f = *state;
+
+	push_two(f);
+	leave_list(f, "v/");
+	fixture_prune(f, 0);
+	assert_int_equal(fixture_count(f, "v/"), 2);
+	assert_int_equal(fixture_count(f, "x/"), 1); /* its owner may wake up and go on */
+	fixture_forget(f, "v1");
+	fixture_prune(f, 0);
+	assert_int_equal(fixture_count(f, "x/"), 1);
+	fixture_forget(f, "v2");
+	fixture_prune(f, 0);
+	assert_int_equal(fixture_count(f, "x/"), 0);
+}
+
 static char *
 first_of(struct fixture *f, const char *prefix, size_t i)
 {
@@ -381,6 +403,161 @@ test_trims_ref_history(void **state)
 	mf_ref_fini(&ref);
 }
 
+/* How many threads are in operations of a kind at once. */
+struct meeting {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	enum mf_store_op op;
+	unsigned inside, most;
+	long patience_ms;
+};
+
+static int
+meet(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
+{
+	struct meeting *m = arg;
+	struct timespec until;
+
+	(void)e;
+	if (op != m->op || strncmp(name, "c/", 2) != 0)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += m->patience_ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&m->lock);
+	if (++m->inside > m->most)
+		m->most = m->inside;
+	pthread_cond_broadcast(&m->came);
+	while (m->most < 2 && pthread_cond_timedwait(&m->came, &m->lock, &until) == 0)
+		;
+	m->inside--;
+	pthread_mutex_unlock(&m->lock);
+	return 0;
+}
+
+/* Prune the world on 4 threads within this budget; returns how many of them met in op. */
+static unsigned
+prune_on_threads(struct fixture *f, struct mf_prune_params p, enum mf_store_op op, long patience_ms,
+    struct mf_prune_result *out)
+{
+	struct meeting m = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, op, 0, 0,
+	    patience_ms};
+	struct mf_repo *repo = fixture_open(f, meet, &m, NULL);
+	struct mf_error e = {0};
+
+	repo->threads = 4;
+	p.now_us = fixture_now_us();
+	fixture_expect_ok(mf_prune(repo, &p, out, &e), &e, "prune");
+	mf_repo_close(repo);
+	return m.most;
+}
+
+/* Six chunks of an older epoch. */
+static void
+make_old_epoch(struct fixture *f)
+{
+	struct mf_error e = {0};
+	char name[16];
+	unsigned i;
+
+	for (i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "%u.bin", i);
+		fixture_write(f, name, i, 1200000);
+	}
+	fixture_push(f, "v1");
+	fixture_expect_ok(mf_rekey(f->repo, fixture_now_us(), &e), &e, "rekey");
+	fixture_advance(f, FIXTURE_HOUR_US);
+	fixture_prune(f, 0);
+	assert_int_equal(fixture_count(f, "c/"), 7);
+}
+
+static void
+test_reseals_on_threads(void **state)
+{
+	struct mf_progress progress = {0};
+	struct mf_prune_params p = {.reseal = true, .progress = &progress};
+	struct fixture *f = *state;
+	struct mf_prune_result out;
+
+	make_old_epoch(f);
+	assert_true(prune_on_threads(f, p, MF_OP_PUT, 5000, &out) > 1);
+	assert_int_equal(out.resealed, 6);
+	assert_int_equal(out.objects_deleted, 6);
+	assert_int_equal(fixture_count(f, "c/"), 7);
+	assert_int_equal(fixture_check_versions(f), 1);
+	assert_int_equal(atomic_load(&progress.chunks_new), 6);
+	assert_int_equal(atomic_load(&progress.chunks_known), 1);
+	/* sealed again, then looked at before the old ones went */
+	assert_true(atomic_load(&progress.bytes_total) > 12 * 1200000);
+	assert_int_equal(atomic_load(&progress.bytes_done), atomic_load(&progress.bytes_total));
+	assert_int_equal(prune_on_threads(f, p, MF_OP_PUT, 1, &out), 0);
+	assert_int_equal(out.resealed, 0);
+}
+
+/* A budget with room for one object at a time. */
+static void
+test_memory_bounds_threads(void **state)
+{
+	struct mf_prune_params p = {.reseal = true, .memory_bytes = (size_t)100 << 20};
+	struct fixture *f = *state;
+	struct mf_prune_result out;
+
+	make_old_epoch(f);
+	assert_int_equal(prune_on_threads(f, p, MF_OP_PUT, 100, &out), 1);
+	assert_int_equal(out.resealed, 6);
+	assert_int_equal(fixture_check_versions(f), 1);
+}
+
+/* Step 6, with copies. */
+static void
+test_copies_on_threads(void **state)
+{
+	struct mf_prune_params p = {.grace_us = 0};
+	struct fixture *f = *state;
+	struct mf_prune_result out;
+
+	make_old_epoch(f);
+	leave_list(f, "c/");
+	assert_true(prune_on_threads(f, p, MF_OP_PUT, 5000, &out) > 1);
+	assert_int_equal(out.objects_deleted, 7);
+	assert_int_equal(fixture_count(f, "c/"), 7);
+	assert_int_equal(fixture_count(f, "x/"), 0);
+	assert_int_equal(fixture_check_versions(f), 1);
+}
+
+/* What opens is found among many, whichever thread looks. */
+static void
+test_second_generations_on_threads(void **state)
+{
+	struct mf_prune_params p = {.grace_us = 0};
+	struct fixture *f = *state;
+	struct mf_prune_result out;
+	char fresh[MF_OBJECT_NAME_BYTES];
+	struct mf_names names;
+	struct mf_error e = {0};
+	uint64_t generation;
+	struct mf_id id;
+	size_t i;
+
+	make_old_epoch(f);
+	fixture_expect_ok(mf_names_list(f->repo, "c/", &names, &e), &e, "list");
+	for (i = 0; i < names.n; i++) {
+		assert_int_equal(mf_name_parse_chunk(names.items[i], &id, &generation), 0);
+		mf_name_chunk(fresh, &id, i % 2);
+		fixture_expect_ok(mf_store_put(f->repo->store, fresh, "damage", 6, 0, &e), &e,
+		    "damage");
+		mf_name_chunk(fresh, &id, UINT64_MAX - 1 - i % 2);
+		fixture_expect_ok(mf_store_put(f->repo->store, fresh, "damage", 6, 0, &e), &e,
+		    "damage");
+	}
+	mf_names_fini(&names);
+	assert_true(prune_on_threads(f, p, MF_OP_GET, 500, &out) > 1);
+	assert_int_equal(out.objects_deleted, 14);
+	assert_int_equal(fixture_count(f, "c/"), 7);
+	assert_int_equal(fixture_check_versions(f), 1);
+}
+
 int
 main(void)
 {
@@ -395,9 +572,14 @@ main(void)
 		TEST(test_refs_protect),
 		TEST(test_left_over_list),
 		TEST(test_left_over_list_of_manifests),
+		TEST(test_left_over_list_of_a_forget),
 		TEST(test_unreadable_root_ends_run),
 		TEST(test_missing_segment_ends_run),
 		TEST(test_second_generation),
+		TEST(test_reseals_on_threads),
+		TEST(test_memory_bounds_threads),
+		TEST(test_copies_on_threads),
+		TEST(test_second_generations_on_threads),
 		TEST(test_trims_annotations_and_marks),
 		TEST(test_trims_ref_history),
 	};

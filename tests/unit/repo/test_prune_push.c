@@ -1,15 +1,9 @@
 /*
  * Pushes and prunes beside each other, in every order of their store operations with two
- * switches: the first actor does k operations, then the second j, then the first runs to its
- * end, then the second. Prunes know no grace here: the store's times must never matter.
- *
- * All k are tried; of the j every STRIDE-th, at another offset for each k, or all of them with
- * MF_TEST_EXHAUSTIVE in the environment.
+ * switches (orders.h). Prunes know no grace here: the store's times must never matter.
  */
-#include "tests/unit/repo/repo_fixture.h"
+#include "tests/unit/repo/orders.h"
 
-#include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,94 +14,16 @@
 
 enum kind { PUSH, PRUNE };
 
-/* Two actors, of which one may work at a time. */
-struct stage {
-	pthread_mutex_t lock;
-	pthread_cond_t turned;
-	int turn;
-	int phase;	/* 0: first k operations; 1: then j of the other; 2: to the end */
-	unsigned k, j;
-	unsigned count[2];
-	bool ended[2];
-	const struct fixture *another_generation; /* put at the first switch; NULL: none */
-};
-
 struct actor {
-	struct stage *stage;
-	int number;
 	enum kind kind;
 	const struct fixture *base; /* whose directory is pushed */
 	struct mf_repo *repo;
 	char version[8];
 	int rc;
 	struct mf_error e;
-	unsigned stop_at; /* without a stage: operations from this one on fail */
+	unsigned stop_at; /* operations from this one on fail */
 	unsigned count;
-	pthread_t thread;
 };
-
-struct copying {
-	const struct fixture *f;
-	struct mf_buf b;
-};
-
-static int
-copy_first(void *arg, const char *name, uint64_t size, int64_t mtime_us)
-{
-	struct copying *c = arg;
-	char fresh[MF_OBJECT_NAME_BYTES];
-	struct mf_error e = {0};
-	uint64_t generation;
-	struct mf_id id;
-
-	(void)mtime_us;
-	mf_buf_clear(&c->b);
-	if (mf_name_parse_chunk(name, &id, &generation) != 0 || generation == 1 ||
-	    mf_store_get(c->f->repo->store, name, 0, size, &c->b, &e) != 0)
-		return 0;
-	mf_name_chunk(fresh, &id, 1);
-	mf_store_put(c->f->repo->store, fresh, c->b.data, c->b.len, 0, &e);
-	return 0;
-}
-
-/* One more generation of everything, which listings show first: two prunes then differ on
- * which one stays. */
-static void
-put_another_generation(const struct fixture *f)
-{
-	struct copying c = {f, MF_BUF_INIT};
-	struct mf_error e = {0};
-
-	mf_store_list(f->repo->store, "c/", copy_first, &c, &e);
-	mf_buf_fini(&c.b);
-}
-
-static int
-wait_for_turn(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
-{
-	struct actor *a = arg;
-	struct stage *s = a->stage;
-
-	(void)op;
-	(void)name;
-	(void)e;
-	if (s == NULL)
-		return 0; /* still opening */
-	pthread_mutex_lock(&s->lock);
-	s->count[a->number]++;
-	if (s->phase == a->number && s->phase < 2 &&
-	    s->count[a->number] == (s->phase == 0 ? s->k : s->j)) {
-		if (s->phase == 0 && s->another_generation != NULL)
-			put_another_generation(s->another_generation);
-		s->phase++;
-		s->turn = s->ended[!a->number] ? a->number : !a->number;
-		pthread_cond_broadcast(&s->turned);
-	}
-	while (s->turn != a->number)
-		pthread_cond_wait(&s->turned, &s->lock);
-	pthread_mutex_unlock(&s->lock);
-	return 0;
-}
 
 static void
 work(struct actor *a)
@@ -119,24 +35,15 @@ work(struct actor *a)
 				: fixture_try_prune(a->repo, 0, &pruned, &a->e);
 }
 
-static void *
-work_on_stage(void *arg)
+static int
+work_in_order(void *arg, struct mf_repo *repo, struct mf_error *e)
 {
 	struct actor *a = arg;
-	struct stage *s = a->stage;
 
-	pthread_mutex_lock(&s->lock);
-	while (s->turn != a->number)
-		pthread_cond_wait(&s->turned, &s->lock);
-	pthread_mutex_unlock(&s->lock);
+	a->repo = repo;
 	work(a);
-	pthread_mutex_lock(&s->lock);
-	s->ended[a->number] = true;
-	s->turn = !a->number;
-	s->phase = 2;
-	pthread_cond_broadcast(&s->turned);
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
+	*e = a->e;
+	return a->rc;
 }
 
 /* A world with all that prunes meet: a listed version, garbage that the next push needs
@@ -199,70 +106,57 @@ check_progress(struct fixture *f, size_t versions)
 	assert_int_equal(fixture_count(f, "c/"), 2 * versions); /* a chunk and a segment each */
 }
 
-/* One order. Returns whether the first actor had k operations; *had_j the same of j. */
-static bool
-act(const struct fixture *base, const enum kind kinds[2], unsigned k, unsigned j, bool *had_j,
-    bool another_generation)
+struct order {
+	const struct fixture *base;
+	enum kind kinds[2];
+	bool another_generation; /* put at the first switch */
+};
+
+/* Listings show it first: two prunes then differ on which one stays. */
+static void
+put_generation(void *arg)
 {
-	struct stage s = {.k = k, .j = j};
-	struct actor actors[2];
+	fixture_put_generation(arg, 1);
+}
+
+static void
+act(void *arg, unsigned k, unsigned j, unsigned ops[2])
+{
+	const struct order *o = arg;
+	struct orders_actor actors[2];
+	struct actor own[2];
 	struct fixture f;
 	char what[80];
 	int i;
 
-	snprintf(what, sizeof(what), "%s %u, %s %u", kinds[0] == PUSH ? "push" : "prune", k,
-	    kinds[1] == PUSH ? "push" : "prune", j);
-	fixture_clone(base, &f);
-	s.another_generation = another_generation ? &f : NULL;
-	pthread_mutex_init(&s.lock, NULL);
-	pthread_cond_init(&s.turned, NULL);
+	snprintf(what, sizeof(what), "%s %u, %s %u", o->kinds[0] == PUSH ? "push" : "prune", k,
+	    o->kinds[1] == PUSH ? "push" : "prune", j);
+	fixture_clone(o->base, &f);
 	for (i = 0; i < 2; i++) {
-		actors[i] = (struct actor){.number = i, .kind = kinds[i], .base = base};
-		snprintf(actors[i].version, sizeof(actors[i].version), "n%d", i);
-		actors[i].repo = fixture_open(&f, wait_for_turn, &actors[i], NULL);
-		actors[i].stage = &s;
+		own[i] = (struct actor){.kind = o->kinds[i], .base = o->base};
+		snprintf(own[i].version, sizeof(own[i].version), "n%d", i);
+		actors[i] = (struct orders_actor){.work = work_in_order, .arg = &own[i]};
 	}
-	for (i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&actors[i].thread, NULL, work_on_stage, &actors[i]),
-		    0);
-	for (i = 0; i < 2; i++)
-		pthread_join(actors[i].thread, NULL);
+	orders_act(&f, actors, k, j, o->another_generation ? put_generation : NULL, &f);
 	for (i = 0; i < 2; i++) {
-		check_world(&f, &actors[i], what);
-		mf_repo_close(actors[i].repo);
+		check_world(&f, &own[i], what);
+		ops[i] = actors[i].ops;
 	}
 	fixture_prune(&f, 0);
 	fixture_check_versions(&f);
-	*had_j = s.count[1] >= j;
-	pthread_cond_destroy(&s.turned);
-	pthread_mutex_destroy(&s.lock);
 	fixture_fini(&f);
-	return s.count[0] >= k;
-}
-
-static void
-all_orders(const struct fixture *base, enum kind first, enum kind second, bool another_generation)
-{
-	const enum kind kinds[2] = {first, second};
-	unsigned stride = getenv("MF_TEST_EXHAUSTIVE") != NULL ? 1 : STRIDE, k, j;
-	bool had_j, had_k = true;
-
-	for (k = 1; had_k; k++) {
-		had_k = act(base, kinds, k, UINT_MAX, &had_j, another_generation);
-		for (j = 1 + k % stride, had_j = true; had_k && had_j; j += stride)
-			act(base, kinds, k, j, &had_j, another_generation);
-	}
 }
 
 static void
 orders_of(enum kind first, enum kind second, bool another_generation)
 {
 	struct fixture base;
+	struct order o = {&base, {first, second}, another_generation};
 	int left_over;
 
 	for (left_over = 0; left_over < 2; left_over++) {
 		make_base(&base, left_over);
-		all_orders(&base, first, second, another_generation);
+		orders_all(act, &o, STRIDE);
 		fixture_fini(&base);
 	}
 }

@@ -113,6 +113,30 @@ test_sequences_only_grow(void **arg)
 }
 
 static void
+test_facts(void **arg)
+{
+	struct fixture *f = *arg;
+	struct mf_state *s = open_state(f->state);
+	struct mf_error e = {0};
+	uint64_t n = 7;
+
+	assert_int_equal(mf_state_fact(s, "https://a models", "conditional", &n, &e), 1);
+	assert_int_equal(n, 0);
+	assert_int_equal(mf_state_set_fact(s, "https://a models", "conditional", 1, &e), 0);
+	mf_state_close(s);
+
+	s = open_state(f->state);
+	assert_int_equal(mf_state_fact(s, "https://a models", "conditional", &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(mf_state_fact(s, "https://b models", "conditional", &n, &e), 1);
+	assert_int_equal(mf_state_fact(s, "https://a models", "else", &n, &e), 1);
+	assert_int_equal(mf_state_set_fact(s, "https://a models", "conditional", 0, &e), 0);
+	assert_int_equal(mf_state_fact(s, "https://a models", "conditional", &n, &e), 0);
+	assert_int_equal(n, 0);
+	mf_state_close(s);
+}
+
+static void
 test_modes(void **arg)
 {
 	struct fixture *f = *arg;
@@ -253,6 +277,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_pin_is_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sequences_only_grow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_home, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_unwritable, setup, teardown),

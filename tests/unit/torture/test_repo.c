@@ -234,6 +234,48 @@ pull(void *arg, struct mf_error *e)
 	return rc;
 }
 
+/* A run that pulls v2 over v1. */
+static void
+have_v1(void *arg)
+{
+	struct trip *t = arg;
+	struct mf_error e = {0};
+
+	copy_world(t);
+	fixture_expect_ok(pull(t, &e), &e, "pull v1");
+}
+
+static int
+pull_v2(void *arg, struct mf_error *e)
+{
+	struct trip *t = arg;
+	struct mf_pull_params p = {.spec = FIXTURE_MODEL "@v2", .dir = t->target, .hard_link = true,
+	    .keep_local = 2, .threads = 2, .now_us = FIXTURE_NOW_US};
+	struct mf_pull_result out;
+	struct mf_repo *repo;
+	int rc = open_repo(t->copy.world, &repo, e);
+
+	if (rc == 0)
+		rc = mf_pull(repo, &p, &out, e);
+	mf_repo_close(repo);
+	return rc;
+}
+
+/* The target shows v1, or v2. */
+static void
+check_replaced(void *arg, int rc)
+{
+	struct trip *t = arg;
+	struct mf_error e = {0};
+	const long b = size_in_target(t, "b");
+
+	assert_true(b == 200 || (b == 100 && rc != 0));
+	assert_int_equal(size_in_target(t, b == 200 ? "c" : "a"), 5000);
+	assert_int_equal(size_in_target(t, b == 200 ? "a" : "c"), -1);
+	fixture_expect_ok(mf_fs_remove_tree(AT_FDCWD, t->target, &e), &e, "clean");
+	check_world(arg, rc);
+}
+
 static void
 no_damage(void *arg, const struct mf_verify_damage *d)
 {
@@ -300,6 +342,12 @@ trip(void **state)
 	torture(&work);
 	work.name = "prune";
 	work.body = prune;
+	torture(&work);
+	fixture_write(&t.f, "a", 0, 0);
+	fixture_write(&t.f, "c", 3, 5000);
+	fixture_push(&t.f, "v2");
+	work = (struct torture){.name = "pull over a local version", .arg = &t, .prepare = have_v1,
+	    .body = pull_v2, .finish = check_replaced};
 	torture(&work);
 	fixture_fini(&t.f);
 }

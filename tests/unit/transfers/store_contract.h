@@ -19,6 +19,8 @@ struct mf_contract_subject {
 	/* A second handle on the same objects, or NULL where there can be none. */
 	struct mf_store *(*again)(void *world);
 	void (*drop)(void *world); /* after the handles are closed */
+	/* How far an object's time may be ahead of the store's clock, as told in whole seconds. */
+	int64_t rounding_us;
 };
 
 /* Run them as one cmocka group. The number of failures. */

@@ -109,15 +109,20 @@ under_fault(struct mf_store *s)
 	return mf_store_fault_take(s, NULL, NULL, &s, NULL) == 0 ? s : NULL;
 }
 
+static struct mf_limiter *limiter; /* of all that are made */
+
 /* A limit that is there and never holds anybody for long. */
 static struct mf_store *
 under_limit(struct mf_store *s)
 {
-	struct mf_limit_params p = {.ops_per_1000s = 1000000000, .ops_burst = 1000};
+	struct mf_limits limits = {.requests_per_1000s = 1000000000, .requests_burst = 1000};
+	const struct mf_waiting waiting = {.now_us = NULL};
 
-	if (mf_bwlimit_parse("00:00,100G 12:00,90G:80G", &p.bandwidth, NULL) != 0)
+	if (mf_bwlimit_parse("00:00,100G 12:00,90G:80G", &limits.bandwidth, NULL) != 0)
 		return NULL;
-	return mf_store_limit_take(s, &p, &s, NULL) == 0 ? s : NULL;
+	if (limiter == NULL && mf_limiter_new(&limits, &waiting, &limiter, NULL) != 0)
+		return NULL;
+	return mf_store_limit_take(s, limiter, &s, NULL) == 0 ? s : NULL;
 }
 
 static struct mf_store *
@@ -159,23 +164,26 @@ memory_all(void **world)
 }
 
 static const struct mf_contract_subject subjects[] = {
-	{"dir", dir_make, dir_again, dir_drop},
-	{"dir, temporary names", temp_make, temp_again, dir_drop},
-	{"dir+fault", dir_fault, dir_again, dir_drop},
-	{"dir+gate", dir_gate, dir_again, dir_drop},
-	{"dir+limit", dir_limit, dir_again, dir_drop},
-	{"dir+retry", dir_retry, dir_again, dir_drop},
-	{"memory", memory_make, memory_again, memory_drop},
-	{"memory, unconditional", unconditional_make, memory_again, memory_drop},
-	{"memory+fault", memory_fault, memory_again, memory_drop},
-	{"memory+gate", memory_gate, memory_again, memory_drop},
-	{"memory+limit", memory_limit, memory_again, memory_drop},
-	{"memory+retry", memory_retry, memory_again, memory_drop},
-	{"memory+fault+limit+retry", memory_all, memory_again, memory_drop},
+	{"dir", dir_make, dir_again, dir_drop, 0},
+	{"dir, temporary names", temp_make, temp_again, dir_drop, 0},
+	{"dir+fault", dir_fault, dir_again, dir_drop, 0},
+	{"dir+gate", dir_gate, dir_again, dir_drop, 0},
+	{"dir+limit", dir_limit, dir_again, dir_drop, 0},
+	{"dir+retry", dir_retry, dir_again, dir_drop, 0},
+	{"memory", memory_make, memory_again, memory_drop, 0},
+	{"memory, unconditional", unconditional_make, memory_again, memory_drop, 0},
+	{"memory+fault", memory_fault, memory_again, memory_drop, 0},
+	{"memory+gate", memory_gate, memory_again, memory_drop, 0},
+	{"memory+limit", memory_limit, memory_again, memory_drop, 0},
+	{"memory+retry", memory_retry, memory_again, memory_drop, 0},
+	{"memory+fault+limit+retry", memory_all, memory_again, memory_drop, 0},
 };
 
 int
 main(void)
 {
-	return mf_contract_run("store", subjects, sizeof subjects / sizeof subjects[0]);
+	const int failed = mf_contract_run("store", subjects, sizeof subjects / sizeof subjects[0]);
+
+	mf_limiter_free(limiter);
+	return failed;
 }

@@ -1,0 +1,52 @@
+/*
+ * Digests that other systems ask for, SHA-256 and MD5, of bytes that are no secret. The
+ * repository's own ids and checksums are keyed and lie elsewhere (id.h, seal.h).
+ *
+ * SHA-256 (FIPS 180-4) is one implementation behind a row with a function pointer; a variant
+ * is a file: digest.c holds the reference, by libsodium; digest_evp.c computes the same bytes
+ * about five times as fast through libcrypto. HMAC-SHA256 is RFC 2104, by libsodium.
+ *
+ * MD5 (RFC 1321) protects nothing against anybody: it is here because S3 asks for Content-MD5
+ * in places and calls it ETag in others. Pure functions; a struct mf_md5 belongs to one thread
+ * at a time.
+ */
+#ifndef MF_CRYPTO_DIGEST_H
+#define MF_CRYPTO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/error.h"
+
+#define MF_SHA256_BYTES 32
+#define MF_SHA256_HEX_BYTES (2 * MF_SHA256_BYTES + 1) /* with the NUL */
+#define MF_MD5_BYTES 16
+
+struct mf_sha256_row {
+	const char *name;
+	/* The digest of n bytes (bytes may be NULL if n is 0). Cannot fail. */
+	void (*digest)(const void *bytes, size_t n, uint8_t out[MF_SHA256_BYTES]);
+};
+
+extern const struct mf_sha256_row mf_sha256_sodium;
+extern const struct mf_sha256_row mf_sha256_evp;
+
+/* By the fastest row. */
+void mf_sha256(const void *bytes, size_t n, uint8_t out[MF_SHA256_BYTES]);
+
+/* HMAC-SHA256 of n bytes, with a key of any length. Wipes what it derived. */
+void mf_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t n,
+    uint8_t out[MF_SHA256_BYTES]);
+
+struct mf_md5;
+
+/* An MD5 of what is to come. NULL with MF_ENOMEM, or with MF_EUNSUPPORTED where the system's
+ * policy forbids MD5 (FIPS mode). */
+struct mf_md5 *mf_md5_new(struct mf_error *e);
+/* Add n bytes. A failure inside the library is reported by mf_md5_final. */
+void mf_md5_update(struct mf_md5 *m, const void *bytes, size_t n);
+/* The digest; then *m is as new again, for the next one. 0, or -1 with MF_EFAIL. */
+int mf_md5_final(struct mf_md5 *m, uint8_t out[MF_MD5_BYTES], struct mf_error *e);
+void mf_md5_free(struct mf_md5 *m); /* NULL is fine */
+
+#endif

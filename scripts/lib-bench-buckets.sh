@@ -1,0 +1,264 @@
+# shellcheck shell=bash
+# Sourced by scripts/bench: the rows that measure buckets. The server is a Ceph gateway of the
+# tests (tests/servers/rgw), which shares the machine with its clients: what it costs is printed too.
+# shellcheck disable=SC2154 # variables of scripts/bench
+
+gateway=''
+
+start_gateway() {
+	[[ -z $gateway ]] || return 0
+	gateway=$dir/rgw
+	"$top/tests/servers/rgw" start "$gateway" > "$log" 2>&1 || {
+		tail -n 5 "$log" >&2
+		gateway=''
+		die "no Ceph gateway (scripts/install-deps --servers)"
+	}
+	# its addresses and keys, for us; rclone reads them from its own file
+	eval "$("$top/tests/servers/rgw" env "$gateway" | sed 's/^/export /')"
+	unset AWS_CA_BUNDLE
+	cat > "$RCLONE_CONFIG" << END
+[ceph]
+type = s3
+provider = Ceph
+access_key_id = $AWS_ACCESS_KEY_ID
+secret_access_key = $AWS_SECRET_ACCESS_KEY
+endpoint = $MODELFERRY_ENDPOINT_URL
+[sealed]
+type = crypt
+remote = ceph:peer-bench/sealed
+password = $crypt_password
+END
+	"$top/tests/servers/rgw" bucket "$gateway" ours-bench > "$log" 2>&1
+	"$top/tests/servers/rgw" bucket "$gateway" peer-bench > "$log" 2>&1
+}
+
+stop_gateway() {
+	[[ -z $gateway ]] || "$top/tests/servers/rgw" stop "$gateway"
+	gateway=''
+}
+
+# CPU seconds that the gateway and its disk have used so far.
+gateway_cpu() {
+	local file pid ticks=0 stat fields
+	for file in "$gateway"/run/*.pid; do
+		read -r pid _ < "$file"
+		read -rd '' stat < "/proc/$pid/stat" || true
+		read -ra fields <<< "${stat##*) }"
+		ticks=$((ticks + fields[11] + fields[12]))
+	done
+	awk -v t="$ticks" -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f\n", t / hz }'
+}
+
+# served WHO COMMAND...: timed, with the server's CPU time beside it.
+served() {
+	local before=0 after
+	before=$(gateway_cpu)
+	timed "$@"
+	after=$(gateway_cpu)
+	value "server CPU s, $1" "$(awk -v a="$after" -v b="$before" 'BEGIN { printf "%.2f", a - b }')"
+}
+
+# A new repository in the bucket; whatever was there goes.
+new_bucket_repo() { # URL
+	fresh "$dir/state" "$dir/cache"
+	rclone purge "ceph:${1#s3://}" > /dev/null 2>&1 || true
+	ferry -r "$1" init > "$log" 2>&1 || {
+		cat "$log" >&2
+		die "init failed"
+	}
+}
+
+row_bucket() {
+	local url=s3://ours-bench/sealed
+	make_bf16
+	start_gateway
+	for ((run = 0; run <= runs; run++)); do
+		say "bucket: run $run of $runs"
+		fresh "$dir/pulled"
+		new_bucket_repo "$url"
+		served push "$program" -r "$url" push "$dir/bf16" model
+		served pull "$program" -r "$url" pull model "$dir/pulled"
+		((run > 0)) || diff -r --exclude .modelferry "$dir/bf16" "$dir/pulled" ||
+			die "pull differs"
+		fresh "$dir/pulled"
+		rclone purge ceph:ours-bench/sealed > /dev/null 2>&1
+		served 'rclone crypt' rclone copy "$dir/bf16" sealed:
+		served 'rclone back' rclone copy sealed: "$dir/pulled"
+		fresh "$dir/pulled"
+		rclone purge sealed: > /dev/null 2>&1
+	done
+}
+
+# with_discarding COMMAND...: beside a bucket that drops what it is sent; $discard is its address.
+with_discarding() {
+	local pid
+	if [[ ! -x $tools/tests/tools/s3-discard ]]; then
+		note "left out: $tools/tests/tools/s3-discard is not built"
+		return 0
+	fi
+	fresh "$dir/discard" "$dir/discard.url"
+	mkfifo "$dir/discard"
+	"$tools/tests/tools/s3-discard" < "$dir/discard" > "$dir/discard.url" &
+	pid=$!
+	exec 8> "$dir/discard"
+	until [[ -s $dir/discard.url ]]; do
+		sleep 0.05
+	done
+	discard=$(< "$dir/discard.url")
+	"$@"
+	exec 8>&-
+	wait "$pid"
+}
+
+discarded() { # who, more options...; the data in $2
+	local who=$1 data=$2
+	shift 2
+	fresh "$dir/state" "$dir/cache"
+	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
+		ferry -r "s3://bench/$RANDOM$RANDOM" --endpoint-url "$discard" init > "$dir/made" 2> "$log" ||
+		die "init failed"
+	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
+		timed "$who" "$program" -r "$(sed -n 's/^made the repository //p' "$dir/made")" \
+		push "$data" model "$@"
+}
+
+discard_once() {
+	discarded 'push, discarding server' "$dir/bf16" --endpoint-url "$discard"
+	new_repo "$dir/repo"
+	timed 'push, file://' "$program" -r "file://$dir/repo" push "$dir/bf16" model
+	fresh "$dir/repo"
+}
+
+row_discard() {
+	make_bf16
+	for ((run = 0; run <= runs; run++)); do
+		say "discard: run $run of $runs"
+		with_discarding discard_once
+	done
+}
+
+# far_once TRANSFERS: through a line with 40 ms round trips and 80 Mbit/s a connection.
+far_once() {
+	local pid port
+	fresh "$dir/far" "$dir/far.port"
+	mkfifo "$dir/far"
+	"$tools/tests/tools/far-proxy" --to "${discard##*:}" --delay-ms 20 --rate-mbit 80 \
+		< "$dir/far" > "$dir/far.port" &
+	pid=$!
+	exec 9> "$dir/far"
+	until [[ -s $dir/far.port ]]; do
+		sleep 0.05
+	done
+	port=$(< "$dir/far.port")
+	discarded "push, --transfers $1" "$dir/noise" --transfers "$1" \
+		--endpoint-url "http://127.0.0.1:$port"
+	exec 9>&-
+	wait "$pid"
+}
+
+row_far() {
+	local transfers
+	if [[ ! -x $tools/tests/tools/far-proxy ]]; then
+		note "left out: $tools/tests/tools/far-proxy is not built"
+		return 0
+	fi
+	# what no codec makes smaller, and enough of it that the last chunks weigh little
+	mkdir -p "$dir/noise"
+	head -c "$far_bytes" /dev/urandom > "$dir/noise/data"
+	value input "$far_bytes"
+	for ((run = 0; run <= runs; run++)); do
+		for transfers in 4 32; do
+			say "far: run $run of $runs, --transfers $transfers"
+			with_discarding far_once "$transfers"
+		done
+	done
+	fresh "$dir/noise"
+}
+
+has_copy() {
+	ferry help copy > /dev/null 2>&1 && return
+	note "left out: this modelferry has no copy"
+	return 1
+}
+
+# curl sends files of $1 to the bucket of the peers, eight at once, each in one request.
+curl_eight() { # directory
+	local file config=$dir/curl.conf
+	{
+		printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
+		printf 'aws-sigv4 = "aws:amz:us-east-1:s3"\n'
+		printf 'header = "x-amz-content-sha256: UNSIGNED-PAYLOAD"\nfail\nsilent\nparallel\n'
+		printf 'parallel-max = 8\n'
+		for file in "$1"/*; do
+			printf 'upload-file = "%s"\nurl = "%s/peer-bench/curl/%s"\n' "$file" \
+				"$MODELFERRY_ENDPOINT_URL" "${file##*/}"
+		done
+	} > "$config"
+	served 'curl -T, 8 at once' curl -K "$config"
+}
+
+row_copy() {
+	has_copy || return 0
+	make_bf16
+	start_gateway
+	mkdir -p "$dir/parts"
+	cat -- "$dir"/bf16/*.safetensors | split -b 8M - "$dir/parts/part-"
+	value input "$(bytes_in "$dir/parts")"
+	for ((run = 0; run <= runs; run++)); do
+		say "copy: run $run of $runs"
+		fresh "$dir/copied"
+		served copy "$program" copy "$dir/parts" s3://ours-bench/plain
+		served 'copy back' "$program" copy s3://ours-bench/plain "$dir/copied"
+		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "copy differs"
+		fresh "$dir/copied"
+		served 'copy back, --ignore-checksum' "$program" copy s3://ours-bench/plain \
+			"$dir/copied" --ignore-checksum
+		fresh "$dir/copied"
+		rclone purge ceph:ours-bench/plain > /dev/null 2>&1
+		served 'rclone copy' rclone copy "$dir/parts" ceph:peer-bench/plain
+		served 'rclone back' rclone copy ceph:peer-bench/plain "$dir/copied"
+		fresh "$dir/copied"
+		rclone purge ceph:peer-bench/plain > /dev/null 2>&1
+		curl_eight "$dir/parts"
+		rclone purge ceph:peer-bench/curl > /dev/null 2>&1
+	done
+	fresh "$dir/parts"
+}
+
+row_small() {
+	has_copy || return 0
+	start_gateway
+	python3 "$bench_py" files "$dir/small" 20000
+	for ((run = 0; run <= runs; run++)); do
+		say "small: run $run of $runs"
+		fresh "$dir/cache"
+		served copy "$program" copy "$dir/small" s3://ours-bench/small --transfers 8
+		served 'copy, unchanged' "$program" copy "$dir/small" s3://ours-bench/small --transfers 8
+		rclone purge ceph:ours-bench/small > /dev/null 2>&1
+		served 'rclone copy' rclone copy "$dir/small" ceph:peer-bench/small --transfers 8
+		served 'rclone copy, unchanged' rclone copy "$dir/small" ceph:peer-bench/small --transfers 8
+		rclone purge ceph:peer-bench/small > /dev/null 2>&1
+	done
+	fresh "$dir/small"
+}
+
+listed_once() {
+	local copy=(copy "$dir/many" s3://bench/many --endpoint-url "$discard")
+	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
+		"$program" "${copy[@]}" > "$dir/made" 2> "$log" ||
+		die "copying $files files failed"
+	for ((run = 0; run <= runs; run++)); do
+		say "listed: run $run of $runs"
+		fresh "$dir/cache"
+		AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
+			timed 'copy --size-only' "$program" "${copy[@]}" --size-only
+	done
+}
+
+# What comparing takes where both sides are long: an unchanged directory, by size alone.
+row_listed() {
+	has_copy || return 0
+	python3 "$bench_py" files "$dir/many" "$files"
+	with_discarding listed_once
+	fresh "$dir/many"
+}

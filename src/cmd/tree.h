@@ -1,0 +1,28 @@
+/* The two ends of a mirror, as the options and their URLs say. */
+#ifndef MF_CMD_TREE_H
+#define MF_CMD_TREE_H
+
+#include "src/cmd/cmd.h"
+#include "transfers/tree.h"
+
+/* A tree, and a text that tells its place from all others, under whatever name it was given. */
+struct mf_cmd_end {
+	struct mf_tree *tree;
+	char *place;
+	size_t base; /* bytes of place that are a path; behind them stands which endpoint */
+};
+
+enum mf_cmd_end_use {
+	MF_CMD_END_READ,
+	MF_CMD_END_PLAN, /* what would be written there; a missing directory counts as empty */
+	MF_CMD_END_WRITE /* a missing directory is made */
+};
+
+/* Open the directory or bucket at url. Closed by mf_cmd_close_end, also after -1. */
+int mf_cmd_open_end(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
+    struct mf_cmd_end *out, struct mf_error *e);
+void mf_cmd_close_end(struct mf_cmd_end *end);
+/* Is one of them the other, or within it? */
+bool mf_cmd_ends_overlap(const struct mf_cmd_end *a, const struct mf_cmd_end *b);
+
+#endif

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Plain mirrors with a bucket, by hand: a Ceph gateway over TLS, where not said otherwise, and
+# rclone beside us over http.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/servers/lib.sh
+. "$MF_TOP_SRCDIR/tests/servers/lib.sh"
+need_rgw --tls --set=rgw_max_listing_results=50
+
+data 'src/model 1/weights.bin' 40000000 1 # in parts
+data src/config.json 900 2
+data 'src/odd/50% + more&b?c#d' 10 3
+data $'src/odd/caf\xc3\xa9' 10 4
+data src/junk.tmp 10 5
+: >src/empty
+for i in {001..120}; do echo "$i" >"src/odd/f$i"; done
+touch -d '2001-02-03 04:05:06.123456789' src/config.json
+dst="s3://$bucket/models"
+
+cat >rclone.conf <<END
+[gw]
+type = s3
+provider = Ceph
+access_key_id = $AWS_ACCESS_KEY_ID
+secret_access_key = $AWS_SECRET_ACCESS_KEY
+endpoint = $SERVER_HTTP_URL
+END
+export RCLONE_CONFIG=$scratch/rclone.conf
+theirs="gw:$bucket/models"
+check "rclone is there" command -v rclone
+
+# --- up, and again
+status 0 "sync: the nightly script as it stands" "$MF" sync src "$dst" --progress --stats 30s \
+	--stats-file-name-length 0 --tpslimit 10 --checkers 8 --transfers 4 --exclude "*.tmp" \
+	--log-level INFO --log-file nightly.log
+says "sync: its log" 'info: copied config.json' nightly.log
+rm src/junk.tmp
+status 0 "rclone check after sync" rclone check src "$theirs"
+status 0 "rclone sync --dry-run after sync" rclone sync --dry-run src "$theirs"
+never_says "rclone sync --dry-run: nothing to do" Skipped
+status 0 "again" "$MF" sync src "$dst" --json --log-level debug
+json "again: nothing to do" 'r["files"] == 0 and r["touched"] == 0 and r["deletes"] == 0 and
+	r["checks"] == 125 and r["errors"] == 0'
+check "again: nothing but listings" test "$(grep -c 'http request method=HEAD' err)" = 0
+status 0 "again, knowing nothing" "$MF" sync src "$dst" --json --cache-dir "$scratch/none"
+json "again, knowing nothing: nothing to do" 'r["files"] == 0 and r["touched"] == 0'
+status 0 "check" "$MF" check src "$dst"
+status 0 "check --download" "$MF" check src "$dst" --download
+
+# --- over http
+http=(--endpoint-url "$SERVER_HTTP_URL")
+status 0 "http: sync" "$MF" sync src "s3://$bucket/http" "${http[@]}" --json
+json "http: sync: all of it" 'r["files"] == 125 and r["errors"] == 0'
+status 0 "http: again" "$MF" sync src "s3://$bucket/http" "${http[@]}" --json
+json "http: again: nothing to do" 'r["files"] == 0 and r["touched"] == 0'
+status 0 "http: down" "$MF" copy "s3://$bucket/http" http-back "${http[@]}"
+check "http: down: the same bytes" diff -r src http-back
+status 0 "http: down, unchecked" "$MF" copy "s3://$bucket/http" unchecked "${http[@]}" --ignore-checksum
+check "http: down, unchecked: the same bytes" diff -r src unchecked
+status 0 "http: check" "$MF" check src "s3://$bucket/http" "${http[@]}"
+
+# --- unsigned bodies
+status 0 "unsigned" "$MF" copy src "s3://$bucket/unsigned" --s3-unsigned-payload
+status 0 "unsigned: check" "$MF" check src "s3://$bucket/unsigned" --download
+status 2 "unsigned, over http" "$MF" copy src "s3://$bucket/unsigned" "${http[@]}" --s3-unsigned-payload
+says "unsigned, over http: why" 'only where TLS guards them'
+
+# --- down, and to another prefix within the store
+status 0 "down" "$MF" copy "$dst" back
+check "down: the same bytes" diff -r src back
+check "down: the same time" test "$(stat -c %.9Y back/config.json)" = "$(stat -c %.9Y src/config.json)"
+status 0 "within the bucket" "$MF" copy "$dst" "s3://$bucket/copy" --json
+json "within the bucket: all of it" 'r["files"] == 125'
+status 0 "within the bucket: the same" rclone check src "gw:$bucket/copy"
+status 0 "within the bucket: times too" rclone sync --dry-run src "gw:$bucket/copy"
+never_says "within the bucket: nothing to do for rclone" Skipped
+status 2 "into itself" "$MF" sync "$dst" "$dst/odd"
+
+# --- after rclone
+data src/new.bin 5000000 6
+rm src/odd/f001
+status 0 "rclone sync" rclone sync src "$theirs"
+status 0 "sync after rclone" "$MF" sync src "$dst" --json
+json "sync after rclone: nothing to do" 'r["files"] == 0 and r["touched"] == 0 and r["deletes"] == 0'
+
+# --- what changes
+touch -d '2010-01-01' src/config.json
+status 0 "a new time alone" "$MF" sync src "$dst" --json
+json "a new time alone: no bytes" 'r["files"] == 0 and r["touched"] == 1'
+status 0 "a new time alone: rclone sees it" rclone sync --dry-run src "$theirs"
+never_says "a new time alone: nothing to do for rclone" Skipped
+rm src/odd/f002 src/odd/f003
+status 1 "--max-delete" "$MF" sync src "$dst" --max-delete 1
+status 0 "--backup-dir" "$MF" sync src "$dst" --backup-dir "s3://$bucket/old" --json
+json "--backup-dir: deleted" 'r["deletes"] == 2'
+check "--backup-dir: kept" test "$(rclone lsf "gw:$bucket/old/odd" | wc -l)" = 2
+status 10 "check finds a difference" "$MF" check src "s3://$bucket/copy"
+says "check: by name" '^- odd/f002$' out
+
+# --- cut off in the middle
+data src/large.bin 60000000 7
+"$MF" sync src "$dst" --bwlimit 10M >/dev/null 2>&1 &
+syncing=$!
+sleep 2
+kill -KILL "$syncing"
+wait "$syncing" 2>/dev/null
+check "killed: nothing is seen of it" test -z "$(rclone lsf "$theirs/large.bin")"
+status 0 "killed: again" "$MF" sync src "$dst" --json
+json "killed: again, the rest" 'r["files"] == 1'
+status 0 "killed: whole" rclone check src "$theirs"
+"$MF" sync src "s3://$bucket/stopped" --bwlimit 10M >/dev/null 2>&1 &
+syncing=$!
+sleep 2
+kill -TERM "$syncing"
+wait "$syncing"
+check "stopped: its status" test $? = 11
+check "stopped: no upload is left" test -z "$("$servers/rgw" curl "$scratch/rgw" \
+	"/$bucket?uploads&prefix=stopped/" -s | grep -o '<UploadId>')"
+
+# --- wrong places and keys
+status 3 "no such bucket" "$MF" copy src "s3://no-such-bucket-here/x"
+AWS_SECRET_ACCESS_KEY=wrong status 5 "a wrong key" "$MF" copy src "$dst"
+end

@@ -1,0 +1,530 @@
+#include "tests/unit/sync/fake_tree.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "src/base/hex.h"
+
+#define FILES_MAX 4096
+
+struct file {
+	char *path, *content; /* content NULL: no file */
+	enum mf_tree_kind kind;
+	int64_t mtime_ns;
+};
+
+struct mf_tree {
+	pthread_mutex_t lock;
+	const char *label;
+	unsigned capabilities;
+	struct file files[FILES_MAX]; /* sorted */
+	size_t n;
+	enum fake_fault fault;
+	const char *fault_path;
+	enum mf_code fault_code;
+	bool copies;
+	struct fake_counts counts;
+};
+
+struct mf_tree_cursor {
+	struct mf_tree *t;
+	char *last; /* path */
+};
+
+static void
+must(bool yes)
+{
+	if (!yes)
+		abort();
+}
+
+static char *
+copy_text(const char *s)
+{
+	char *copy = strdup(s);
+
+	must(copy != NULL);
+	return copy;
+}
+
+struct mf_tree *
+fake_tree(const char *label, unsigned capabilities)
+{
+	struct mf_tree *t = calloc(1, sizeof *t);
+
+	must(t != NULL && pthread_mutex_init(&t->lock, NULL) == 0);
+	t->label = label;
+	t->capabilities = capabilities;
+	return t;
+}
+
+/* The first file that does not sort before path. With the lock. */
+static size_t
+find(const struct mf_tree *t, const char *path)
+{
+	size_t i = 0;
+
+	while (i < t->n && strcmp(t->files[i].path, path) < 0)
+		i++;
+	return i;
+}
+
+static struct file *
+get(struct mf_tree *t, const char *path)
+{
+	size_t i = find(t, path);
+
+	return i < t->n && strcmp(t->files[i].path, path) == 0 ? &t->files[i] : NULL;
+}
+
+static void
+unset(struct mf_tree *t, const char *path)
+{
+	struct file *f = get(t, path);
+
+	if (f == NULL)
+		return;
+	free(f->path);
+	free(f->content);
+	memmove(f, f + 1, (size_t)(t->files + t->n - f - 1) * sizeof *f);
+	t->n--;
+}
+
+static void
+set(struct mf_tree *t, const char *path, struct file file)
+{
+	size_t i;
+
+	unset(t, path);
+	must(t->n < FILES_MAX);
+	i = find(t, path);
+	memmove(&t->files[i + 1], &t->files[i], (t->n - i) * sizeof t->files[0]);
+	file.path = copy_text(path);
+	t->files[i] = file;
+	t->n++;
+}
+
+void
+fake_free(struct mf_tree *t)
+{
+	while (t->n > 0)
+		unset(t, t->files[0].path);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+void
+fake_set(struct mf_tree *t, const char *path, const char *content, int64_t mtime_ns)
+{
+	set(t, path,
+	    (struct file){.content = content != NULL ? copy_text(content) : NULL,
+		.kind = content != NULL ? MF_TREE_FILE : MF_TREE_DIR,
+		.mtime_ns = mtime_ns});
+}
+
+void
+fake_set_kind(struct mf_tree *t, const char *path, enum mf_tree_kind kind)
+{
+	set(t, path, (struct file){.kind = kind});
+}
+
+void
+fake_unset(struct mf_tree *t, const char *path)
+{
+	unset(t, path);
+}
+
+const char *
+fake_content(struct mf_tree *t, const char *path)
+{
+	const struct file *f = get(t, path);
+
+	return f != NULL ? f->content : NULL;
+}
+
+int64_t
+fake_mtime(struct mf_tree *t, const char *path)
+{
+	const struct file *f = get(t, path);
+
+	return f != NULL ? f->mtime_ns : -1;
+}
+
+size_t
+fake_count(struct mf_tree *t)
+{
+	return t->n;
+}
+
+void
+fake_fail(struct mf_tree *t, enum fake_fault fault, const char *path, enum mf_code code)
+{
+	t->fault = fault;
+	t->fault_path = path;
+	t->fault_code = code;
+}
+
+struct fake_counts
+fake_counts(struct mf_tree *t)
+{
+	return t->counts;
+}
+
+void
+fake_reset_counts(struct mf_tree *t)
+{
+	t->counts = (struct fake_counts){0};
+}
+
+void
+fake_allow_copies(struct mf_tree *t)
+{
+	t->copies = true;
+}
+
+static bool
+faulty(const struct mf_tree *t, enum fake_fault fault, const char *path)
+{
+	return t->fault == fault && strcmp(t->fault_path, path) == 0;
+}
+
+static void
+md5_of(const char *content, uint8_t out[MF_TREE_MD5_BYTES])
+{
+	struct mf_md5 *m = mf_md5_new(NULL);
+
+	must(m != NULL);
+	mf_md5_update(m, content, strlen(content));
+	must(mf_md5_final(m, out, NULL) == 0);
+	mf_md5_free(m);
+}
+
+static void
+describe(const struct mf_tree *t, const struct file *f, bool listed, struct mf_tree_entry *out)
+{
+	*out = (struct mf_tree_entry){.path = f->path, .kind = f->kind};
+	if (f->kind != MF_TREE_FILE)
+		return;
+	out->size = strlen(f->content);
+	out->stored_us = f->mtime_ns / 1000;
+	out->has_mtime = !listed || (t->capabilities & MF_TREE_MTIME_LISTED) != 0;
+	out->mtime_ns = out->has_mtime ? f->mtime_ns : 0;
+	if ((t->capabilities & MF_TREE_LOCAL) != 0)
+		return;
+	md5_of(f->content, out->md5);
+	mf_hex_encode(out->tag, out->md5, MF_TREE_MD5_BYTES);
+	out->has_md5 = (t->capabilities & MF_TREE_MD5_LISTED) != 0;
+}
+
+int
+mf_tree_list(struct mf_tree *t, const char *dir, struct mf_tree_cursor **out, struct mf_error *e)
+{
+	struct mf_tree_cursor *c = calloc(1, sizeof *c);
+
+	(void)e;
+	must(c != NULL && dir[0] == '\0');
+	c->t = t;
+	*out = c;
+	return 0;
+}
+
+int
+mf_tree_next(struct mf_tree_cursor *c, struct mf_tree_entry *entry, struct mf_error *e)
+{
+	struct mf_tree *t = c->t;
+	int rc = 1;
+	size_t i;
+
+	pthread_mutex_lock(&t->lock);
+	i = c->last != NULL ? find(t, c->last) : 0;
+	if (i < t->n && c->last != NULL && strcmp(t->files[i].path, c->last) == 0)
+		i++;
+	if (i < t->n) {
+		free(c->last);
+		c->last = copy_text(t->files[i].path);
+		describe(t, &t->files[i], true, entry);
+		entry->path = c->last;
+		rc = faulty(t, FAKE_LIST, c->last)
+			 ? mf_error_set(e, MF_EPERM, "cannot read the directory of %s", c->last)
+			 : 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return rc;
+}
+
+void
+mf_tree_cursor_close(struct mf_tree_cursor *c)
+{
+	if (c == NULL)
+		return;
+	free(c->last);
+	free(c);
+}
+
+int
+mf_tree_look(struct mf_tree *t, const char *path, struct mf_tree_entry *out, struct mf_error *e)
+{
+	const struct file *f;
+
+	(void)e;
+	pthread_mutex_lock(&t->lock);
+	t->counts.looks++;
+	if ((f = get(t, path)) != NULL) {
+		describe(t, f, false, out);
+		out->path = path;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return f != NULL ? 0 : 1;
+}
+
+/* The content of a file as it is under entry; the caller's. NULL with *e. */
+static char *
+read_file(struct mf_tree *t, const struct mf_tree_entry *entry, struct mf_error *e)
+{
+	const struct file *f;
+	char *content = NULL;
+
+	pthread_mutex_lock(&t->lock);
+	t->counts.gets++;
+	if (faulty(t, FAKE_READ, entry->path))
+		mf_error_set(e, MF_EPERM, "cannot open %s", entry->path);
+	else if (faulty(t, FAKE_CHANGES, entry->path)) {
+		t->fault = FAKE_NONE;
+		mf_error_set(e, t->fault_code, "%s changed while it was read", entry->path);
+	} else if ((f = get(t, entry->path)) == NULL || f->content == NULL ||
+		   strlen(f->content) != entry->size)
+		mf_error_set(e, MF_ESOURCE, "%s changed", entry->path);
+	else
+		content = copy_text(f->content);
+	pthread_mutex_unlock(&t->lock);
+	return content;
+}
+
+int
+mf_tree_get(struct mf_tree *t, const struct mf_tree_entry *entry, mf_tree_sink *sink, void *arg,
+    struct mf_error *e)
+{
+	char *content = read_file(t, entry, e);
+	int rc;
+
+	if (content == NULL)
+		return -1;
+	rc = sink(arg, content, strlen(content), e);
+	free(content);
+	return rc;
+}
+
+static int
+read_at(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e)
+{
+	const char *content = arg;
+
+	if (offset + n > strlen(content))
+		return mf_error_set(e, MF_ESOURCE, "a file became shorter");
+	memcpy(buf, content + offset, n);
+	return 0;
+}
+
+int
+mf_tree_source_open(struct mf_tree *t, const struct mf_tree_entry *entry,
+    struct mf_tree_source *out, struct mf_error *e)
+{
+	char *content = read_file(t, entry, e);
+
+	if (content == NULL)
+		return -1;
+	*out = (struct mf_tree_source){
+	    .size = entry->size, .read_at = read_at, .arg = content, .mtime_ns = entry->mtime_ns};
+	return 0;
+}
+
+void
+mf_tree_source_close(struct mf_tree *t, struct mf_tree_source *source)
+{
+	(void)t;
+	free(source->arg);
+}
+
+/* A directory where the file should be, or a file where a directory should be? With the lock. */
+static bool
+in_the_way(struct mf_tree *t, const char *path)
+{
+	size_t i, n = strlen(path);
+	const struct file *f;
+
+	if ((t->capabilities & MF_TREE_EMPTY_DIRS) == 0)
+		return false;
+	for (i = 0; i < t->n; i++) {
+		f = &t->files[i];
+		if (strncmp(f->path, path, n) == 0 && f->path[n] == '/')
+			return true;
+		if (f->kind == MF_TREE_FILE && strncmp(path, f->path, strlen(f->path)) == 0 &&
+		    path[strlen(f->path)] == '/')
+			return true;
+	}
+	f = get(t, path);
+	return f != NULL && f->kind == MF_TREE_DIR;
+}
+
+static int
+put_content(struct mf_tree *t, const char *path, char *take, int64_t mtime_ns, struct mf_error *e)
+{
+	int rc = -1;
+
+	pthread_mutex_lock(&t->lock);
+	if (faulty(t, FAKE_PUT, path) || t->fault == FAKE_PUT_ALL)
+		mf_error_set(e, t->fault_code, "cannot put %s", path);
+	else if (in_the_way(t, path))
+		mf_error_set(e, MF_EEXIST, "something is in the way of %s", path);
+	else {
+		set(t, path,
+		    (struct file){.content = take, .kind = MF_TREE_FILE, .mtime_ns = mtime_ns});
+		take = NULL;
+		rc = 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	free(take);
+	return rc;
+}
+
+int
+mf_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *source,
+    struct mf_tree_entry *stored, struct mf_error *e)
+{
+	char *content = calloc(1, source->size + 1);
+
+	must(content != NULL);
+	pthread_mutex_lock(&t->lock);
+	t->counts.puts++;
+	pthread_mutex_unlock(&t->lock);
+	if (source->read_at(source->arg, 0, content, source->size, e) != 0 ||
+	    (source->still != NULL && source->still(source->arg, e) != 0)) {
+		free(content);
+		return -1;
+	}
+	if (put_content(t, path, content, source->mtime_ns, e) != 0)
+		return -1;
+	if (stored != NULL) {
+		pthread_mutex_lock(&t->lock);
+		describe(t, get(t, path), false, stored);
+		pthread_mutex_unlock(&t->lock);
+	}
+	return 0;
+}
+
+int
+mf_tree_copy(struct mf_tree *t, const char *path, struct mf_tree *from,
+    const struct mf_tree_entry *entry, struct mf_error *e)
+{
+	char *content;
+
+	if (!t->copies || !from->copies)
+		return 1;
+	if ((content = read_file(from, entry, e)) == NULL)
+		return -1;
+	pthread_mutex_lock(&t->lock);
+	t->counts.copies++;
+	pthread_mutex_unlock(&t->lock);
+	return put_content(t, path, content, fake_mtime(from, entry->path), e);
+}
+
+int
+mf_tree_move(struct mf_tree *t, const char *path, struct mf_tree *from,
+    const struct mf_tree_entry *entry, struct mf_error *e)
+{
+	int rc = mf_tree_copy(t, path, from, entry, e);
+
+	if (rc == 0) {
+		t->counts.moves++;
+		unset(from, entry->path);
+	}
+	return rc;
+}
+
+int
+mf_tree_touch(
+    struct mf_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e)
+{
+	(void)e;
+	pthread_mutex_lock(&t->lock);
+	t->counts.touches++;
+	get(t, entry->path)->mtime_ns = mtime_ns;
+	pthread_mutex_unlock(&t->lock);
+	return 0;
+}
+
+int
+mf_tree_del(struct mf_tree *t, const char *const *paths, size_t n,
+    void (*failed)(void *arg, const char *path, const struct mf_error *why), void *arg,
+    struct mf_error *e)
+{
+	size_t i;
+	int rc = 0;
+
+	t->counts.del_calls++;
+	for (i = 0; i < n; i++) {
+		if (faulty(t, FAKE_DEL, paths[i])) {
+			rc = mf_error_set(e, MF_EPERM, "cannot remove %s", paths[i]);
+			if (failed != NULL)
+				failed(arg, paths[i], e);
+			continue;
+		}
+		t->counts.dels++;
+		unset(t, paths[i]);
+	}
+	return rc;
+}
+
+int
+mf_tree_make_dir(struct mf_tree *t, const char *path, struct mf_error *e)
+{
+	(void)e;
+	fake_set(t, path, NULL, 0);
+	return 0;
+}
+
+int
+mf_tree_remove_dir(struct mf_tree *t, const char *path, struct mf_error *e)
+{
+	size_t i = find(t, path), n = strlen(path);
+
+	(void)e;
+	for (; i < t->n && strncmp(t->files[i].path, path, n) == 0; i++)
+		if (t->files[i].path[n] == '/')
+			return 0;
+	t->counts.removed_dirs++;
+	unset(t, path);
+	return 0;
+}
+
+int
+mf_tree_sweep(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e)
+{
+	(void)t;
+	(void)min_age_us;
+	(void)e;
+	return 0;
+}
+
+int
+mf_tree_sync(struct mf_tree *t, struct mf_error *e)
+{
+	if (t->fault == FAKE_SLOW)
+		(void)mf_error_set(e, MF_ETRANSFER, "slow down");
+	return 0;
+}
+
+unsigned
+mf_tree_capabilities(struct mf_tree *t)
+{
+	return t->capabilities;
+}
+
+const char *
+mf_tree_label(struct mf_tree *t)
+{
+	return t->label;
+}

@@ -1,0 +1,44 @@
+/*
+ * Trees in memory, in place of transfers/tree.h's: they do what a test tells them, and count
+ * what is asked of them. A test program links this file instead of the drivers.
+ */
+#ifndef MF_TESTS_FAKE_TREE_H
+#define MF_TESTS_FAKE_TREE_H
+
+#include "transfers/tree.h"
+
+struct mf_tree *fake_tree(const char *label, unsigned capabilities);
+void fake_free(struct mf_tree *t);
+
+/* Set a file; a directory where content is NULL. tag and MD5 follow from the content where the tree
+ * has them. */
+void fake_set(struct mf_tree *t, const char *path, const char *content, int64_t mtime_ns);
+void fake_set_kind(struct mf_tree *t, const char *path, enum mf_tree_kind kind);
+void fake_unset(struct mf_tree *t, const char *path);
+/* The content, NULL: there is none; its mtime. */
+const char *fake_content(struct mf_tree *t, const char *path);
+int64_t fake_mtime(struct mf_tree *t, const char *path);
+size_t fake_count(struct mf_tree *t);
+
+enum fake_fault {
+	FAKE_NONE,
+	FAKE_LIST,    /* the listing fails in place of this path */
+	FAKE_READ,    /* reading this path fails with MF_EPERM */
+	FAKE_CHANGES, /* reading this path fails with code, the first time */
+	FAKE_PUT,     /* putting this path fails with code */
+	FAKE_PUT_ALL, /* every put fails with code */
+	FAKE_SLOW,    /* ending goes well after a failure that stays in the error */
+	FAKE_DEL      /* deleting this path fails with MF_EPERM */
+};
+void fake_fail(struct mf_tree *t, enum fake_fault fault, const char *path, enum mf_code code);
+
+struct fake_counts {
+	unsigned looks, gets, puts, copies, moves, touches, dels, del_calls, removed_dirs;
+};
+struct fake_counts fake_counts(struct mf_tree *t);
+void fake_reset_counts(struct mf_tree *t);
+
+/* Can objects be copied between two of them without reading? */
+void fake_allow_copies(struct mf_tree *t);
+
+#endif

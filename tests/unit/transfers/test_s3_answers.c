@@ -1,0 +1,186 @@
+/* Answers of 2xx that are not what they seem: of somebody between, or with a checksum of something
+ * else. And credentials that end twice in one call. */
+#include "config.h"
+
+#include <string.h>
+
+#include "tests/unit/transfers/tree_s3_fixture.h"
+
+#define PAGE "<!DOCTYPE html><html><body>Log in</body></html>"
+/* of "hello" */
+#define CRC "x-amz-checksum-crc32c: mnG7TA==\r\n"
+#define SHA "x-amz-checksum-sha256: LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\r\n"
+#define OTHER_CRC "x-amz-checksum-crc32c: AAAAAA==\r\n"
+#define OTHER_SHA "x-amz-checksum-sha256: AAAAul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\r\n"
+
+struct fixture {
+	struct s3_world world;
+	struct s3_script script;
+	struct mf_store *s;
+	struct mf_error e;
+};
+
+static void
+begin(struct fixture *f, const struct s3_reply *replies, size_t n)
+{
+	const struct mf_s3_probe yes = {.conditional = true};
+
+	s3_world_make(&f->world, "KEYONE", "secret");
+	s3_script_start(&f->script, replies, n);
+	f->s = s3_world_store(&f->world, f->script.url, "models", "repo", true);
+	mf_s3_store_believe(f->s, &yes);
+	f->e = (struct mf_error){0};
+}
+
+static void
+end(struct fixture *f)
+{
+	assert_int_equal(atomic_load(&f->script.n_asked), f->script.n_replies);
+	mf_store_close(f->s);
+	s3_world_drop(&f->world);
+	s3_script_stop(&f->script);
+}
+
+static int
+put(const struct s3_reply *reply, enum mf_code code)
+{
+	struct fixture f;
+	int rc;
+
+	begin(&f, reply, 1);
+	rc = mf_store_put(f.s, "r/1", "hello", 5, MF_STORE_IF_ABSENT, &f.e);
+	assert_int_equal(f.e.code, code);
+	end(&f);
+	return rc;
+}
+
+static void
+test_put_by_others(void **state)
+{
+	const struct s3_reply others[] = {
+	    {200, "Content-Type: text/html\r\n", PAGE, 0},
+	    {200, NULL, "<html></html>", 0},
+	    {200, NULL, "<HTML></HTML>", 0},
+	    {200, NULL, "\n<?xml version=\"1.0\"?>\n" PAGE, 0},
+	    {200, NULL, "{\"error\": \"log in\"}", 0},
+	    {201, NULL, "ok", 0},
+	};
+	const struct s3_reply own[] = {
+	    {200, NULL, "", 0},
+	    {200, NULL, "\n", 0},
+	    {200, "ETag: \"x\"\r\n", PAGE, 0},
+	    {200, NULL, "<?xml version=\"1.0\"?><PutObjectResult/>", 0},
+	    {204, NULL, "", 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(others); i++)
+		assert_int_equal(put(&others[i], MF_ETRANSFER), -1);
+	for (i = 0; i < LENGTH(own); i++)
+		assert_int_equal(put(&own[i], MF_OK), 0);
+}
+
+static void
+test_delete_by_others(void **state)
+{
+	const struct s3_reply other = {200, NULL, PAGE, 0};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, &other, 1);
+	assert_int_equal(mf_store_del(f.s, "r/1", &f.e), -1);
+	assert_int_equal(f.e.code, MF_ETRANSFER);
+	assert_non_null(strstr(f.e.message, "the answer is not the store's (HTTP 200)"));
+	end(&f);
+}
+
+static void
+test_sums_of_puts(void **state)
+{
+	static const char *const good[] = {CRC, SHA, CRC SHA,
+	    "x-amz-checksum-type: FULL_OBJECT\r\n" CRC,
+	    "x-amz-checksum-type: COMPOSITE\r\n" OTHER_CRC, "x-amz-checksum-crc32c: AAAAAA==-1\r\n",
+	    "x-amz-checksum-sha256: short\r\n", "x-amz-checksum-crc64nvme: AAAAAAAAAAA=\r\n"};
+	static const char *const bad[] = {
+	    OTHER_CRC, OTHER_SHA, OTHER_CRC SHA, "x-amz-checksum-type: FULL_OBJECT\r\n" OTHER_SHA};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(good); i++)
+		assert_int_equal(put(&(struct s3_reply){200, good[i], NULL, 0}, MF_OK), 0);
+	for (i = 0; i < LENGTH(bad); i++)
+		assert_int_equal(put(&(struct s3_reply){200, bad[i], NULL, 0}, MF_ETRANSFER), -1);
+}
+
+static void
+get(const char *headers, int status, enum mf_code code)
+{
+	const struct s3_reply reply = {status, headers, "hello", 0};
+	struct mf_buf out = MF_BUF_INIT;
+	struct fixture f;
+
+	begin(&f, &reply, 1);
+	assert_int_equal(mf_store_get(f.s, "r/1", 0, 10, &out, &f.e), code == MF_OK ? 0 : -1);
+	assert_int_equal(f.e.code, code);
+	assert_int_equal(out.len, code == MF_OK ? 5 : 0);
+	mf_buf_fini(&out);
+	end(&f);
+}
+
+static void
+test_sums_of_gets(void **state)
+{
+	(void)state;
+	get("ETag: \"x\"\r\n" CRC, 200, MF_OK);
+	get("ETag: \"x\"\r\n" OTHER_CRC, 200, MF_ETRANSFER);
+	get("Content-Range: bytes 0-4/5\r\n" OTHER_SHA, 206, MF_ETRANSFER);
+}
+
+/* While a call waits, credentials run out once more. */
+static uint64_t
+change_key(void *arg)
+{
+	((struct s3_world *)arg)->key_id = "KEYTHREE";
+	return 1;
+}
+
+static void
+test_credentials_run_out_twice(void **state)
+{
+	const struct s3_reply replies[] = {
+	    {200, NULL, NULL, 0},
+	    {400, NULL, ERROR_BODY("ExpiredToken"), 0},
+	    {503, NULL, ERROR_BODY("SlowDown"), 0},
+	    {400, NULL, ERROR_BODY("ExpiredToken"), 0},
+	    {200, NULL, NULL, 0},
+	};
+	char value[512];
+	struct fixture f;
+
+	(void)state;
+	begin(&f, replies, LENGTH(replies));
+	assert_int_equal(mf_store_put(f.s, "r/1", "hello", 5, 0, &f.e), 0);
+	f.world.key_id = "KEYTWO";
+	f.world.random = change_key;
+	assert_int_equal(mf_store_put(f.s, "r/1", "hello", 5, 0, &f.e), 0);
+	s3_script_header(&f.script, 3, "Authorization", value, sizeof value);
+	assert_non_null(strstr(value, "Credential=KEYTWO/"));
+	s3_script_header(&f.script, 4, "Authorization", value, sizeof value);
+	assert_non_null(strstr(value, "Credential=KEYTHREE/"));
+	end(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_put_by_others),
+	    cmocka_unit_test(test_delete_by_others),
+	    cmocka_unit_test(test_sums_of_puts),
+	    cmocka_unit_test(test_sums_of_gets),
+	    cmocka_unit_test(test_credentials_run_out_twice),
+	};
+
+	return cmocka_run_group_tests_name("the S3 store, answers", tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+/* What the files of the bucket's tree share. */
+#ifndef MF_TRANSFERS_TREE_S3_INT_H
+#define MF_TRANSFERS_TREE_S3_INT_H
+
+#include <pthread.h>
+
+#include "crypto/digest.h"
+#include "transfers/s3_int.h"
+#include "transfers/tree_int.h"
+#include "transfers/tree_s3.h"
+
+#define S3_TREE_MTIME_BYTES 32
+#define S3_TREE_MD5_BYTES 25 /* in base64, with the NUL */
+#define S3_TREE_PARTS_AT_ONCE_MAX 64
+
+#define S3_TREE_SPARES 16
+
+struct s3_tree_spare {
+	void *bytes;
+	size_t n;
+};
+
+/* What the dialects call things. */
+struct s3_tree_words {
+	const char *meta;  /* "x-amz-meta-", in front of the names of metadata */
+	const char *mtime; /* with meta in front, as all below */
+	const char *md5;
+	/* Where the mtime is RFC 3339's, the one in whole seconds beside it; NULL: the mtime is in
+	 * decimal seconds, and alone. */
+	const char *mtime_s;
+	const char *directive; /* whether a copy's metadata are new ones */
+	const char *copy_source, *copy_source_match;
+	const char *copy_range;   /* NULL: no part is made of another object */
+	const char *copy_slash;   /* in front of the source's bucket: "/" or "" */
+	uint64_t copy_bytes_max;  /* of what is copied in one request; 0: no limit */
+	const char *stored_bytes; /* header: how long the object is, whatever is sent; NULL: none */
+	const char *storage_class;
+	struct mf_s3_header as_stored; /* asks for the object as it lies there; name NULL: none */
+	bool batches;                  /* deletes several objects in one request */
+};
+
+struct s3_tree {
+	struct mf_tree tree;
+	struct s3_store *s; /* owned: client, prefix, label, headers of puts */
+	const struct s3_tree_words *words;
+	struct mf_tree_s3_params p;
+	atomic_bool no_md5;   /* ETags are none: an answer spoke of keys */
+	atomic_bool no_batch; /* the store cannot delete several at once */
+
+	pthread_mutex_t lock; /* of all below; held for no I/O */
+	pthread_cond_t freed;
+	uint64_t used_bytes, spare_bytes; /* of p.memory_bytes */
+	struct s3_tree_spare spares[S3_TREE_SPARES];
+	unsigned n_spares;
+};
+
+static inline struct s3_tree *
+s3_tree_of(struct mf_tree *t)
+{
+	return (struct s3_tree *)t;
+}
+
+extern const struct mf_tree_ops s3_tree_ops;
+
+/* The key of a path into out. 0, or -1 where it is longer than a key can be. */
+int s3_tree_key(
+    const struct s3_tree *t, const char *path, char out[MF_S3_KEY_BYTES], struct mf_error *e);
+int s3_tree_check_write(const struct s3_tree *t, struct mf_error *e);
+/* One request, tried again as p.retry says. answer as mf_s3_client_call has it. */
+int s3_tree_call(struct s3_tree *t, const struct mf_s3_call *call, struct mf_s3_answer *answer,
+    struct mf_error *e);
+/* An Error document that came with 200: -1 with *e set. path may be NULL. */
+int s3_tree_refused(const struct s3_tree *t, const char *doing, const char *path,
+    const struct mf_s3_error_answer *answer, struct mf_error *e);
+/* The same, and the CRC-32C that the store tells of it, in base64, "" where it tells none. */
+int s3_tree_look_sum(struct s3_tree *t, const char *path, struct mf_tree_entry *out,
+    char sum[S3_SUM_CHARS + 1], struct mf_error *e);
+int s3_tree_look(
+    struct mf_tree *t, const char *path, struct mf_tree_entry *out, struct mf_error *e);
+
+/* tree_s3_headers.c */
+
+const struct s3_tree_words *s3_tree_words_of(const struct mf_s3_dialect *d);
+
+/* What the headers of an answer say of an object: tag, MD5, mtime, time stored; size is not. */
+void s3_tree_read_headers(
+    struct s3_tree *t, const struct mf_http_response *r, struct mf_tree_entry *out);
+/* How long the object is, as it lies there. -1: the answer does not say. */
+int64_t s3_tree_read_size(const struct s3_tree *t, const struct mf_http_response *r);
+
+/* The metadata that say an mtime. They point into here, which must not move. */
+#define S3_TREE_MTIMES_MAX 2
+
+struct s3_tree_mtimes {
+	struct mf_s3_header headers[S3_TREE_MTIMES_MAX];
+	size_t n;
+	char texts[S3_TREE_MTIMES_MAX][S3_TREE_MTIME_BYTES];
+};
+
+void s3_tree_print_mtimes(const struct s3_tree *t, int64_t ns, struct s3_tree_mtimes *out);
+
+/* Headers of a put: the store's, mtime, MD5 and the body's checksum. The same. */
+#define S3_TREE_HEADERS_MAX (MF_S3_PUT_HEADERS_MAX + S3_TREE_MTIMES_MAX + 2)
+
+struct s3_tree_headers {
+	struct mf_s3_header headers[S3_TREE_HEADERS_MAX];
+	size_t n;
+	struct s3_tree_mtimes mtimes;
+	char md5[S3_TREE_MD5_BYTES];
+	char sum[MF_S3_SUM_BYTES];
+};
+
+/* md5 may be NULL. */
+void s3_tree_put_headers(
+    const struct s3_tree *t, int64_t mtime_ns, const uint8_t *md5, struct s3_tree_headers *out);
+/* What the store is to check this body by, where it does that. The sum. */
+uint32_t s3_tree_add_sum(
+    const struct s3_tree *t, const void *bytes, size_t n, struct s3_tree_headers *out);
+/* Did the store get what was sent, by the checksum of its answer? 0, or -1: it may go again. */
+int s3_tree_check_sum(const struct s3_tree *t, const char *path, const struct mf_http_response *r,
+    const void *bytes, size_t n, struct mf_error *e);
+
+/* tree_s3_text.c: pure */
+
+/* "1500000000.123456789", without zeros at the end; "-0.5" before 1970. */
+void s3_tree_print_mtime(int64_t ns, char out[S3_TREE_MTIME_BYTES]);
+/* The same, with any number of decimals, of which nine count. 0; -1: that is none, or does not fit
+ * 64 bits. */
+int s3_tree_parse_mtime(const char *text, int64_t *ns);
+/* "2017-07-14T02:40:00.123456789Z" (RFC 3339), without zeros at the end of the decimals. */
+void s3_tree_print_rfc3339(int64_t ns, char out[S3_TREE_MTIME_BYTES]);
+/* The same, in any zone, with any number of decimals. 0; -1 as above. */
+int s3_tree_parse_rfc3339(const char *text, int64_t *ns);
+void s3_tree_print_md5(const uint8_t md5[MF_TREE_MD5_BYTES], char out[S3_TREE_MD5_BYTES]);
+int s3_tree_parse_md5(const char *base64, uint8_t md5[MF_TREE_MD5_BYTES]);
+/* An ETag, with its quotes or without, into tag: cut where it is too long. */
+void s3_tree_copy_tag(const char *etag, char tag[MF_TREE_TAG_BYTES]);
+/* 32 hexadecimal digits? */
+bool s3_tree_tag_is_md5(const char *tag, uint8_t md5[MF_TREE_MD5_BYTES]);
+
+/* tree_s3_list.c */
+int s3_tree_list(
+    struct mf_tree *t, const char *dir, struct mf_tree_cursor **out, struct mf_error *e);
+int s3_tree_next(struct mf_tree_cursor *c, struct mf_tree_entry *entry, struct mf_error *e);
+void s3_tree_cursor_close(struct mf_tree_cursor *c);
+
+/* tree_s3_get.c */
+int s3_tree_get(struct mf_tree *t, const struct mf_tree_entry *entry, mf_tree_sink *sink, void *arg,
+    struct mf_error *e);
+int s3_tree_source_open(struct mf_tree *t, const struct mf_tree_entry *entry,
+    struct mf_tree_source *out, struct mf_error *e);
+void s3_tree_source_close(struct mf_tree *t, struct mf_tree_source *source);
+
+/* tree_s3_put.c */
+int s3_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *source,
+    struct mf_tree_entry *stored, struct mf_error *e);
+/* What is known of an object because it was just put. */
+void s3_tree_set_stored(struct mf_tree_entry *stored, const struct mf_tree_source *source);
+
+/* tree_s3_memory.c */
+/* n bytes within the tree's memory, waited for; more than there are: all of them. NULL, or
+ * s3_tree_give_memory with the same n. */
+void *s3_tree_take_memory(struct s3_tree *t, size_t n, struct mf_error *e);
+void s3_tree_give_memory(struct s3_tree *t, void *bytes, size_t n);
+void s3_tree_drop_memory(struct s3_tree *t); /* what is kept; for the end */
+
+/* tree_s3_parts.c */
+
+/* An object that is made in parts, wherever they come from. */
+struct s3_tree_upload {
+	struct s3_tree *tree;
+	const char *path, *key;
+	const struct mf_s3_header *headers; /* of the object */
+	size_t n_headers;
+	uint64_t size, part_bytes;
+	int64_t mtime_ns; /* that the headers say */
+	/* Make the part, from byte `at` on, and tell its ETag. Called by several threads at once,
+	 * perhaps when crew was cancelled. 0, -1. */
+	int (*send)(
+	    struct s3_tree_upload *u, struct mf_s3_part *part, uint64_t at, struct mf_error *e);
+	int (*still)(void *arg, struct mf_error *e); /* before it becomes visible; may be NULL */
+	void *arg;
+
+	/* the upload's own */
+	char id[MF_S3_UPLOAD_ID_BYTES];
+	size_t n_parts;
+	struct mf_s3_part *parts; /* each written by the thread that sends it */
+	uint32_t *sums;           /* the same: CRC-32C, where the store tells them; else NULL */
+	atomic_size_t next;
+	struct mf_crew *crew;
+	char etag[MF_S3_ETAG_BYTES]; /* of the whole, "" where the store does not tell */
+	bool gone;                   /* the store knows the upload no more; with why */
+	struct mf_error why;
+};
+
+/* Carry it out. Whatever goes wrong, it is aborted, and nothing was ever visible. 0 and u->etag;
+ * -1. */
+int s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e);
+/* As large as 10,000 of them need to be, in whole MiB; least at least. */
+uint64_t s3_tree_part_bytes(uint64_t size, uint64_t least);
+int s3_tree_put_parts(struct s3_tree *t, const char *path, const struct mf_tree_source *source,
+    struct mf_tree_entry *stored, struct mf_error *e);
+/* Remove an upload that was begun, also when nobody wants anything any more. One that is not there
+ * is fine. */
+int s3_tree_abort(struct s3_tree *t, const char *key, const char *id, struct mf_error *e);
+
+/* tree_s3_sweep.c */
+int s3_tree_sweep(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e);
+
+/* tree_s3_copy_parts.c: make an object in parts of another one, as it is under entry->tag. headers
+ * are all that it is to have. 0; 1: the store cannot, and nothing was done; -1. */
+struct s3_tree_part_copy {
+	struct s3_tree *from;
+	const struct mf_tree_entry *entry; /* of from */
+	const char *source;                /* as the header says it */
+	const struct mf_s3_header *headers;
+	size_t n_headers;
+	int64_t mtime_ns; /* that the headers say */
+};
+
+int s3_tree_copy_parts(struct s3_tree *t, const char *path, const char *key,
+    const struct s3_tree_part_copy *c, struct mf_error *e);
+
+/* tree_s3_copy.c */
+int s3_tree_copy(struct mf_tree *t, const char *path, struct mf_tree *from,
+    const struct mf_tree_entry *entry, struct mf_error *e);
+int s3_tree_move(struct mf_tree *t, const char *path, struct mf_tree *from,
+    const struct mf_tree_entry *entry, struct mf_error *e);
+int s3_tree_touch(
+    struct mf_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e);
+
+/* tree_s3_del.c */
+int s3_tree_del(struct mf_tree *t, const char *const *paths, size_t n,
+    void (*failed)(void *arg, const char *path, const struct mf_error *why), void *arg,
+    struct mf_error *e);
+
+#endif

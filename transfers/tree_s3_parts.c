@@ -1,0 +1,417 @@
+/*
+ * Making an object in parts: an upload is begun, its parts are made by several threads, and it is
+ * completed; and putting a large file so. A part may be sent twice: the last one under its
+ * number counts. Whatever goes wrong, the upload is aborted, and nothing was ever visible.
+ */
+#include "config.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/crc32c.h"
+#include "src/base/crew.h"
+#include "src/base/log.h"
+#include "transfers/tree_s3_int.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define PART_BYTES_MAX ((uint64_t)5 << 30)
+
+/* ---- beginning and ending ---- */
+
+uint64_t
+s3_tree_part_bytes(uint64_t size, uint64_t least)
+{
+	const uint64_t needed = (size + MF_S3_PARTS_MAX - 1) / MF_S3_PARTS_MAX;
+
+	return needed <= least ? least : (needed + MIB - 1) / MIB * MIB;
+}
+
+static int
+initiate(struct s3_tree_upload *u, struct mf_error *e)
+{
+	const struct mf_s3_param query = {"uploads", NULL};
+	const struct mf_s3_call call = {
+	    .method = "POST",
+	    .key = u->key,
+	    .query = &query,
+	    .n_query = 1,
+	    .headers = u->headers,
+	    .n_headers = u->n_headers,
+	    .body = "",
+	    .has_body = true,
+	    .repeatable = true, /* one too many is swept */
+	    .doing = "beginning to put",
+	};
+	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
+	int rc;
+
+	rc = s3_tree_call(u->tree, &call, &a, e);
+	if (rc == 0)
+		rc = mf_s3_xml_initiated(a.http.body.data, a.http.body.len, u->id, e);
+	mf_s3_answer_fini(&a);
+	return rc;
+}
+
+int
+s3_tree_abort(struct s3_tree *t, const char *key, const char *id, struct mf_error *e)
+{
+	const struct mf_s3_param query = {"uploadId", id};
+	const struct mf_s3_call call = {
+	    .method = "DELETE",
+	    .key = key,
+	    .query = &query,
+	    .n_query = 1,
+	    .repeatable = true,
+	    .although_cancelled = true,
+	    .doing = "removing parts of",
+	};
+	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
+	int rc = s3_tree_call(t, &call, &a, e);
+
+	if (rc != 0 && a.refused && a.class == MF_S3_NOT_FOUND)
+		rc = 0;
+	mf_s3_answer_fini(&a);
+	return rc;
+}
+
+/* The failure that leads here is the one that is told. */
+static void
+give_up(struct s3_tree_upload *u)
+{
+	struct mf_error e = {0};
+
+	if (s3_tree_abort(u->tree, u->key, u->id, &e) != 0)
+		mf_log(MF_LOG_WARNING, "parts of %s/%s stay in the store: %s", u->tree->s->label,
+		    u->path, e.message);
+}
+
+/* ---- parts ---- */
+
+static int
+send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, struct mf_error *e)
+{
+	char number[16];
+	const struct mf_s3_param query[] = {{"partNumber", number}, {"uploadId", u->id}};
+	struct s3_tree_headers headers = {.n = 0};
+	struct mf_s3_call call = {
+	    .method = "PUT",
+	    .key = u->key,
+	    .query = query,
+	    .n_query = 2,
+	    .headers = headers.headers,
+	    .body = bytes,
+	    .body_bytes = (size_t)part->size_bytes,
+	    .has_body = true,
+	    .repeatable = true,
+	    .doing = "putting a part of",
+	};
+	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
+	const char *etag;
+	uint32_t sum;
+	int rc;
+
+	(void)snprintf(number, sizeof number, "%u", part->number);
+	sum = s3_tree_add_sum(u->tree, bytes, call.body_bytes, &headers);
+	if (u->sums != NULL)
+		u->sums[part->number - 1] = sum;
+	call.n_headers = headers.n;
+	rc = s3_tree_call(u->tree, &call, &a, e);
+	if (rc == 0)
+		rc = s3_tree_check_sum(u->tree, u->path, &a.http, bytes, call.body_bytes, e);
+	if (rc == 0) {
+		etag = mf_http_response_header(&a.http, "ETag");
+		s3_tree_copy_tag(etag != NULL ? etag : "", part->etag);
+		if (part->etag[0] == '\0')
+			rc = mf_error_set(e, MF_ETRANSFER,
+			    "the answer for a part of %s/%s has no ETag", u->tree->s->label,
+			    u->path);
+	} else if (a.refused && a.class == MF_S3_NOT_FOUND)
+		e->code = MF_ETRANSFER; /* somebody removed the upload */
+	mf_s3_answer_fini(&a);
+	return rc;
+}
+
+/* Read into memory of the tree first. */
+static int
+put_part(struct s3_tree_upload *u, struct mf_s3_part *part, uint64_t at, struct mf_error *e)
+{
+	const struct mf_tree_source *source = u->arg;
+	const size_t n = (size_t)part->size_bytes;
+	void *bytes = s3_tree_take_memory(u->tree, n, e);
+	int rc = 0;
+
+	if (bytes == NULL)
+		return -1;
+	if (!mf_crew_cancelled(u->crew)) {
+		rc = source->read_at(source->arg, at, bytes, n, e);
+		if (rc == 0)
+			rc = send_part(u, part, bytes, e);
+	}
+	s3_tree_give_memory(u->tree, bytes, n);
+	return rc;
+}
+
+static int
+make_part(struct s3_tree_upload *u, size_t i, struct mf_error *e)
+{
+	const uint64_t at = i * u->part_bytes, left = u->size - at;
+	struct mf_s3_part *part = &u->parts[i];
+
+	part->number = (unsigned)i + 1;
+	part->size_bytes = left < u->part_bytes ? left : u->part_bytes;
+	return u->send(u, part, at, e);
+}
+
+/* One thread of the crew. */
+static int
+make_parts(void *arg, struct mf_error *e)
+{
+	struct s3_tree_upload *u = arg;
+	size_t i;
+
+	while (!mf_crew_cancelled(u->crew) && (i = atomic_fetch_add(&u->next, 1)) < u->n_parts)
+		if (make_part(u, i, e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+make_all_parts(struct s3_tree_upload *u, struct mf_error *e)
+{
+	const size_t most = u->tree->p.parts_at_once;
+	const size_t n = u->n_parts < most ? u->n_parts : most;
+	size_t i;
+	int rc = 0;
+
+	if ((u->crew = mf_crew_new(e)) == NULL)
+		return -1;
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = mf_crew_start(u->crew, "part", make_parts, u, e);
+	/* a thread that could not be started cancelled the crew, with the same error */
+	rc = mf_crew_join(u->crew, e);
+	mf_crew_free(u->crew);
+	u->crew = NULL;
+	return rc;
+}
+
+/* ---- completion ---- */
+
+/* The ETag of an object of these parts: the MD5 of their MD5s, and their number. false: they have
+ * none. */
+static bool
+composite_tag(const struct s3_tree_upload *u, char out[MF_TREE_TAG_BYTES])
+{
+	struct mf_md5 *m = mf_md5_new(NULL);
+	uint8_t md5[MF_MD5_BYTES];
+	bool known = m != NULL;
+	size_t i, n = 0;
+
+	for (i = 0; known && i < u->n_parts; i++) {
+		known = s3_tree_tag_is_md5(u->parts[i].etag, md5);
+		if (known)
+			mf_md5_update(m, md5, sizeof md5);
+	}
+	known = known && mf_md5_final(m, md5, NULL) == 0;
+	mf_md5_free(m);
+	for (i = 0; known && i < sizeof md5; i++)
+		n += (size_t)snprintf(out + n, MF_TREE_TAG_BYTES - n, "%02x", md5[i]);
+	if (known)
+		(void)snprintf(out + n, MF_TREE_TAG_BYTES - n, "-%zu", u->n_parts);
+	return known;
+}
+
+/* The CRC-32C of an object of these parts. */
+static bool
+has_sum(const struct s3_tree_upload *u, const char *told)
+{
+	char text[MF_S3_SUM_BYTES];
+	uint32_t sum = 0;
+	size_t i;
+
+	if (u->sums == NULL || told[0] == '\0')
+		return false;
+	for (i = 0; i < u->n_parts; i++)
+		sum = mf_crc32c_join(sum, u->sums[i], u->parts[i].size_bytes);
+	return strstr(s3_sum_print(sum, text), told) != NULL;
+}
+
+/* Is the object what this upload makes, by its checksum or its ETag? Asked where the answer to a
+ * completion got lost. */
+static bool
+has_arrived(struct s3_tree_upload *u)
+{
+	char tag[MF_TREE_TAG_BYTES], sum[S3_SUM_CHARS + 1];
+	struct mf_tree_entry now;
+	struct mf_error e = {0};
+
+	if ((u->sums == NULL && !composite_tag(u, tag)) ||
+	    s3_tree_look_sum(u->tree, u->path, &now, sum, &e) != 0)
+		return false;
+	return now.size == u->size && now.has_mtime && now.mtime_ns == u->mtime_ns &&
+	       (u->sums != NULL ? has_sum(u, sum) : strcmp(now.tag, tag) == 0);
+}
+
+static int
+request_completion(
+    struct s3_tree_upload *u, const struct mf_buf *body, struct mf_s3_answer *a, struct mf_error *e)
+{
+	const struct mf_s3_param query = {"uploadId", u->id};
+	const struct mf_s3_header type = {"Content-Type", "application/xml"};
+	const struct mf_s3_call call = {
+	    .method = "POST",
+	    .key = u->key,
+	    .query = &query,
+	    .n_query = 1,
+	    .headers = &type,
+	    .n_headers = 1,
+	    .body = body->data,
+	    .body_bytes = body->len,
+	    .has_body = true,
+	    .repeatable = true,
+	    .doing = "completing",
+	};
+
+	return mf_s3_client_call(u->tree->s->client, &call, a, e);
+}
+
+/* 0; 1: never, with u->why; -1: perhaps later. */
+static int
+complete_once(void *arg, struct mf_error *e)
+{
+	struct s3_tree_upload *u = arg;
+	struct mf_buf body = MF_BUF_INIT;
+	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
+	struct mf_s3_error_answer error;
+	int rc;
+
+	u->etag[0] = '\0';
+	rc = mf_s3_xml_put_complete(&body, u->parts, u->n_parts, e);
+	if (rc == 0)
+		rc = request_completion(u, &body, &a, e);
+	if (rc == 0)
+		rc = mf_s3_xml_result(a.http.body.data, a.http.body.len, u->etag, &error, e);
+	if (rc == 1)
+		rc = s3_tree_refused(u->tree, "completing", u->path, &error, e);
+	mf_buf_fini(&body);
+	if (rc != 0 && e->code != MF_EINTERRUPTED && has_arrived(u))
+		rc = 0;
+	if (rc != 0 && a.refused && a.class == MF_S3_NOT_FOUND) {
+		e->code = MF_ETRANSFER; /* as a whole it may be put again */
+		u->gone = true;
+		u->why = *e;
+		rc = 1;
+	}
+	mf_s3_answer_fini(&a);
+	return rc;
+}
+
+static int
+complete(struct s3_tree_upload *u, struct mf_error *e)
+{
+	const int rc = mf_retry_run(&u->tree->p.retry, complete_once, u, e);
+
+	if (rc <= 0)
+		return rc;
+	*e = u->why;
+	return -1;
+}
+
+/* ---- the whole ---- */
+
+static int
+run_upload(struct s3_tree_upload *u, struct mf_error *e)
+{
+	int rc;
+
+	if (initiate(u, e) != 0)
+		return -1;
+	rc = make_all_parts(u, e);
+	if (rc == 0 && u->still != NULL)
+		rc = u->still(u->arg, e);
+	if (rc == 0)
+		rc = complete(u, e);
+	if (rc != 0 && !u->gone)
+		give_up(u);
+	return rc;
+}
+
+int
+s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e)
+{
+	int rc;
+
+	if (u->part_bytes > PART_BYTES_MAX)
+		return mf_error_set(e, MF_EUNSUPPORTED, "%s/%s is larger than an object can be",
+		    u->tree->s->label, u->path);
+	u->n_parts = (size_t)((u->size + u->part_bytes - 1) / u->part_bytes);
+	atomic_init(&u->next, 0);
+	u->parts = calloc(u->n_parts, sizeof *u->parts);
+	if (u->tree->s->dialect->sum_header != NULL)
+		u->sums = calloc(u->n_parts, sizeof *u->sums);
+	if (u->parts == NULL || (u->tree->s->dialect->sum_header != NULL && u->sums == NULL))
+		rc = mf_error_nomem(e, "a file");
+	else
+		rc = run_upload(u, e);
+	free(u->parts);
+	free(u->sums);
+	u->parts = NULL;
+	u->sums = NULL;
+	return rc;
+}
+
+/* ---- putting ---- */
+
+static int
+still(void *arg, struct mf_error *e)
+{
+	const struct mf_tree_source *source = arg;
+
+	return source->still != NULL ? source->still(source->arg, e) : 0;
+}
+
+/* What it became. That the store does not say it is no failure of the put. */
+static void
+describe(
+    struct s3_tree_upload *u, const struct mf_tree_source *source, struct mf_tree_entry *stored)
+{
+	struct mf_tree_entry now;
+	struct mf_error e = {0};
+
+	s3_tree_copy_tag(u->etag, stored->tag);
+	if (u->etag[0] == '\0' && s3_tree_look(&u->tree->tree, u->path, &now, &e) == 0 &&
+	    now.size == source->size)
+		*stored = now;
+	s3_tree_set_stored(stored, source);
+}
+
+int
+s3_tree_put_parts(struct s3_tree *t, const char *path, const struct mf_tree_source *source,
+    struct mf_tree_entry *stored, struct mf_error *e)
+{
+	struct mf_tree_source copy = *source;
+	struct s3_tree_headers headers;
+	char key[MF_S3_KEY_BYTES];
+	struct s3_tree_upload u = {
+	    .tree = t,
+	    .path = path,
+	    .key = key,
+	    .headers = headers.headers,
+	    .size = source->size,
+	    .part_bytes = s3_tree_part_bytes(source->size, t->p.part_bytes),
+	    .mtime_ns = source->mtime_ns,
+	    .send = put_part,
+	    .still = still,
+	    .arg = &copy,
+	};
+
+	if (s3_tree_key(t, path, key, e) != 0)
+		return -1;
+	s3_tree_put_headers(t, source->mtime_ns, source->md5, &headers);
+	u.n_headers = headers.n;
+	if (s3_tree_upload(&u, e) != 0)
+		return -1;
+	describe(&u, source, stored);
+	return 0;
+}
