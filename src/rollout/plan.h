@@ -1,0 +1,70 @@
+/*
+ * A plan: YAML documents as people have them, read and checked as one. Everything that would hang
+ * or be ignored is refused by name with file, line and field before anything moves; keys that
+ * nobody knows are warnings (an API server prunes them).
+ *
+ * The plan and all it points to live in its own region. Read-only; any thread may read it.
+ */
+#ifndef MF_ROLLOUT_PLAN_H
+#define MF_ROLLOUT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "src/base/buf.h"
+#include "src/base/error.h"
+#include "src/rollout/canary_plan.h"
+#include "src/rollout/migration_plan.h"
+
+struct mf_rollout_plan;  /* rollout_plan.h: Argo's canary and blueGreen */
+struct mf_analysis_plan; /* analysis_plan.h: Argo's AnalysisTemplate */
+
+enum mf_plan_kind {
+	MF_PLAN_CANARY,    /* flagger.app Canary */
+	MF_PLAN_MIGRATION, /* ours; its analysis is `canary` or `rollout` */
+	MF_PLAN_ROLLOUT,   /* argoproj.io Rollout */
+	MF_PLAN_ANALYSIS,  /* an AnalysisTemplate alone: simulate only */
+};
+
+#define MF_PLAN_NOTES_MAX 64u
+
+struct mf_plan_note {
+	struct mf_plan_place place;
+	const char *field; /* "spec.analysis.stepWeights[1]" */
+	const char *text;
+};
+
+struct mf_plan {
+	enum mf_plan_kind kind;
+	enum mf_profile profile;
+	enum mf_finish finish;
+	const char *name, *namespace_name;
+	const char *digest;                  /* hex of the documents' bytes; which plan a run ran */
+	const struct mf_canary_plan *canary; /* or NULL */
+	const struct mf_rollout_plan *rollout;     /* or NULL */
+	const struct mf_analysis_plan *analysis;   /* or NULL */
+	const struct mf_migration_plan *migration; /* or NULL */
+	struct mf_plan_note warnings[MF_PLAN_NOTES_MAX];
+	size_t n_warnings;
+	struct mf_region *region;
+};
+
+struct mf_plan_params {
+	enum mf_profile profile; /* of a Canary, Rollout or AnalysisTemplate */
+	bool profile_is_default; /* take each kind's own profile instead */
+	enum mf_finish finish;
+	bool finish_is_default; /* stay in profile migration, else copy-back */
+	/* simulate in a foreign profile shows quirks that plan check refuses (stepWeight 0) */
+	bool lenient;
+};
+
+/* Read the text of a plan file. file: for messages. NULL: MF_EUSAGE with the first refusal; with
+ * `refusals` all of them are found (at most MF_PLAN_NOTES_MAX) and the error counts them. */
+struct mf_plan *mf_plan_read(const char *file, const void *bytes, size_t n,
+    const struct mf_plan_params *params, struct mf_buf *refusals, struct mf_error *e);
+void mf_plan_free(struct mf_plan *plan);
+/* The internal plan for people, and as JSON. */
+void mf_plan_put_text(struct mf_buf *b, const struct mf_plan *plan);
+void mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan);
+
+#endif
