@@ -117,6 +117,7 @@ bool mf_plan_is_map(struct mf_plan_reading *rd, const struct mf_node *node);
  * such. The document counts as used from now on. */
 const struct mf_node *mf_plan_document(struct mf_plan_reading *rd, const char *group,
     const char *kind, const char *name, const char *namespace_name);
+void mf_plan_document_used(struct mf_plan_reading *rd, const struct mf_node *doc);
 bool mf_plan_document_is(const struct mf_node *doc, const char *group, const char *kind);
 
 /*

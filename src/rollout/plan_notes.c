@@ -173,6 +173,16 @@ mf_plan_document_is(const struct mf_node *doc, const char *group, const char *ki
 	       version[n] == '/' && strcmp(is, kind) == 0;
 }
 
+void
+mf_plan_document_used(struct mf_plan_reading *rd, const struct mf_node *doc)
+{
+	size_t i;
+
+	for (i = 0; i < rd->docs->n; i++)
+		if (rd->docs->roots[i] == doc)
+			rd->used[i] = true;
+}
+
 const struct mf_node *
 mf_plan_document(struct mf_plan_reading *rd, const char *group, const char *kind, const char *name,
     const char *namespace_name)
