@@ -31,7 +31,15 @@ bool mf_promql_is_label(const char *name);
  * evaluation.
  */
 bool mf_promql_is_selector(const char *query);
-/* Append the query with each run of white space outside quotes as one blank, none at the ends. */
+/*
+ * Is the query a predicate: is its outermost operator a comparison without `bool`, which drops
+ * what it does not hold for? 1: yes, and what it compares is appended, the left side ("a > 1 < 5":
+ * a), or the right one where the left is a number; 0: no; -1: quotes or brackets do not close
+ * (MF_EUSAGE).
+ */
+int mf_promql_predicate(const char *query, struct mf_buf *compared, struct mf_error *e);
+/* Append the query with each run of white space and comments outside quotes as one blank, none at
+ * the ends. */
 void mf_promql_put_squeezed(struct mf_buf *b, const char *query);
 
 #endif
