@@ -1,9 +1,13 @@
 /*
  * Text to trees: a YAML stream of documents (JSON is YAML), and strict JSON. Scalars are resolved
- * as Kubernetes' own reader does (YAML 1.1: yes, no, on and off are booleans; 0o17 and 017, too,
- * are numbers), so that a file means here what it means to kubectl. Refused by line: a key twice
- * in one map, a key that is no scalar, tags other than the core ones, a NUL, anchors that would
- * blow up, depth past MF_NODE_DEPTH_MAX, more than max_nodes. Pure but for memory.
+ * as Kubernetes' own reader does (sigs.k8s.io/yaml over go-yaml 2: yes, no, on, off, y and n are
+ * booleans, 0o17 and 017 are numbers, dates are strings), so that a file means here what it means
+ * to kubectl. Merge keys (<<) are followed.
+ *
+ * Refused by line: a key twice in one map, a key that is null, a fraction or no scalar, .nan and
+ * .inf, tags other than the core ones, a NUL, an anchor within itself, a merge behind a key that
+ * both have, depth past MF_NODE_DEPTH_MAX, more than MF_DOCUMENT_NODES_MAX nodes of all documents
+ * (aliases are copied, and count as often as they are named). Pure but for memory; any thread.
  */
 #ifndef MF_ROLLOUT_DOCUMENT_H
 #define MF_ROLLOUT_DOCUMENT_H
@@ -22,10 +26,13 @@ struct mf_documents {
 	size_t n;
 };
 
-/* All documents of a stream. -1: MF_EUSAGE naming "FILE:LINE: ...", MF_ENOMEM. */
+/* All documents of a stream. -1: MF_EUSAGE naming "FILE:LINE: ...", MF_ENOMEM. A text that begins
+ * as JSON and is good JSON, but no YAML (escaped surrogates, long keys), is read as JSON; its
+ * nodes have no lines then. */
 int mf_documents_read(struct mf_documents *out, const char *file, const void *bytes, size_t n,
     struct mf_region *r, struct mf_error *e);
-/* One strict JSON text (RFC 8259). what: for messages ("the answer of URL"). MF_EUSAGE if bad. */
+/* One strict JSON text (RFC 8259; no key twice, no NUL, the same bounds). what: for messages ("the
+ * answer of URL"). NULL: MF_EUSAGE "WHAT is no JSON: ... (line 3)", MF_ENOMEM. */
 struct mf_node *mf_document_json(
     const char *what, const void *bytes, size_t n, struct mf_region *r, struct mf_error *e);
 
