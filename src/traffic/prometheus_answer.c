@@ -90,8 +90,8 @@ read_series(struct mf_prom_answer *out, const struct mf_node *series, struct mf_
 	s->first = out->n_values;
 	s->n = n;
 	for (i = 0; i < n; i++)
-		if (read_point(
-			&out->values[out->n_values++], one ? values : values->items[i], e) != 0)
+		if (read_point(&out->values[out->n_values++], one ? values : values->items[i], e) !=
+		    0)
 			return -1;
 	out->n_series++;
 	return 0;
@@ -152,8 +152,8 @@ read_type(enum mf_prom_type *type, const struct mf_node *data)
 }
 
 static int
-read_data(struct mf_prom_answer *out, const struct mf_node *data, struct mf_region *r,
-    struct mf_error *e)
+read_data(
+    struct mf_prom_answer *out, const struct mf_node *data, struct mf_region *r, struct mf_error *e)
 {
 	const struct mf_node *result = mf_node_get(data, "result");
 	size_t i;
@@ -172,12 +172,13 @@ read_data(struct mf_prom_answer *out, const struct mf_node *data, struct mf_regi
 
 /* {"status": "error", "errorType": ..., "error": ...} */
 static int
-refused(const struct mf_node *root, struct mf_error *e)
+refused(struct mf_prom_answer *out, const struct mf_node *root, struct mf_error *e)
 {
 	const char *type = text_of(mf_node_get(root, "errorType"));
 	const char *text = text_of(mf_node_get(root, "error"));
 	char message[240];
 
+	out->refused = true;
 	mf_text_escape(message, sizeof message, text != NULL ? text : "no reason is given");
 	return mf_error_set(e, MF_EFAIL, "%.40s: %s", type != NULL ? type : "error", message);
 }
@@ -202,6 +203,6 @@ mf_prom_answer_read(struct mf_prom_answer *out, const void *bytes, size_t n, str
 	if (status != NULL && strcmp(status, "success") == 0)
 		return read_data(out, mf_node_get(root, "data"), r, e);
 	if (status != NULL && strcmp(status, "error") == 0)
-		return refused(root, e);
+		return refused(out, root, e);
 	return unusable(e, "it has no status");
 }

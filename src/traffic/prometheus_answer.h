@@ -11,6 +11,7 @@
 #ifndef MF_TRAFFIC_PROMETHEUS_ANSWER_H
 #define MF_TRAFFIC_PROMETHEUS_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "src/base/error.h"
@@ -21,8 +22,8 @@
 enum mf_prom_type { MF_PROM_SCALAR, MF_PROM_VECTOR, MF_PROM_MATRIX, MF_PROM_STRING };
 
 struct mf_prom_series {
-	double le;          /* the label le of a histogram's bucket; NaN: it has none */
-	size_t first, n;    /* in values; a vector's series has one */
+	double le;       /* the label le of a histogram's bucket; NaN: it has none */
+	size_t first, n; /* in values; a vector's series has one */
 };
 
 struct mf_prom_answer {
@@ -32,6 +33,7 @@ struct mf_prom_answer {
 	double *values;
 	size_t n_values;
 	char warning[MF_PROM_WARNING_BYTES]; /* the first one; "": none */
+	bool refused;                        /* with -1: the error is in Prometheus's own words */
 };
 
 /* Read the body of an answer. 0; -1: MF_EFAIL with what the server says ("bad_data: ..."), or that
