@@ -60,6 +60,7 @@ struct mf_dial_call {
 	const char *url_file; /* in place of url: its first and only line, a secret */
 	const char *suffix; /* what is appended to the URL, whose last slash is dropped; NULL: "" */
 	const struct mf_metric_auth *auth; /* NULL: none */
+	const char *scheme;                /* of a token; NULL: "Bearer" */
 	const struct mf_pair *headers;
 	size_t n_headers;
 	const char *content_type; /* of the body; NULL: application/json */

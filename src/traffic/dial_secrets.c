@@ -53,15 +53,16 @@ read_line(const char *path, const char *what, struct mf_error *e)
 }
 
 static struct mf_secret *
-bearer(const struct mf_secret *token, struct mf_error *e)
+bearer(const char *scheme, const struct mf_secret *token, struct mf_error *e)
 {
-	static const char lead[] = "Bearer ";
-	struct mf_secret *out = mf_secret_new(sizeof lead + mf_secret_len(token), e);
+	const size_t n = strlen(scheme);
+	struct mf_secret *out = mf_secret_new(n + 1 + mf_secret_len(token), e);
 
 	if (out == NULL)
 		return NULL;
-	memcpy(mf_secret_bytes(out), lead, sizeof lead - 1);
-	memcpy(mf_secret_bytes(out) + sizeof lead - 1, mf_secret_view(token), mf_secret_len(token));
+	memcpy(mf_secret_bytes(out), scheme, n);
+	mf_secret_bytes(out)[n] = ' ';
+	memcpy(mf_secret_bytes(out) + n + 1, mf_secret_view(token), mf_secret_len(token));
 	mf_secret_freeze(out);
 	return out;
 }
@@ -127,7 +128,8 @@ mf_dial_secrets_read(struct mf_dial_secrets *s, const struct mf_dial_call *call,
 		s->credential = read_line(auth->bearer_file, "token file", e);
 		if (s->credential == NULL)
 			return -1;
-		s->authorization = bearer(s->credential, e);
+		s->authorization =
+		    bearer(call->scheme != NULL ? call->scheme : "Bearer", s->credential, e);
 		return s->authorization != NULL ? 0 : -1;
 	}
 	return auth->user_file != NULL ? read_basic(s, auth, e) : 0;
