@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/program.h"
 #include "src/cmd/follow_int.h"
 #include "src/cmd/output.h"
-#include "src/cmd/program.h"
 #include "src/cmd/report.h"
 
 static struct mf_repo *

@@ -6,8 +6,8 @@
 
 #include "src/base/fs.h"
 #include "src/base/log.h"
+#include "src/base/program.h"
 #include "src/cmd/follow_int.h"
-#include "src/cmd/program.h"
 #include "src/cmd/report.h"
 
 #define NOTE ".modelferry/notified"
@@ -61,6 +61,20 @@ write_note(const struct mf_cmd_following *s, const char *text)
 		close(dirfd);
 }
 
+static uint64_t
+monotonic_us(void *arg)
+{
+	(void)arg;
+	return (uint64_t)mf_cmd_monotonic_us();
+}
+
+static bool
+interrupted(void *arg)
+{
+	(void)arg;
+	return mf_cmd_interrupted();
+}
+
 enum { V_MODEL, V_REF, V_VERSION, V_SEQUENCE, V_DIR, V_PATH, V_RUN_ID, VARIABLES };
 
 static int
@@ -69,11 +83,13 @@ run(const struct mf_cmd_following *s, const struct mf_follow_event *event, struc
 	const char *run_id = mf_cmd_report_run_id(s->c);
 	char text[VARIABLES][4096 + 32];
 	const char *variables[VARIABLES];
-	const struct mf_program program = {.path = s->program,
+	const char *const argv[] = {s->program, NULL};
+	const struct mf_program program = {.argv = argv,
 	    .variables = variables,
 	    .n_variables = VARIABLES,
 	    .timeout_us = mf_options_number(s->c->options, MF_OPT_NOTIFY_CMD_TIMEOUT),
-	    .interrupted = mf_cmd_interrupted};
+	    .now_us = monotonic_us,
+	    .interrupted = interrupted};
 	size_t i;
 
 	snprintf(text[V_MODEL], sizeof text[0], "FOLLOW_MODEL=%s", s->model);

@@ -57,8 +57,19 @@ struct mf_metric_drift {
 
 struct mf_metric_query {
 	enum mf_provider_type type;
-	const char *address; /* of the server; URL */
-	const char *query;   /* PromQL, Graphite target, Flux, metric name */
+	/* URL of the server. Several, separated by blanks, are asked in turn until one answers. */
+	const char *address;
+	const char *query; /* PromQL, Graphite target, Flux, metric name */
+	/* What is beside the value; Prometheus. NULL: not asked. */
+	const char *count_query; /* how many requests are behind it: samples */
+	const char *age_query;   /* seconds since its newest sample, for queries that are more than
+				  * one selector; of one selector the provider asks by itself */
+	/* Of a predicate ("a > 0.9"), its left side: where that has a value and the query has
+	 * none, the answer is false and not "no data"; the result is a boolean. */
+	const char *left_query;
+	uint64_t min_samples; /* fewer: MF_MEASURE_FEW; needs count_query */
+	uint64_t max_age_us;  /* older: MF_MEASURE_NONE; 0: any age */
+	bool as_tree;         /* Argo: the whole answer in result, an empty list is a value */
 	struct mf_metric_range range;
 	const char *method;    /* web: GET, POST, PUT */
 	const char *body;      /* web */

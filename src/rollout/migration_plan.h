@@ -15,9 +15,10 @@
 
 enum mf_destination_kind { MF_DESTINATION_NONE, MF_DESTINATION_DIR, MF_DESTINATION_MIRROR };
 
-/* One question to a server over HTTP, or a program. */
+/* One question to a server over HTTP, or a program. In url, body and command {server} stands for
+ * each server of the side, {model} and {version} for what is carried there. */
 struct mf_call_plan {
-	const char *url; /* {server} stands for each server of the side */
+	const char *url;
 	const char *method, *body;
 	const struct mf_pair *headers;
 	size_t n_headers;
@@ -48,6 +49,14 @@ struct mf_compare_plan {
 	double tolerance, min_agreement;
 };
 
+/* A tag of the version must be this, or what the site answers. */
+struct mf_requires_plan {
+	const char *tag;
+	const char *value; /* NULL: ask */
+	struct mf_call_plan call;
+	const char *json_path;
+};
+
 struct mf_site_plan {
 	const char *name;
 	bool remote;
@@ -63,7 +72,7 @@ struct mf_site_plan {
 	struct mf_call_plan reload;
 	struct mf_serves_plan serves;
 	struct mf_warmup_plan warmup;
-	const struct mf_pair *requires_tags; /* tags of the version and what the site answers */
+	const struct mf_requires_plan *requires;
 	size_t n_requires;
 };
 
@@ -92,9 +101,23 @@ struct mf_rollback_plan {
 	struct mf_call_plan restore;
 };
 
+enum mf_alert_kind { MF_ALERT_GENERIC, MF_ALERT_SLACK };
+enum mf_alert_severity { MF_ALERT_INFO, MF_ALERT_WARN, MF_ALERT_ERROR };
+
+/* Who is told: of all, of warnings and errors, or of errors alone. */
+struct mf_alert_plan {
+	const char *name;
+	enum mf_alert_kind kind;
+	enum mf_alert_severity severity;
+	const char *url, *url_file; /* one of them */
+	uint64_t timeout_us;        /* of one attempt */
+	unsigned retries;
+};
+
 enum mf_interrupt { MF_INTERRUPT_ROLLBACK, MF_INTERRUPT_HOLD };
 
-/* When steps forward may happen: minutes since Monday 00:00 UTC. Freezes are dates. */
+/* When steps forward may happen: minutes since Monday 00:00 UTC; to may lie before from, over the
+ * end of the week. Freezes are dates. Both: to is not within. */
 struct mf_window_plan {
 	uint16_t from_minute, to_minute;
 };
@@ -119,7 +142,7 @@ struct mf_migration_plan {
 	size_t n_windows;
 	const struct mf_freeze_plan *freezes;
 	size_t n_freezes;
-	const struct mf_hook *alerts; /* endpoints that are told; severity in metadata */
+	const struct mf_alert_plan *alerts;
 	size_t n_alerts;
 	const char *lease_file; /* NULL: the repository's */
 	uint64_t load_rate_bps; /* how fast a server loads a model; 0: not known */
