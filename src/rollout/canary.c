@@ -111,6 +111,12 @@ mf_walk_route_matched(struct mf_walk *w)
 }
 
 bool
+mf_walk_nowhere_back(const struct mf_walk *w)
+{
+	return w->plan->profile == MF_PROFILE_MIGRATION && w->tick->primary == MF_READY_DEAD;
+}
+
+bool
 mf_walk_in(const struct mf_walk *w, unsigned phases)
 {
 	return (phases & 1u << w->s.phase) != 0;

@@ -336,7 +336,7 @@ mf_stage_rolling_back(struct mf_walk *w)
 	if (w->s.phase != MF_PHASE_ROLLING_BACK)
 		return MF_GO_ON;
 	if (w->canary != 0 || w->tick->weights_unknown) { /* a proxy that was loaded again */
-		written = mf_walk_route(w, 100, 0, false);
+		written = mf_walk_nowhere_back(w) ? 1 : mf_walk_route(w, 100, 0, false);
 		if (written != 0)
 			return written < 0 ? MF_STOP : mf_walk_hold(w, MF_HOLD_ROUTER);
 		w->s.hold = MF_HOLD_NONE;

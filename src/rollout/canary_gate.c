@@ -107,6 +107,8 @@ mf_stage_restarted(struct mf_walk *w)
 {
 	if (!mf_walk_in(w, MF_IN(PROGRESSING) | MF_IN(WAITING_PROMOTION)) || !mf_walk_changed(w))
 		return MF_GO_ON;
+	if (mf_walk_nowhere_back(w))
+		return mf_walk_hold(w, MF_HOLD_NOT_READY);
 	if (mf_walk_route(w, 100, 0, false) == 0)
 		mf_walk_sync(w, MF_PHASE_PROGRESSING, 0);
 	return MF_STOP;
@@ -168,6 +170,8 @@ mf_stage_returning(struct mf_walk *w)
 
 	if (w->s.phase != MF_PHASE_PROMOTING || w->plan->finish == MF_FINISH_STAY)
 		return MF_GO_ON;
+	if (mf_walk_nowhere_back(w))
+		return mf_walk_hold(w, MF_HOLD_NOT_READY);
 	/* Flagger is stuck where the canary has no weight any more; there is nothing to return */
 	canary = step == 0 ? 0 : w->canary - least(step, w->canary);
 	if (mf_walk_route(w, 100 - canary, canary, false) != 0)

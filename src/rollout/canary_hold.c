@@ -171,6 +171,10 @@ mf_stage_router(struct mf_walk *w)
 		w->holding = MF_HOLD_LOWERED;
 		return MF_GO_ON;
 	}
+	if (mf_walk_nowhere_back(w)) {
+		w->holding = MF_HOLD_NOT_READY;
+		return MF_GO_ON;
+	}
 	if (mf_walk_alert(w, "the router gave the canary more than wanted") < 0 ||
 	    mf_walk_route(w, 100 - wanted, wanted, false) < 0)
 		return MF_STOP;

@@ -33,7 +33,9 @@ int mf_walk_do(struct mf_walk *w, enum mf_act_kind kind);
 int mf_walk_alert(struct mf_walk *w, const char *why);
 /* Writes weights; 0 done, 1 failed or conflict, -1 pending. A provider without routes: 0. */
 int mf_walk_route(struct mf_walk *w, unsigned primary, unsigned canary, bool mirror);
-int mf_walk_route_matched(struct mf_walk *w);              /* A/B: all that match to the canary */
+int mf_walk_route_matched(struct mf_walk *w); /* A/B: all that match to the canary */
+/* A Migration sends no traffic to a primary that has no ready capacity. */
+bool mf_walk_nowhere_back(const struct mf_walk *w);
 bool mf_walk_in(const struct mf_walk *w, unsigned phases); /* MF_IN(...) | MF_IN(...) */
 #define MF_IN(phase) (1u << MF_PHASE_##phase)
 unsigned mf_walk_iterations(const struct mf_walk *w);

@@ -27,7 +27,7 @@ next_of_list(const struct mf_canary_plan *plan, unsigned w)
 	for (i = 0; i < plan->n_step_weights; i++)
 		if (plan->step_weights[i] > w)
 			return least(100, plan->step_weights[i]) - w;
-	return 100 - w;
+	return w >= 100 ? 1 : 100 - w; /* past the end there is still the end to be reached */
 }
 
 static unsigned

@@ -80,6 +80,11 @@ mf_stage_bake(struct mf_walk *w)
 
 	if (w->s.phase != MF_PHASE_BAKING)
 		return MF_GO_ON;
+	if (w->canary < 100 && w->holding == MF_HOLD_NONE) {
+		/* somebody lowered it, and then said to go on from there */
+		w->s.phase = MF_PHASE_PROMOTING;
+		return MF_GO_ON;
+	}
 	if (w->tick->now_us < w->s.bake_next_us && w->holding == MF_HOLD_NONE)
 		return MF_STOP;
 	if (mf_walk_look(w, &found) < 0)
