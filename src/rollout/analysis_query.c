@@ -68,8 +68,8 @@ mf_analysis_query(const struct mf_analysis_plan *plan, unsigned index, const cha
 	for (; r.n_args < plan->n_args; r.n_args++) {
 		value = plan->args[r.n_args].value;
 		if (plan->args[r.n_args].from != MF_ANALYSIS_ARG_VALUE) {
-			value = plan->args[r.n_args].from == MF_ANALYSIS_ARG_LATEST ? revision
-										    : stable;
+			value =
+			    plan->args[r.n_args].from == MF_ANALYSIS_ARG_LATEST ? revision : stable;
 			if (value[0] == '\0')
 				value = NULL;
 			runs = true;

@@ -33,8 +33,8 @@ add_metrics(struct gathering *g, const struct mf_node *spec)
 		if (!mf_plan_is_map(g->rd, list->items[i]))
 			continue;
 		if (g->n_metrics == MF_ANALYSIS_METRICS_MAX) {
-			mf_plan_refuse(g->rd, list->items[i], "more than %u metrics in one analysis",
-			    MF_ANALYSIS_METRICS_MAX);
+			mf_plan_refuse(g->rd, list->items[i],
+			    "more than %u metrics in one analysis", MF_ANALYSIS_METRICS_MAX);
 			return;
 		}
 		g->metrics[g->n_metrics++] = list->items[i];
@@ -224,8 +224,8 @@ finish(struct gathering *g, const struct mf_node *at, const char *name, bool alo
 	if (plan == NULL)
 		return NULL;
 	plan->name = name;
-	plan->profile = g->rd->plan->profile == MF_PROFILE_MIGRATION ? MF_PROFILE_MIGRATION
-								     : MF_PROFILE_ARGO;
+	plan->profile =
+	    g->rd->plan->profile == MF_PROFILE_MIGRATION ? MF_PROFILE_MIGRATION : MF_PROFILE_ARGO;
 	plan->place = mf_plan_place_of(g->rd, at);
 	plan->is_given = g->missing;
 	if (g->missing)
@@ -247,7 +247,8 @@ mf_plan_read_analysis(struct mf_plan_reading *rd, const struct mf_node *doc)
 }
 
 static void
-check_end(struct mf_plan_reading *rd, const struct mf_node *ref, const struct mf_analysis_plan *plan)
+check_end(
+    struct mf_plan_reading *rd, const struct mf_node *ref, const struct mf_analysis_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_metrics; i++)
 		if (plan->metrics[i].count == 0 && plan->metrics[i].interval_us > 0 &&
@@ -259,8 +260,8 @@ check_end(struct mf_plan_reading *rd, const struct mf_node *ref, const struct mf
 }
 
 const struct mf_analysis_plan *
-mf_argo_analysis(struct mf_plan_reading *rd, const struct mf_node *ref,
-    const struct mf_node *rollout, bool ends)
+mf_argo_analysis(
+    struct mf_plan_reading *rd, const struct mf_node *ref, const struct mf_node *rollout, bool ends)
 {
 	static const char *const known[] = {"templates", "args", "dryRun", "measurementRetention",
 	    "analysisRunMetadata", "startingStep", NULL};

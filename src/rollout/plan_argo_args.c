@@ -127,8 +127,7 @@ same_value(const struct mf_argo_arg *a, const struct mf_argo_arg *b)
 }
 
 void
-mf_argo_args_join(
-    struct mf_plan_reading *rd, const struct mf_node *list, struct mf_argo_args *args)
+mf_argo_args_join(struct mf_plan_reading *rd, const struct mf_node *list, struct mf_argo_args *args)
 {
 	struct mf_argo_arg arg, *before;
 

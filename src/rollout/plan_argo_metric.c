@@ -10,9 +10,9 @@ struct words {
 };
 
 #define AT(field) offsetof(struct words, field)
-#define KNOWN(word)                                                                                \
-	{                                                                                          \
-		.key = word, .type = MF_FIELD_KNOWN                                                \
+#define KNOWN(word)                                 \
+	{                                           \
+		.key = word, .type = MF_FIELD_KNOWN \
 	}
 static const struct mf_field fields[] = {
     {.key = "name", .type = MF_FIELD_STRING, .need = true, .at = AT(name)},
@@ -82,8 +82,8 @@ check_count(struct mf_plan_reading *rd, const struct mf_node *node, bool *bad,
 }
 
 static void
-read_limits(struct mf_plan_reading *rd, const struct mf_node *node, bool *bad,
-    struct mf_analysis_metric *m)
+read_limits(
+    struct mf_plan_reading *rd, const struct mf_node *node, bool *bad, struct mf_analysis_metric *m)
 {
 	int count = 0;
 
@@ -122,8 +122,7 @@ read_condition(
 
 /* Comparing without `bool` drops what the comparison does not hold for. */
 static void
-find_predicate(
-    struct mf_plan_reading *rd, const struct mf_node *node, struct mf_analysis_metric *m)
+find_predicate(struct mf_plan_reading *rd, const struct mf_node *node, struct mf_analysis_metric *m)
 {
 	const struct mf_node *at = mf_node_find(node, "provider.prometheus.query");
 	struct mf_buf left = MF_BUF_INIT;
@@ -157,8 +156,8 @@ warn_of_nan(struct mf_plan_reading *rd, const struct mf_node *node, const struct
 }
 
 void
-mf_argo_metric(struct mf_plan_reading *rd, const struct mf_node *node, bool *bad,
-    struct mf_analysis_metric *m)
+mf_argo_metric(
+    struct mf_plan_reading *rd, const struct mf_node *node, bool *bad, struct mf_analysis_metric *m)
 {
 	struct words w = {.name = "?"};
 

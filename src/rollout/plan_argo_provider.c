@@ -18,10 +18,12 @@ struct words {
 };
 
 #define AT(field) offsetof(struct words, field)
-#define COMMON                                                                                     \
-	{.key = "insecure", .type = MF_FIELD_BOOL, .at = AT(insecure), .more = MF_FIELD_NOWHERE},  \
-	    {.key = "headers", .type = MF_FIELD_NODE, .at = AT(headers)},                          \
-	    {.key = "authentication", .type = MF_FIELD_NODE, .at = AT(authentication)}
+#define COMMON                                                                                    \
+	{.key = "insecure", .type = MF_FIELD_BOOL, .at = AT(insecure), .more = MF_FIELD_NOWHERE}, \
+	    {.key = "headers", .type = MF_FIELD_NODE, .at = AT(headers)},                         \
+	{                                                                                         \
+		.key = "authentication", .type = MF_FIELD_NODE, .at = AT(authentication)          \
+	}
 static const struct mf_field prometheus_fields[] = {
     {.key = "address", .type = MF_FIELD_STRING, .need = true, .at = AT(address)},
     {.key = "query", .type = MF_FIELD_STRING, .need = true, .at = AT(query)},
@@ -186,8 +188,7 @@ read_common(struct mf_plan_reading *rd, const struct mf_node *node, const char *
 }
 
 static void
-read_prometheus(
-    struct mf_plan_reading *rd, const struct mf_node *node, struct mf_metric_query *q)
+read_prometheus(struct mf_plan_reading *rd, const struct mf_node *node, struct mf_metric_query *q)
 {
 	struct words w = {.timeout_s = 30};
 
@@ -262,8 +263,7 @@ mf_argo_provider(
 		const char *name;
 		void (*read)(struct mf_plan_reading *rd, const struct mf_node *node,
 		    struct mf_metric_query *q);
-	} readers[] = {
-	    {"prometheus", read_prometheus}, {"web", read_web}, {"job", read_job}};
+	} readers[] = {{"prometheus", read_prometheus}, {"web", read_web}, {"job", read_job}};
 	const struct mf_node *provider = mf_plan_map(rd, metric, "provider"), *one;
 	const unsigned before = rd->n_refusals;
 
@@ -281,7 +281,7 @@ mf_argo_provider(
 			readers[i].read(rd, one, q);
 		return rd->n_refusals == before;
 	}
-	mf_plan_refuse(rd, one, "the provider %.64s is not supported; prometheus, web and job are",
-	    one->key);
+	mf_plan_refuse(
+	    rd, one, "the provider %.64s is not supported; prometheus, web and job are", one->key);
 	return false;
 }

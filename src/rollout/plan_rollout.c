@@ -27,25 +27,25 @@ struct blue_green_words {
 	const struct mf_node *pre, *post;
 };
 
-#define KNOWN(word)                                                                                \
-	{                                                                                          \
-		.key = word, .type = MF_FIELD_KNOWN                                                \
+#define KNOWN(word)                                 \
+	{                                           \
+		.key = word, .type = MF_FIELD_KNOWN \
 	}
-#define NODE(word, field)                                                                          \
-	{                                                                                          \
-		.key = word, .type = MF_FIELD_NODE, .at = AT(field)                                \
+#define NODE(word, field)                                           \
+	{                                                           \
+		.key = word, .type = MF_FIELD_NODE, .at = AT(field) \
 	}
-#define SECONDS(word, field)                                                                       \
-	{                                                                                          \
-		.key = word, .type = MF_FIELD_UNSIGNED, .at = AT(field), .max = SECONDS_MAX        \
+#define SECONDS(word, field)                                                                \
+	{                                                                                   \
+		.key = word, .type = MF_FIELD_UNSIGNED, .at = AT(field), .max = SECONDS_MAX \
 	}
-#define BOOL(word, field)                                                                          \
-	{                                                                                          \
-		.key = word, .type = MF_FIELD_BOOL, .at = AT(field), .more = MF_FIELD_NOWHERE      \
+#define BOOL(word, field)                                                                     \
+	{                                                                                     \
+		.key = word, .type = MF_FIELD_BOOL, .at = AT(field), .more = MF_FIELD_NOWHERE \
 	}
-#define STRING(word, field)                                                                        \
-	{                                                                                          \
-		.key = word, .type = MF_FIELD_STRING, .at = AT(field)                              \
+#define STRING(word, field)                                           \
+	{                                                             \
+		.key = word, .type = MF_FIELD_STRING, .at = AT(field) \
 	}
 
 #define AT(field) offsetof(struct spec_words, field)
@@ -106,10 +106,10 @@ static const struct mf_field blue_green_fields[] = {
 };
 #undef AT
 
-#define FORM(words, rows)                                                                          \
-	{                                                                                          \
-		.name = #words, .bytes = sizeof(struct words), .fields = rows,                     \
-		.n_fields = sizeof rows / sizeof rows[0]                                           \
+#define FORM(words, rows)                                                      \
+	{                                                                      \
+		.name = #words, .bytes = sizeof(struct words), .fields = rows, \
+		.n_fields = sizeof rows / sizeof rows[0]                       \
 	}
 static const struct mf_form spec_form = FORM(spec_words, spec_fields);
 static const struct mf_form canary_form = FORM(canary_words, canary_fields);
@@ -121,8 +121,7 @@ read_routing(
     struct mf_plan_reading *rd, const struct mf_node *routing, struct mf_rollout_plan *plan)
 {
 	static const char *const known[] = {"managedRoutes", "maxTrafficWeight", "alb",
-	    "ambassador", "apisix", "appMesh", "istio", "nginx", "plugins", "smi", "traefik",
-	    NULL};
+	    "ambassador", "apisix", "appMesh", "istio", "nginx", "plugins", "smi", "traefik", NULL};
 	const struct mf_node *item;
 	unsigned max = 100;
 
@@ -155,8 +154,8 @@ read_background(struct mf_plan_reading *rd, const struct mf_node *rollout,
 	if (analysis == NULL)
 		return;
 	plan->background = mf_argo_add_analysis(rd, analysis, rollout, false, analyses);
-	if (mf_plan_unsigned(rd, analysis, "startingStep", 0, MF_ROLLOUT_STEPS_MAX,
-		&plan->starting_step) &&
+	if (mf_plan_unsigned(
+		rd, analysis, "startingStep", 0, MF_ROLLOUT_STEPS_MAX, &plan->starting_step) &&
 	    plan->starting_step >= plan->n_steps && !rd->params->lenient)
 		mf_plan_refuse(rd, mf_node_get(analysis, "startingStep"),
 		    "there are %zu steps: it would never start", plan->n_steps);
@@ -164,8 +163,7 @@ read_background(struct mf_plan_reading *rd, const struct mf_node *rollout,
 
 /* With finish: stay there is no leap that nobody wrote. */
 static void
-check_stay(
-    struct mf_plan_reading *rd, const struct mf_node *at, const struct mf_rollout_plan *plan)
+check_stay(struct mf_plan_reading *rd, const struct mf_node *at, const struct mf_rollout_plan *plan)
 {
 	if (plan->finish == MF_FINISH_STAY && mf_rollout_increment(plan) == 0 &&
 	    !rd->params->lenient)
@@ -232,8 +230,7 @@ read_window(struct mf_plan_reading *rd, const struct mf_node *window, struct mf_
 	if (window == NULL || !mf_plan_is_map(rd, window))
 		return;
 	mf_plan_known_keys(rd, window, known);
-	mf_plan_unsigned(
-	    rd, window, "revisions", 0, MF_ROLLOUT_HISTORY, &plan->rollback_window);
+	mf_plan_unsigned(rd, window, "revisions", 0, MF_ROLLOUT_HISTORY, &plan->rollback_window);
 }
 
 static void
@@ -279,8 +276,8 @@ mf_plan_read_rollout(struct mf_plan_reading *rd, const struct mf_node *doc)
 	}
 	plan->name = rd->plan->name != NULL ? rd->plan->name : "";
 	plan->namespace_name = rd->plan->namespace_name;
-	plan->profile = rd->plan->profile == MF_PROFILE_MIGRATION ? MF_PROFILE_MIGRATION
-								  : MF_PROFILE_ARGO;
+	plan->profile =
+	    rd->plan->profile == MF_PROFILE_MIGRATION ? MF_PROFILE_MIGRATION : MF_PROFILE_ARGO;
 	plan->finish = rd->plan->finish;
 	plan->place = mf_plan_place_of(rd, doc);
 	plan->background = plan->pre_promotion = plan->post_promotion = MF_ROLLOUT_NO_ANALYSIS;

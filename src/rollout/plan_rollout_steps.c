@@ -87,8 +87,8 @@ next_match(struct reading *r, const struct mf_node *at, struct mf_rollout_match 
 }
 
 static void
-read_header_match(struct reading *r, const struct mf_node *item, struct mf_rollout_match *matches,
-    size_t *n)
+read_header_match(
+    struct reading *r, const struct mf_node *item, struct mf_rollout_match *matches, size_t *n)
 {
 	static const char *const known[] = {"headerName", "headerValue", NULL};
 	struct mf_rollout_match *match;
@@ -104,8 +104,8 @@ read_header_match(struct reading *r, const struct mf_node *item, struct mf_rollo
 
 /* method, path and headers of one item have to hold together. */
 static void
-read_mirror_match(struct reading *r, const struct mf_node *item, struct mf_rollout_match *matches,
-    size_t *n)
+read_mirror_match(
+    struct reading *r, const struct mf_node *item, struct mf_rollout_match *matches, size_t *n)
 {
 	static const char *const known[] = {"method", "path", "headers", NULL};
 	const struct mf_node *headers;
@@ -243,8 +243,9 @@ read_step(struct reading *r, const struct mf_node *item, struct mf_rollout_step 
 		    kinds[kind_of(item->items[i]->key)] != NULL && n++ == 0)
 			at = item->items[i];
 	if (n != 1)
-		mf_plan_refuse(r->rd, item, "a step is one of setWeight, pause, analysis, "
-					    "setCanaryScale, setHeaderRoute, setMirrorRoute");
+		mf_plan_refuse(r->rd, item,
+		    "a step is one of setWeight, pause, analysis, "
+		    "setCanaryScale, setHeaderRoute, setMirrorRoute");
 	else
 		read_kind(r, item, at, step);
 }
@@ -254,11 +255,8 @@ mf_argo_steps(struct mf_plan_reading *rd, const struct mf_node *rollout,
     const struct mf_node *canary, struct mf_argo_analyses *analyses, struct mf_rollout_plan *plan)
 {
 	const struct mf_node *list = mf_plan_list(rd, canary, "steps", MF_ROLLOUT_STEPS_MAX);
-	struct reading r = {.rd = rd,
-	    .rollout = rollout,
-	    .canary = canary,
-	    .analyses = analyses,
-	    .plan = plan};
+	struct reading r = {
+	    .rd = rd, .rollout = rollout, .canary = canary, .analyses = analyses, .plan = plan};
 	struct mf_rollout_step *steps;
 
 	if (list == NULL || (steps = mf_plan_alloc(rd, list->n_items, sizeof *steps)) == NULL)
