@@ -286,7 +286,6 @@ static void
 read_analysis(struct mf_plan_reading *rd, const struct mf_node *analysis,
     const struct canary_words *w, struct mf_canary_plan *plan)
 {
-	const unsigned flaggers = MF_HOOK_BIT(MF_HOOK_EVENT + 1) - 1;
 	struct mf_stanza s = {.plan = *plan};
 
 	if (!mf_plan_is_map(rd, analysis))
@@ -301,8 +300,7 @@ read_analysis(struct mf_plan_reading *rd, const struct mf_node *analysis,
 	read_match(rd, analysis, &s);
 	check_rest(rd, &s);
 	check_traffic(rd, analysis, w, plan);
-	mf_stanza_hooks(
-	    rd, mf_plan_list(rd, analysis, "webhooks", 0), &mf_form_canary_hook, flaggers, plan);
+	mf_stanza_hooks(rd, mf_plan_list(rd, analysis, "webhooks", 0), &mf_form_canary_hook, plan);
 	if (w->target_name != NULL)
 		read_metrics(rd, analysis, w, plan);
 }
