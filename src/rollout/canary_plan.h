@@ -84,6 +84,13 @@ struct mf_bake {
 	bool by_daemon;
 };
 
+/* The way back, as far as the engine goes it; the run knows what each act means. */
+struct mf_back_plan {
+	unsigned step_weight;   /* traffic goes back in steps of this, a tick each; 0: at once */
+	uint64_t verify_for_us; /* the primary's metrics are watched so long; 0: one measurement */
+	unsigned n_fallbacks;   /* to try in order; 0: the primary as it is, and no other */
+};
+
 enum mf_hold_end { MF_HOLD_ROLLBACK, MF_HOLD_ALERT };
 
 struct mf_canary_plan {
@@ -114,10 +121,11 @@ struct mf_canary_plan {
 	/* A Migration's own. */
 	bool clamp_to_max_weight;
 	struct mf_bake bake;
-	uint64_t settle_us;   /* after a change of weights, before a window counts */
-	uint64_t max_hold_us; /* of any hold; 0: 10 intervals */
-	enum mf_hold_end hold_end;
-	uint64_t watch_us; /* between ticks: readiness and abort metrics; 0: 5 s */
+	struct mf_back_plan back;
+	uint64_t settle_us;        /* after a change of weights, before a window counts */
+	uint64_t max_hold_us;      /* of any hold; 0: 10 intervals */
+	enum mf_hold_end hold_end; /* alert: people are told, and the run ends as it stands */
+	uint64_t watch_us;         /* between ticks: readiness and abort metrics; 0: 5 s */
 };
 
 #endif

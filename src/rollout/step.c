@@ -7,7 +7,7 @@ static bool
 same(const struct mf_act *a, const struct mf_act *b)
 {
 	return a->kind == b->kind && a->index == b->index && a->primary == b->primary &&
-	       a->canary == b->canary && a->mirror == b->mirror;
+	       a->canary == b->canary && a->mirror == b->mirror && a->matched == b->matched;
 }
 
 const struct mf_answer *
@@ -32,6 +32,7 @@ mf_act_name(enum mf_act_kind kind)
 	static const char *const names[MF_ACT_KINDS] = {
 	    [MF_ACT_HOOK] = "hook",
 	    [MF_ACT_METRIC] = "metric",
+	    [MF_ACT_MEASURE_PRIMARY] = "measurePrimary",
 	    [MF_ACT_PROBE] = "probe",
 	    [MF_ACT_ROUTE] = "route",
 	    [MF_ACT_SCALE_UP] = "scaleUp",
@@ -41,7 +42,9 @@ mf_act_name(enum mf_act_kind kind)
 	    [MF_ACT_REFERENCE] = "reference",
 	    [MF_ACT_ALERT] = "alert",
 	    [MF_ACT_RESTORE] = "restore",
-	    [MF_ACT_MEASURE_PRIMARY] = "measurePrimary",
+	    [MF_ACT_DRAIN] = "drain",
+	    [MF_ACT_REFERENCE_BACK] = "referenceBack",
+	    [MF_ACT_FALLBACK] = "fallback",
 	};
 
 	return (unsigned)kind < MF_ACT_KINDS ? names[kind] : "?";

@@ -1,0 +1,356 @@
+/*
+ * The way back of a Migration. Traffic first, and nothing before it; then, one after the other and
+ * each tried again until it holds: sessions drained, refs, what the primary serves, the workload,
+ * and at last the primary's own metrics.
+ *
+ * Traffic goes back only to a side that can take it. A primary without ready capacity gets none:
+ * it is restored, or a fallback takes its place, or the better side is kept and a person called.
+ * A primary that fares no better than the canary is a shared fault, which going back would not
+ * mend.
+ */
+#include "src/rollout/canary_int.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The primary is out of range as well, and the canary is out by at most so many times as far:
+ * within that, they are equal. */
+#define EQUALLY_BAD 1.5
+
+/* How far outside of its bounds a value lies. */
+static double
+distance(const struct mf_bounds *b, double value)
+{
+	if (b->has_min && value < b->min)
+		return b->min - value;
+	if (b->has_max && value > b->max)
+		return value - b->max;
+	return 0;
+}
+
+static const struct mf_measured *
+measured(const struct mf_walk *w, size_t i)
+{
+	size_t k = w->step.next;
+
+	while (k-- > 0)
+		if (w->step.asked[k].act.kind == MF_ACT_METRIC && w->step.asked[k].act.index == i)
+			return &w->step.asked[k].answer.measured;
+	return NULL;
+}
+
+/* The words of the metric for the primary alone. */
+static enum mf_check
+check_primary(const struct mf_canary_metric *m, const struct mf_measured *got)
+{
+	struct mf_canary_metric alone = *m;
+
+	alone.relative = false;
+	memset(&alone.abort, 0, sizeof alone.abort);
+	if (m->relative && !m->range.has_min && !m->range.has_max)
+		return got->end == MF_MEASURE_VALUE ? MF_CHECK_PASS : MF_CHECK_NO_VALUE;
+	return mf_canary_check(&alone, got);
+}
+
+static const struct mf_measured *
+ask_primary(struct mf_walk *w, size_t i)
+{
+	struct mf_act act = {.kind = MF_ACT_MEASURE_PRIMARY, .index = (unsigned)i};
+	const struct mf_answer *a = mf_walk_ask(w, &act);
+
+	return a == NULL ? NULL : &a->measured;
+}
+
+/* Is the primary as bad in this metric as the canary? -1 pending. */
+static int
+equally_bad(struct mf_walk *w, size_t i, const struct mf_measured *canary)
+{
+	const struct mf_canary_metric *m = &w->plan->metrics[i];
+	const struct mf_measured *primary = ask_primary(w, i);
+
+	if (primary == NULL)
+		return -1;
+	if (check_primary(m, primary) != MF_CHECK_OUT || canary->end != MF_MEASURE_VALUE)
+		return 0;
+	return distance(&m->range, canary->value) <=
+	       EQUALLY_BAD * distance(&m->range, primary->value);
+}
+
+/* Every metric that is bad of the canary is as bad of the primary. -1 pending. */
+static int
+shared_fault(struct mf_walk *w)
+{
+	const struct mf_measured *canary;
+	enum mf_check check;
+	bool any = false;
+	size_t i;
+	int equal;
+
+	for (i = 0; i < w->plan->n_metrics; i++) {
+		canary = measured(w, i);
+		if (canary == NULL)
+			continue;
+		check = mf_canary_check(&w->plan->metrics[i], canary);
+		if (check != MF_CHECK_OUT && check != MF_CHECK_ABORT)
+			continue;
+		if (!w->plan->metrics[i].has_primary_query)
+			return 0;
+		equal = equally_bad(w, i, canary);
+		if (equal <= 0)
+			return equal;
+		any = true;
+	}
+	return any;
+}
+
+/* The primary has nothing ready: ask for it to be restored, wait, then take the fallbacks in
+ * order. */
+static enum mf_verdict
+primary_down(struct mf_walk *w)
+{
+	struct mf_act act = {.kind = MF_ACT_FALLBACK, .index = w->s.fallback};
+	const struct mf_answer *a;
+
+	if (w->s.hold != MF_HOLD_PRIMARY_DOWN) {
+		w->s.hold = MF_HOLD_NONE; /* its own clock */
+		if (mf_walk_do(w, MF_ACT_RESTORE) < 0)
+			return MF_STOP;
+	}
+	if (w->s.hold == MF_HOLD_NONE || !mf_walk_held_too_long(w)) {
+		(void)mf_walk_hold(w, MF_HOLD_PRIMARY_DOWN);
+		return MF_STOP;
+	}
+	if (w->s.fallback < w->plan->back.n_fallbacks) {
+		a = mf_walk_ask(w, &act);
+		if (a == NULL)
+			return MF_STOP;
+		w->s.fallback++; /* the next tick sees whether it is ready */
+		return MF_STOP;
+	}
+	if (mf_walk_alert(w, "nowhere to go back to: the better side keeps the traffic") < 0)
+		return MF_STOP;
+	return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
+}
+
+static bool
+by_metrics(enum mf_reason reason)
+{
+	return reason == MF_REASON_THRESHOLD || reason == MF_REASON_ABORT_METRIC ||
+	       reason == MF_REASON_BAKE;
+}
+
+/* 0: traffic is back. 1: not yet, or not possible now. -1 pending. */
+static int
+traffic_back(struct mf_walk *w)
+{
+	unsigned step = w->plan->back.step_weight, canary;
+	int written;
+
+	canary = step == 0 || step >= w->canary ? 0 : w->canary - step;
+	written = mf_walk_route(w, 100 - canary, canary, false);
+	return written != 0 ? written : canary != 0;
+}
+
+enum mf_verdict
+mf_walk_turn_back(struct mf_walk *w, enum mf_reason reason)
+{
+	unsigned before = w->canary;
+	int shared, back;
+
+	if (w->s.reason == MF_REASON_NONE && w->s.hold != MF_HOLD_SHARED_FAULT)
+		w->s.hold = MF_HOLD_NONE; /* the way back has clocks of its own */
+	w->s.reason = reason;
+	if (w->tick->primary == MF_READY_DEAD)
+		return primary_down(w);
+	if (by_metrics(reason)) {
+		shared = shared_fault(w);
+		if (shared < 0)
+			return MF_STOP;
+		if (shared) {
+			w->s.reason = MF_REASON_NONE;
+			return mf_walk_hold(w, MF_HOLD_SHARED_FAULT);
+		}
+	}
+	back = traffic_back(w);
+	if (back < 0)
+		return MF_STOP;
+	if (back > 0) /* a step of it counts as progress */
+		return w->canary < before ? MF_STOP : mf_walk_hold(w, MF_HOLD_ROUTER);
+	w->s.phase = MF_PHASE_ROLLING_BACK;
+	w->s.hold = MF_HOLD_NONE;
+	w->s.back_step = 0;
+	w->s.back_tries = 0;
+	return mf_stage_rolling_back(w);
+}
+
+/* A rollback that was due and could not be done, or one that a hook asks for. */
+enum mf_verdict
+mf_stage_due_back(struct mf_walk *w)
+{
+	int wanted;
+
+	if (w->s.reason != MF_REASON_NONE)
+		return mf_walk_turn_back(w, w->s.reason);
+	if (!mf_walk_in(w, MF_IN(WAITING) | MF_IN(PROGRESSING) | MF_IN(WAITING_PROMOTION) |
+			       MF_IN(PROMOTING) | MF_IN(BAKING)))
+		return MF_GO_ON;
+	wanted = mf_walk_rollback_wanted(w);
+	if (wanted < 0)
+		return MF_STOP;
+	return wanted ? mf_walk_turn_back(w, MF_REASON_HOOK) : MF_GO_ON;
+}
+
+/* The target is what the primary runs again: there is nothing left to migrate. Both sites may
+ * serve the same version from the start, which is no such thing. */
+enum mf_verdict
+mf_stage_reverted(struct mf_walk *w)
+{
+	if (mf_walk_in(w, MF_IN(PROGRESSING) | MF_IN(WAITING_PROMOTION)) &&
+	    strcmp(w->tick->revision, w->s.promoted) == 0 &&
+	    strcmp(w->s.applied, w->s.promoted) != 0)
+		return mf_walk_turn_back(w, MF_REASON_REVERTED);
+	return MF_GO_ON;
+}
+
+/* The primary's own metrics, after it has all the traffic again. 1 good, 0 bad, 2 no data, -1
+ * pending. */
+static int
+primary_good(struct mf_walk *w, bool *any)
+{
+	const struct mf_measured *got;
+	enum mf_check check;
+	size_t i;
+	int good = 1;
+
+	*any = false;
+	for (i = 0; i < w->plan->n_metrics; i++) {
+		if (!w->plan->metrics[i].has_primary_query)
+			continue;
+		*any = true;
+		got = ask_primary(w, i);
+		if (got == NULL)
+			return -1;
+		check = check_primary(&w->plan->metrics[i], got);
+		if (check == MF_CHECK_OUT)
+			return 0;
+		if (check != MF_CHECK_PASS && !w->plan->metrics[i].optional)
+			good = 2;
+	}
+	return good;
+}
+
+enum back_end { BACK_DONE, BACK_FAILED, BACK_WAITS, BACK_PENDING };
+
+static enum back_end
+verify(struct mf_walk *w)
+{
+	bool any;
+	int good;
+
+	if (w->s.verify_since_us == 0) {
+		w->s.verify_since_us = w->tick->now_us == 0 ? 1 : w->tick->now_us;
+		w->s.verify_measured = false;
+	}
+	good = primary_good(w, &any);
+	if (good < 0)
+		return BACK_PENDING;
+	if (good == 0)
+		return BACK_FAILED;
+	if (good == 1)
+		w->s.verify_measured = true;
+	if (any && w->tick->now_us - w->s.verify_since_us < w->plan->back.verify_for_us)
+		return BACK_WAITS;
+	/* that nothing could be measured is no proof that all is well */
+	return w->s.verify_measured ? BACK_DONE : BACK_FAILED;
+}
+
+static enum back_end
+act_back(struct mf_walk *w, enum mf_act_kind kind)
+{
+	struct mf_act act = {.kind = kind};
+	const struct mf_answer *a;
+
+	if (kind == MF_ACT_FALLBACK)
+		act.index = w->s.fallback;
+	a = mf_walk_ask(w, &act);
+	if (a == NULL)
+		return BACK_PENDING;
+	if (a->end == MF_ANSWER_OK)
+		return BACK_DONE;
+	return ++w->s.back_tries < MF_BACK_TRIES ? BACK_WAITS : BACK_FAILED;
+}
+
+/* In this order: docs and tests speak of it. The last row has no act: it is verify. */
+static const enum mf_act_kind back_rows[] = {
+    MF_ACT_DRAIN,
+    MF_ACT_REFERENCE_BACK,
+    MF_ACT_FALLBACK,
+    MF_ACT_SCALE_TO_ZERO,
+};
+#define BACK_ROWS (sizeof back_rows / sizeof back_rows[0])
+#define BACK_FALLBACK 2u
+
+static enum mf_verdict
+back_at_last(struct mf_walk *w)
+{
+	mf_walk_tell_hooks(w, MF_PHASE_FAILED);
+	if (w->step.pending)
+		return MF_STOP;
+	if (w->s.back_failed) {
+		if (mf_walk_alert(w, "the rollback is not complete: a person is needed") < 0)
+			return MF_STOP;
+		return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
+	}
+	return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_ROLLED_BACK);
+}
+
+/* A step that cannot be done: the next fallback, where that can help; else it is left. */
+static void
+leave_step(struct mf_walk *w)
+{
+	bool helps = w->s.back_step == BACK_FALLBACK || w->s.back_step == BACK_ROWS;
+
+	w->s.back_tries = 0;
+	w->s.verify_since_us = 0;
+	if (helps && w->s.fallback + 1 < w->plan->back.n_fallbacks) {
+		w->s.fallback++;
+		w->s.back_step = BACK_FALLBACK;
+		return;
+	}
+	w->s.back_failed = true;
+	w->s.back_step++;
+}
+
+static bool
+verifying(const struct mf_walk *w)
+{
+	return w->s.back_step == BACK_ROWS;
+}
+
+enum mf_verdict
+mf_stage_rolling_back(struct mf_walk *w)
+{
+	enum back_end end;
+	int written;
+
+	if (w->s.phase != MF_PHASE_ROLLING_BACK)
+		return MF_GO_ON;
+	if (w->canary != 0 || w->tick->weights_unknown) { /* a proxy that was loaded again */
+		written = mf_walk_nowhere_back(w) ? 1 : mf_walk_route(w, 100, 0, false);
+		if (written != 0)
+			return written < 0 ? MF_STOP : mf_walk_hold(w, MF_HOLD_ROUTER);
+		w->s.hold = MF_HOLD_NONE;
+	}
+	while (w->s.back_step <= BACK_ROWS) {
+		end = verifying(w) ? verify(w) : act_back(w, back_rows[w->s.back_step]);
+		if (end == BACK_PENDING || end == BACK_WAITS)
+			return MF_STOP;
+		if (end == BACK_FAILED) {
+			leave_step(w);
+			continue;
+		}
+		w->s.back_tries = 0;
+		w->s.back_step++;
+	}
+	return back_at_last(w);
+}

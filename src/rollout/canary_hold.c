@@ -1,0 +1,230 @@
+/* What keeps a Migration where it is: gates, people, missing data, a router that disagrees. Every
+ * hold ends: by itself, or at max_hold as the plan says. */
+#include "src/rollout/canary_int.h"
+
+#include <string.h>
+
+enum mf_verdict
+mf_walk_end(struct mf_walk *w, enum mf_phase phase, enum mf_result result)
+{
+	w->s.phase = phase;
+	w->s.result = result;
+	w->s.hold = MF_HOLD_NONE;
+	return MF_STOP;
+}
+
+bool
+mf_walk_held_too_long(const struct mf_walk *w)
+{
+	uint64_t most = w->plan->max_hold_us;
+
+	if (most == 0)
+		most = MF_HOLD_INTERVALS * w->plan->interval_us;
+	return w->tick->now_us - w->s.hold_since_us >= most;
+}
+
+/* Said once, when it begins. */
+static const char *
+worth_an_alert(enum mf_hold hold)
+{
+	static const char *const texts[MF_HOLDS] = {
+	    [MF_HOLD_NO_DATA] = "held: a metric has no value",
+	    [MF_HOLD_LOWERED] = "held: somebody lowered the canary's weight",
+	    [MF_HOLD_SHARED_FAULT] = "held: the primary fares no better than the canary",
+	    [MF_HOLD_PRIMARY_DOWN] = "held: the primary has no ready capacity",
+	    [MF_HOLD_CONFLICT] = "held: the production ref moved under this run",
+	    [MF_HOLD_ROUTER] = "held: the router cannot be read or written",
+	};
+
+	return texts[hold];
+}
+
+static enum mf_verdict
+give_up_waiting(struct mf_walk *w, enum mf_hold hold)
+{
+	if (hold == MF_HOLD_CONFLICT)
+		return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_CONFLICT);
+	if (hold == MF_HOLD_ROUTER && w->s.reason != MF_REASON_NONE) {
+		if (mf_walk_alert(w, "traffic cannot be moved back") < 0)
+			return MF_STOP;
+		return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
+	}
+	if (w->plan->hold_end == MF_HOLD_ROLLBACK)
+		return mf_walk_turn_back(w, MF_REASON_HOLD_TOO_LONG);
+	if (mf_walk_alert(w, "held too long") < 0)
+		return MF_STOP;
+	return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
+}
+
+enum mf_verdict
+mf_walk_hold(struct mf_walk *w, enum mf_hold hold)
+{
+	const char *alert = worth_an_alert(hold);
+	bool told = w->s.hold == hold;
+
+	/* one clock for all holds in a row, or a run could be held for ever by turns */
+	if (w->s.hold == MF_HOLD_NONE)
+		w->s.hold_since_us = w->tick->now_us;
+	w->s.hold = hold;
+	if (!told && alert != NULL && mf_walk_alert(w, alert) < 0)
+		return MF_STOP;
+	return mf_walk_held_too_long(w) ? give_up_waiting(w, hold) : MF_STOP;
+}
+
+enum mf_verdict
+mf_walk_gate_closed(struct mf_walk *w)
+{
+	return w->plan->profile == MF_PROFILE_MIGRATION ? mf_walk_hold(w, MF_HOLD_GATE) : MF_STOP;
+}
+
+/* A run that ended stays ended, until there is another revision or somebody asks for a retry. */
+enum mf_verdict
+mf_stage_ended(struct mf_walk *w)
+{
+	struct mf_canary_state *s = &w->s;
+	bool retry = w->tick->control == MF_CONTROL_RETRY && s->phase == MF_PHASE_FAILED;
+	struct mf_canary_state fresh = {
+	    .phase = MF_PHASE_INITIALIZED, .primary_created = s->primary_created};
+
+	if (!mf_canary_ended(s))
+		return MF_GO_ON;
+	if (!retry && (s->result == MF_RESULT_PERSON_NEEDED || !mf_walk_changed(w)))
+		return MF_STOP;
+	memcpy(fresh.promoted, s->promoted, sizeof fresh.promoted);
+	*s = fresh; /* applied "": whatever there is now is to be rolled out */
+	return MF_GO_ON;
+}
+
+enum mf_verdict
+mf_stage_control(struct mf_walk *w)
+{
+	switch (w->tick->control) {
+	case MF_CONTROL_ABORT: return mf_walk_turn_back(w, MF_REASON_BY_HAND);
+	case MF_CONTROL_PAUSE: w->s.paused = true; break;
+	case MF_CONTROL_PROMOTE_FULL:
+		w->s.full = true;
+		w->s.paused = false;
+		break;
+	case MF_CONTROL_PROMOTE:
+		w->s.passed_gate = true;
+		w->s.paused = false;
+		break;
+	case MF_CONTROL_CONTINUE:
+		w->s.paused = false;
+		w->s.hold = MF_HOLD_NONE;
+		/* a weight that somebody lowered is the one to go on from */
+		if (!w->tick->weights_unknown && w->canary < w->s.weight)
+			w->s.weight = w->canary;
+		break;
+	default: break;
+	}
+	if (w->s.paused || w->plan->suspend)
+		w->holding = MF_HOLD_PAUSED;
+	return MF_GO_ON;
+}
+
+enum mf_verdict
+mf_stage_migration_gate(struct mf_walk *w)
+{
+	int confirmed;
+
+	if (!mf_walk_in(w, MF_IN(NEW) | MF_IN(INITIALIZING) | MF_IN(INITIALIZED) | MF_IN(WAITING)))
+		return MF_GO_ON;
+	if (!mf_walk_in(w, MF_IN(WAITING)) && !mf_walk_changed(w))
+		return MF_STOP;
+	if (w->holding != MF_HOLD_NONE)
+		return mf_walk_hold(w, w->holding);
+	confirmed = mf_walk_confirm(w, MF_HOOK_CONFIRM_ROLLOUT);
+	if (confirmed < 0)
+		return MF_STOP;
+	if (confirmed == 0) {
+		mf_walk_enter(w, MF_PHASE_WAITING);
+		return mf_walk_gate_closed(w);
+	}
+	if (mf_walk_do(w, MF_ACT_SCALE_UP) != 0)
+		return w->step.pending ? MF_STOP : mf_walk_hold(w, MF_HOLD_NOT_READY);
+	mf_walk_sync(w, MF_PHASE_PROGRESSING, 0);
+	w->s.hold = MF_HOLD_NONE;
+	return MF_STOP;
+}
+
+/* A failed check; the one that spends the budget turns back at once. */
+static enum mf_verdict
+failed_check(struct mf_walk *w)
+{
+	w->s.failed_checks++;
+	if (w->s.failed_checks < w->plan->threshold)
+		return MF_STOP;
+	return mf_walk_turn_back(w, MF_REASON_THRESHOLD);
+}
+
+/* The router does not show what this run wrote last. */
+enum mf_verdict
+mf_stage_router(struct mf_walk *w)
+{
+	unsigned wanted = w->s.weight;
+
+	if (w->canary == wanted || mf_walk_in(w, MF_IN(FINALISING)))
+		return MF_GO_ON;
+	if (w->canary < wanted) {
+		/* a person or the proxy protected users: never raise it by ourselves */
+		w->holding = MF_HOLD_LOWERED;
+		return MF_GO_ON;
+	}
+	if (mf_walk_nowhere_back(w)) {
+		w->holding = MF_HOLD_NOT_READY;
+		return MF_GO_ON;
+	}
+	if (mf_walk_alert(w, "the router gave the canary more than wanted") < 0 ||
+	    mf_walk_route(w, 100 - wanted, wanted, false) < 0)
+		return MF_STOP;
+	return failed_check(w);
+}
+
+enum mf_verdict
+mf_stage_migration_ready(struct mf_walk *w)
+{
+	if (w->tick->canary == MF_READY_DEAD)
+		return mf_walk_turn_back(w, MF_REASON_CANARY_DEAD);
+	if (w->tick->canary == MF_READY_WAIT) {
+		/* no server of the canary is up: with weight on it that is a failure, not "no data"
+		 */
+		if (w->canary > 0 && failed_check(w) == MF_STOP &&
+		    (w->step.pending || w->s.reason != MF_REASON_NONE))
+			return MF_STOP;
+		return mf_walk_hold(w, MF_HOLD_NOT_READY);
+	}
+	if (w->tick->primary != MF_READY && w->holding == MF_HOLD_NONE)
+		w->holding = MF_HOLD_NOT_READY;
+	return MF_GO_ON;
+}
+
+/* Before the first step there is nothing to measure: the pre-rollout hooks speak. */
+static int
+look(struct mf_walk *w, enum mf_check *found)
+{
+	bool mirroring = w->plan->mirror && w->mirrored;
+	int good;
+
+	if (w->canary > 0 || w->s.iterations > 0 || mirroring)
+		return mf_walk_look(w, found);
+	good = mf_walk_hooks(w, MF_HOOK_PRE_ROLLOUT, w->s.phase);
+	*found = good == 1 ? MF_CHECK_PASS : MF_CHECK_OUT;
+	return good < 0 ? -1 : 0;
+}
+
+enum mf_verdict
+mf_stage_checks(struct mf_walk *w)
+{
+	enum mf_check found;
+
+	if (look(w, &found) < 0)
+		return MF_STOP;
+	switch (found) {
+	case MF_CHECK_PASS: return MF_GO_ON;
+	case MF_CHECK_ABORT: return mf_walk_turn_back(w, MF_REASON_ABORT_METRIC);
+	case MF_CHECK_EARLY:
+	case MF_CHECK_NO_VALUE: return mf_walk_hold(w, MF_HOLD_NO_DATA);
+	default: return failed_check(w);
+	}
+}
