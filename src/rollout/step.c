@@ -45,6 +45,8 @@ mf_act_name(enum mf_act_kind kind)
 	    [MF_ACT_DRAIN] = "drain",
 	    [MF_ACT_REFERENCE_BACK] = "referenceBack",
 	    [MF_ACT_FALLBACK] = "fallback",
+	    [MF_ACT_MANAGED_ROUTE] = "managedRoute",
+	    [MF_ACT_REMOVE_ROUTES] = "removeRoutes",
 	};
 
 	return (unsigned)kind < MF_ACT_KINDS ? names[kind] : "?";

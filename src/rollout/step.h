@@ -44,7 +44,9 @@ enum mf_act_kind {
 	MF_ACT_RESTORE,         /* primary without capacity: hook or scaler brings it back */
 	MF_ACT_DRAIN,           /* wait for the canary's sessions, take its servers out */
 	MF_ACT_REFERENCE_BACK,  /* refs are as before the run, the version is marked rejected */
-	MF_ACT_FALLBACK, /* the primary's side serves fallback `index`: link, reload, serves */
+	MF_ACT_FALLBACK,      /* the primary's side serves fallback `index`: link, reload, serves */
+	MF_ACT_MANAGED_ROUTE, /* a Rollout's header or mirror route, as its step `index` says */
+	MF_ACT_REMOVE_ROUTES, /* all of these that were set */
 	MF_ACT_KINDS
 };
 
