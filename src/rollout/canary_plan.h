@@ -65,6 +65,7 @@ struct mf_canary_metric {
 	/* A Migration's own; zero is Flagger's behaviour. */
 	enum mf_no_data on_no_data;
 	bool optional;
+	bool alert_only; /* a value that does not pass is told to people, and fails no check */
 	uint64_t min_samples;
 	struct mf_bounds abort; /* has_min: below it aborts; has_max: above it aborts */
 	bool relative;          /* measured on the primary, too */

@@ -286,7 +286,6 @@ static void
 read_analysis(struct mf_plan_reading *rd, const struct mf_node *analysis,
     const struct canary_words *w, struct mf_canary_plan *plan)
 {
-	const unsigned flaggers = MF_HOOK_BIT(MF_HOOK_EVENT + 1) - 1;
 	struct mf_stanza s = {.plan = *plan};
 
 	if (!mf_plan_is_map(rd, analysis))
@@ -301,8 +300,7 @@ read_analysis(struct mf_plan_reading *rd, const struct mf_node *analysis,
 	read_match(rd, analysis, &s);
 	check_rest(rd, &s);
 	check_traffic(rd, analysis, w, plan);
-	mf_stanza_hooks(
-	    rd, mf_plan_list(rd, analysis, "webhooks", 0), &mf_form_canary_hook, flaggers, plan);
+	mf_stanza_hooks(rd, mf_plan_list(rd, analysis, "webhooks", 0), &mf_form_canary_hook, plan);
 	if (w->target_name != NULL)
 		read_metrics(rd, analysis, w, plan);
 }
@@ -330,13 +328,24 @@ read_spec(struct mf_plan_reading *rd, const struct mf_node *spec, struct canary_
 		mf_plan_refuse_key(rd, spec, "analysis", "is missing");
 }
 
+/* Its own names: it may be a Migration's analysis, and not the plan. */
+static void
+read_names(struct mf_plan_reading *rd, const struct mf_node *doc, struct mf_canary_plan *plan)
+{
+	const struct mf_node *metadata = mf_node_get(doc, "metadata");
+	const struct mf_node *name = mf_node_get(metadata, "name");
+	const struct mf_node *in = mf_node_get(metadata, "namespace");
+
+	plan->name = name != NULL && name->kind == MF_NODE_STRING ? name->text : "";
+	plan->namespace_name =
+	    in != NULL && in->kind == MF_NODE_STRING ? in->text : rd->plan->namespace_name;
+}
+
 static void
 set_defaults(struct mf_plan_reading *rd, struct mf_canary_plan *plan)
 {
 	plan->profile = rd->plan->profile;
 	plan->finish = rd->plan->finish;
-	plan->name = rd->plan->name != NULL ? rd->plan->name : "";
-	plan->namespace_name = rd->plan->namespace_name;
 	plan->interval_us = INTERVAL_US;
 	plan->threshold = 1;
 	plan->max_weight = 100;
@@ -360,6 +369,7 @@ mf_plan_read_canary(struct mf_plan_reading *rd, const struct mf_node *doc)
 		return NULL;
 	}
 	set_defaults(rd, plan);
+	read_names(rd, doc, plan);
 	read_spec(rd, spec, &w);
 	plan->provider = w.provider;
 	plan->suspend = w.suspend;

@@ -31,9 +31,11 @@ read_enum(
 {
 	unsigned index;
 
+	if (!mf_plan_enum(rd, map, f->key, f->words, &index))
+		return;
 	/* enums have the size of unsigned; their type is not known here */
-	if (mf_plan_enum(rd, map, f->key, f->words, &index))
-		memcpy(out, &index, sizeof index);
+	memcpy(place(out, f->at), &index, sizeof index);
+	say_there(out, f, true);
 }
 
 static void
@@ -132,7 +134,7 @@ read_field(
 {
 	switch (f->type) {
 	case MF_FIELD_KNOWN: break;
-	case MF_FIELD_ENUM: read_enum(rd, f, map, place(out, f->at)); break;
+	case MF_FIELD_ENUM: read_enum(rd, f, map, out); break;
 	case MF_FIELD_STRINGS: read_strings(rd, f, map, out); break;
 	case MF_FIELD_PAIRS: read_pairs(rd, f, map, out); break;
 	case MF_FIELD_MAP: read_map(rd, f, map, out); break;

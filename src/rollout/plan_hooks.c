@@ -20,7 +20,7 @@ static const struct mf_field canary_hook[] = {
 	.at = AT(type),
 	.more = MF_FIELD_NOWHERE,
 	.words = flagger_types},
-    {.key = "url", .type = MF_FIELD_STRING, .need = true, .at = AT(url)},
+    {.key = "url", .type = MF_FIELD_STRING, .at = AT(url)},
     {.key = "timeout", .type = MF_FIELD_KNOWN},
     {.key = "retries", .type = MF_FIELD_UNSIGNED, .at = AT(retries), .max = 100},
     {.key = "muteAlert", .type = MF_FIELD_BOOL, .at = AT(mute_alert), .more = MF_FIELD_NOWHERE},
@@ -34,6 +34,12 @@ const struct mf_form mf_form_canary_hook = {.name = "CanaryWebhook",
     .fields = canary_hook,
     .n_fields = sizeof canary_hook / sizeof canary_hook[0]};
 
+/* The types of the words of mf_form_gate and mf_form_hook. */
+static const enum mf_hook_type gate_types[] = {
+    MF_HOOK_CONFIRM_ROLLOUT, MF_HOOK_CONFIRM_TRAFFIC_INCREASE, MF_HOOK_CONFIRM_PROMOTION};
+static const enum mf_hook_type hook_types[] = {MF_HOOK_ROLLOUT, MF_HOOK_PRE_ROLLOUT,
+    MF_HOOK_ROLLBACK, MF_HOOK_POST_ROLLOUT, MF_HOOK_EVENT, MF_HOOK_PURGE, MF_HOOK_MLFLOW};
+
 static void
 check_url(struct mf_plan_reading *rd, const struct mf_node *item, const struct mf_hook *hook)
 {
@@ -41,6 +47,8 @@ check_url(struct mf_plan_reading *rd, const struct mf_node *item, const struct m
 
 	if (hook->url != NULL && hook->url_file != NULL)
 		mf_plan_refuse(rd, item, "only one of url and urlFile may be there");
+	else if (hook->url == NULL && hook->url_file == NULL && url == NULL)
+		mf_plan_refuse_key(rd, item, "url", "is missing");
 	else if (hook->url != NULL && url != NULL && hook->url[0] != '\0')
 		mf_plan_is_url(rd, url, hook->url);
 }
@@ -71,6 +79,10 @@ read_hook(struct mf_plan_reading *rd, const struct mf_node *item, const struct m
 		mf_stanza_interval(rd, item, "timeout", &hook->timeout_us);
 		if ((unsigned)hook->type == HOOK_EMPTY)
 			hook->type = MF_HOOK_ROLLOUT;
+	} else if (form == &mf_form_gate) {
+		hook->type = gate_types[hook->type];
+	} else if (form == &mf_form_hook) {
+		hook->type = hook_types[hook->type];
 	}
 	if (hook->timeout_us == 0)
 		mf_plan_refuse(
@@ -80,7 +92,7 @@ read_hook(struct mf_plan_reading *rd, const struct mf_node *item, const struct m
 
 void
 mf_stanza_hooks(struct mf_plan_reading *rd, const struct mf_node *list, const struct mf_form *form,
-    unsigned allowed, struct mf_canary_plan *plan)
+    struct mf_canary_plan *plan)
 {
 	struct mf_hook *hooks;
 	const struct mf_node *item;
@@ -98,10 +110,6 @@ mf_stanza_hooks(struct mf_plan_reading *rd, const struct mf_node *list, const st
 		if (!mf_plan_is_map(rd, item))
 			continue;
 		read_hook(rd, item, form, &hooks[n]);
-		if ((allowed & MF_HOOK_BIT(hooks[n].type)) == 0)
-			mf_plan_refuse(rd,
-			    mf_node_get(item, "type") != NULL ? mf_node_get(item, "type") : item,
-			    "a hook of this type does not belong here");
 		check_name(rd, item, hooks, n);
 		n++;
 	}

@@ -123,6 +123,7 @@ next_entry(struct metrics *m, const struct mf_node *item, const struct mf_metric
 		c->query.timeout_us = TIMEOUT_US;
 	c->on_no_data = w->on_no_data;
 	c->optional = w->optional;
+	c->alert_only = w->on_breach == 1;
 	c->min_samples = c->query.min_samples = w->min_samples;
 	c->query.max_age_us = w->max_age_us;
 	c->abort = w->abort;
@@ -287,6 +288,8 @@ add(struct metrics *m, const struct mf_node *item, const struct mf_metric_words 
 	if (first) {
 		us = window_of(m, item);
 		check_range(m->rd, item, w);
+		if (m->what->migration)
+			mf_stanza_check_metric(m->rd, item, w, known);
 		if (is_own(w)) {
 			mf_stanza_own_metric(m->rd, item, w, m->what, next_entry(m, item, w, us));
 			return;

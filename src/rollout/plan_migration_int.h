@@ -8,7 +8,6 @@
 #include "src/rollout/plan_stanza.h"
 
 enum mf_reload_preset {
-	MF_RELOAD_NONE,
 	MF_RELOAD_TRITON,
 	MF_RELOAD_TORCHSERVE,
 	MF_RELOAD_VLLM,
@@ -19,6 +18,7 @@ struct mf_site_words {
 	struct mf_site_plan plan;
 	const struct mf_node *serves; /* "unchecked", or a map */
 	enum mf_reload_preset preset;
+	bool has_preset;
 };
 
 struct mf_serves_words {
@@ -28,38 +28,34 @@ struct mf_serves_words {
 
 struct mf_fallback_words {
 	struct mf_fallback_plan plan;
-	bool previous;
 	const struct mf_node *serves, *metrics;
 };
 
-/* "Mon-Fri 08:00-18:00", {from, to} */
 struct mf_freeze_words {
 	const char *from, *to;
 };
 
-struct mf_rollback_words {
-	struct mf_rollback_plan plan;
-};
-
 struct mf_router_words {
 	struct mf_router_plan plan;
-	bool none, haproxy, file, exec;
+	bool haproxy, file, exec;
 };
 
 struct mf_migration_words {
 	struct mf_migration_plan plan;
 	struct mf_site_words source, destination;
-	const struct mf_node *router, *analysis, *gates, *hooks, *fallback, *windows;
+	const struct mf_node *router, *analysis, *gates, *hooks, *fallback;
+	const char *const *windows;
+	size_t n_windows;
 	const struct mf_freeze_words *freezes;
 	size_t n_freezes;
 	const char *lease;
 	unsigned finish;
 	bool suspend;
+	unsigned bake_by; /* 1: the daemon */
 	struct mf_bake bake;
 };
 
-extern const struct mf_form mf_form_analysis, mf_form_metric, mf_form_gate, mf_form_hook,
-    mf_form_serves, mf_form_router, mf_form_fallback;
+extern const struct mf_form mf_form_analysis, mf_form_metric, mf_form_serves, mf_form_router, mf_form_fallback;
 
 /* Of the sites: data, servers, reload, serves, warm-up. moves: traffic will. */
 void mf_migration_sites(struct mf_plan_reading *rd, const struct mf_node *spec,

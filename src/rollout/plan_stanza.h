@@ -18,8 +18,10 @@ struct mf_stanza {
 	const struct mf_node *metrics, *webhooks, *match, *alerts, *affinity;
 	/* A Migration's own. */
 	const struct mf_node *canary_ref, *rollout_ref;
+	struct mf_builtin_names names;
 	const char *address; /* of the metrics' server, where a metric names none */
 	const char *provider;
+	const char *primary_target;
 };
 
 /* What one of its metrics says. */
@@ -49,7 +51,7 @@ struct mf_metric_words {
 	double max_ratio, max_delta;
 	bool has_max_ratio, has_max_delta;
 	uint64_t max_age_us;
-	const struct mf_node *relative_node;
+	unsigned on_breach; /* 1: people are told, and nothing else */
 };
 
 /* What metrics are read for. */
@@ -63,6 +65,7 @@ struct mf_metrics_for {
 };
 
 extern const struct mf_form mf_form_canary_metric, mf_form_canary_hook;
+extern const struct mf_form mf_form_gate, mf_form_hook, mf_form_any_hook;
 
 /* A duration as Flagger's CRD has it: it begins with digits and m or s. Stays where absent. */
 void mf_stanza_interval(
@@ -75,13 +78,17 @@ void mf_stanza_metrics(struct mf_plan_reading *rd, const struct mf_node *list,
     const struct mf_form *form, const struct mf_metrics_for *what, struct mf_canary_plan *plan);
 /* The hooks of a list behind those that the plan has already. */
 void mf_stanza_hooks(struct mf_plan_reading *rd, const struct mf_node *list,
-    const struct mf_form *form, unsigned allowed, struct mf_canary_plan *plan);
-#define MF_HOOK_BIT(type) (1u << (type))
+    const struct mf_form *form, struct mf_canary_plan *plan);
 
 /* A metric in a Migration's own words: preset, web, command, drift. In plan_migration_metrics.c. */
 void mf_stanza_own_metric(struct mf_plan_reading *rd, const struct mf_node *item,
     const struct mf_metric_words *words, const struct mf_metrics_for *what,
     struct mf_canary_metric *out);
+/* What goes together of a Migration's words for one metric, and for all of them. */
+void mf_stanza_check_metric(struct mf_plan_reading *rd, const struct mf_node *item,
+    const struct mf_metric_words *words, bool built_in);
+void mf_stanza_check_metrics(
+    struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_canary_plan *plan);
 
 /* The query of a MetricTemplate of the file. */
 bool mf_stanza_template(struct mf_plan_reading *rd, const struct mf_node *at,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/rollout/plan_stanza.h"
+#include "src/rollout/template.h"
 
 struct template_words {
 	const struct mf_node *provider;
@@ -151,6 +152,38 @@ read_provider(struct mf_plan_reading *rd, const struct mf_node *provider, struct
 	q->auth.secret_name = w.secret;
 	q->insecure = w.insecure;
 	return true;
+}
+
+const char *
+mf_stanza_render(struct mf_plan_reading *rd, const struct mf_node *at, const char *text,
+    const struct mf_metric_words *w, const struct mf_metrics_for *what)
+{
+	const struct mf_pair words[] = {
+	    {"name", what->names.name},
+	    {"namespace", what->names.namespace_name},
+	    {"target", what->names.target},
+	    {"service", what->names.service},
+	    {"ingress", what->names.ingress},
+	    {"route", what->names.route},
+	    {"interval", w->interval != NULL ? w->interval : "1m"},
+	};
+	struct mf_pair known[sizeof words / sizeof words[0]];
+	struct mf_template_words t = {
+	    .words = known, .variables = w->variables, .n_variables = w->n_variables};
+	struct mf_buf b = MF_BUF_INIT;
+	struct mf_error why = {0};
+	const char *out = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (words[i].value != NULL)
+			known[t.n_words++] = words[i];
+	if (mf_template_flagger(&b, text, &t, &why) != 0)
+		mf_plan_refuse_error(rd, at, &why);
+	else
+		out = mf_plan_copy(rd, b.len > 0 ? mf_buf_cstr(&b) : "", b.len);
+	mf_buf_fini(&b);
+	return out;
 }
 
 /* A template that says {{ interval }} where the metric says none: Flagger sends an empty one. */

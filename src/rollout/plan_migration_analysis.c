@@ -1,0 +1,291 @@
+/* The analysis of a Migration: its own stanza, or that of a document of the file. */
+#include <string.h>
+
+#include "src/rollout/plan_migration_int.h"
+#include "src/rollout/rollout_plan.h"
+
+#define SECOND_US ((uint64_t)1000000)
+#define INTERVAL_US (60 * SECOND_US)
+#define DEADLINE_US (600 * SECOND_US)
+#define SETTLE_US (30 * SECOND_US)
+#define WATCH_US (5 * SECOND_US)
+#define HOLD_INTERVALS 10u
+
+static void
+set_defaults(struct mf_plan_reading *rd, struct mf_canary_plan *p)
+{
+	p->name = rd->plan->name != NULL ? rd->plan->name : "";
+	p->namespace_name = rd->plan->namespace_name;
+	p->provider = "";
+	p->profile = MF_PROFILE_MIGRATION;
+	p->finish = rd->plan->finish;
+	p->interval_us = INTERVAL_US;
+	p->threshold = 1;
+	p->max_weight = 100;
+	p->primary_ready_threshold = p->canary_ready_threshold = 100;
+	p->progress_deadline_us = DEADLINE_US;
+	p->settle_us = SETTLE_US;
+	p->watch_us = WATCH_US;
+	p->clamp_to_max_weight = true;
+}
+
+/* What only a router with routes can do; of file and exec preflight asks. */
+static void
+check_router(struct mf_plan_reading *rd, const struct mf_node *analysis,
+    const struct mf_migration_words *w, const struct mf_canary_plan *p)
+{
+	if (w->plan.router.type == MF_ROUTER_HAPROXY && p->mirror)
+		mf_plan_refuse(
+		    rd, mf_node_get(analysis, "mirror"), "haproxy's runtime API cannot mirror");
+	if (p->mirror_weight > 0 && !p->mirror)
+		mf_plan_refuse(rd, mf_node_get(analysis, "mirrorWeight"),
+		    "without mirror it would be ignored");
+}
+
+static void
+check_times(struct mf_plan_reading *rd, const struct mf_node *analysis, struct mf_canary_plan *p)
+{
+	if (p->interval_us == 0)
+		mf_plan_refuse(
+		    rd, mf_node_get(analysis, "interval"), "an interval of 0 never passes");
+	if (mf_node_get(analysis, "maxHold") != NULL && p->max_hold_us == 0)
+		mf_plan_refuse(rd, mf_node_get(analysis, "maxHold"), "a hold of 0 is none");
+	if (p->watch_us == 0)
+		mf_plan_refuse(rd, mf_node_get(analysis, "watch"), "a watch of 0 would never rest");
+	if (p->max_hold_us == 0)
+		p->max_hold_us = HOLD_INTERVALS * p->interval_us;
+}
+
+/* Whose series built-in metrics read, and what they call the two sides. */
+static void
+name_sides(const struct mf_migration_words *w, const struct mf_stanza *s,
+    const struct mf_canary_plan *p, struct mf_metrics_for *what)
+{
+	const struct mf_router_plan *router = &w->plan.router;
+
+	what->migration = true;
+	what->on_no_data = MF_NO_DATA_HOLD;
+	what->address = s->address;
+	what->provider = s->provider != NULL                 ? s->provider
+			 : router->type == MF_ROUTER_HAPROXY ? "haproxy"
+							     : NULL;
+	what->names = s->names;
+	what->names.name = p->name;
+	if (what->names.namespace_name == NULL)
+		what->names.namespace_name = p->namespace_name;
+	if (what->names.service == NULL)
+		what->names.service = what->names.target;
+	if (what->names.ingress == NULL)
+		what->names.ingress = what->names.target;
+	if (what->names.route == NULL)
+		what->names.route = what->names.target;
+	what->names.servers = router->canary;
+	what->names.n_servers = router->n_canary;
+	what->primary = what->names;
+	if (s->primary_target != NULL)
+		what->primary.target = what->primary.route = s->primary_target;
+	what->primary.servers = router->primary;
+	what->primary.n_servers = router->n_primary;
+}
+
+static void
+check_addresses(
+    struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_canary_plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_metrics; i++)
+		if (p->metrics[i].query.type == MF_PROVIDER_PROMETHEUS &&
+		    p->metrics[i].query.address == NULL) {
+			mf_plan_refuse_key(rd, analysis, "address",
+			    "is missing: where the Prometheus is that %.64s is asked of",
+			    p->metrics[i].name);
+			return;
+		}
+}
+
+static void
+read_metrics(struct mf_plan_reading *rd, const struct mf_node *analysis,
+    const struct mf_migration_words *w, const struct mf_stanza *s, struct mf_canary_plan *p)
+{
+	const struct mf_node *provider = mf_node_get(analysis, "provider");
+	struct mf_metrics_for what = {0};
+
+	name_sides(w, s, p, &what);
+	if (s->provider != NULL && !mf_builtin_knows(s->provider)) {
+		mf_plan_refuse(rd, provider, "no series of %.64s are known: modelferry-metrics(7)",
+		    s->provider);
+		return;
+	}
+	mf_stanza_metrics(rd, mf_plan_list(rd, analysis, "metrics", 0), &mf_form_metric, &what, p);
+	mf_stanza_check_metrics(rd, analysis, p);
+	check_addresses(rd, analysis, p);
+}
+
+static void
+read_stanza(struct mf_plan_reading *rd, const struct mf_node *analysis,
+    const struct mf_migration_words *w, struct mf_canary_plan *p)
+{
+	struct mf_stanza s = {0};
+
+	s.plan = *p;
+	mf_form_read(rd, &mf_form_analysis, analysis, &s);
+	*p = s.plan;
+	mf_stanza_weights(rd, analysis, &s, p);
+	check_times(rd, analysis, p);
+	check_router(rd, analysis, w, p);
+	mf_stanza_hooks(rd, mf_plan_list(rd, analysis, "webhooks", 0), &mf_form_any_hook, p);
+	read_metrics(rd, analysis, w, &s, p);
+}
+
+static void
+read_bake(struct mf_plan_reading *rd, const struct mf_node *spec,
+    const struct mf_migration_words *w, uint64_t interval_us, struct mf_bake *out)
+{
+	const struct mf_node *bake = mf_node_get(spec, "bake");
+
+	*out = w->bake;
+	out->by_daemon = w->bake_by == 1;
+	if (bake == NULL)
+		return;
+	if (out->duration_us == 0)
+		mf_plan_refuse(rd, bake, "a bake of 0 is none: leave it out");
+	if (mf_node_get(bake, "interval") == NULL)
+		out->interval_us = interval_us;
+	else if (out->interval_us == 0)
+		mf_plan_refuse(rd, mf_node_get(bake, "interval"), "an interval of 0 never passes");
+	if (out->window_us == 0)
+		out->window_us = 10 * out->interval_us;
+}
+
+/* A reference stands alone: what stands beside it would be ignored. */
+static const char *
+referred(struct mf_plan_reading *rd, const struct mf_node *analysis, const char *key,
+    const struct mf_node *ref)
+{
+	const char *name = NULL;
+
+	if (!mf_plan_is_map(rd, ref))
+		return NULL;
+	if (analysis->n_items > 1)
+		mf_plan_refuse(rd, analysis, "beside %s nothing else may stand", key);
+	mf_plan_need_string(rd, ref, "name", &name);
+	return name;
+}
+
+static struct mf_canary_plan *
+take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_node *ref)
+{
+	const char *name = referred(rd, analysis, "canaryRef", ref);
+	const struct mf_node *doc;
+	struct mf_canary_plan *own;
+	const struct mf_canary_plan *read;
+
+	if (name == NULL)
+		return NULL;
+	doc = mf_plan_document(rd, "flagger.app", "Canary", name, NULL);
+	if (doc == NULL) {
+		mf_plan_refuse(rd, ref, "the Canary %.64s is not in this file", name);
+		return NULL;
+	}
+	read = mf_plan_read_canary(rd, doc);
+	own = mf_plan_alloc(rd, 1, sizeof *own);
+	if (read == NULL || own == NULL)
+		return NULL;
+	*own = *read;
+	return own;
+}
+
+static void
+take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_node *analysis,
+    const struct mf_migration_words *w, const struct mf_node *ref)
+{
+	const char *name = referred(rd, analysis, "rolloutRef", ref);
+	const struct mf_node *doc;
+	const struct mf_rollout_plan *read;
+	struct mf_rollout_plan *own;
+
+	if (name == NULL)
+		return;
+	doc = mf_plan_document(rd, "argoproj.io", "Rollout", name, NULL);
+	if (doc == NULL) {
+		mf_plan_refuse(rd, ref, "the Rollout %.64s is not in this file", name);
+		return;
+	}
+	if (w->gates != NULL || w->hooks != NULL)
+		mf_plan_refuse(rd, w->gates != NULL ? w->gates : w->hooks,
+		    "a Rollout has pauses and analyses in place of gates and hooks");
+	read = mf_plan_read_rollout(rd, doc);
+	own = mf_plan_alloc(rd, 1, sizeof *own);
+	if (read == NULL || own == NULL)
+		return;
+	*own = *read;
+	read_bake(rd, spec, w, own->interval_us > 0 ? own->interval_us : INTERVAL_US, &own->bake);
+	rd->plan->rollout = own;
+}
+
+/* What the Migration says beside its analysis, whoever wrote that. */
+static void
+complete(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_migration_words *w,
+    struct mf_canary_plan *p)
+{
+	const struct mf_rollback_plan *back = &w->plan.rollback;
+
+	mf_stanza_hooks(rd, mf_plan_list(rd, spec, "gates", 0), &mf_form_gate, p);
+	mf_stanza_hooks(rd, mf_plan_list(rd, spec, "hooks", 0), &mf_form_hook, p);
+	read_bake(rd, spec, w, p->interval_us, &p->bake);
+	if (w->suspend)
+		p->suspend = true;
+	p->back.step_weight = back->step_weight;
+	p->back.verify_for_us = back->verify_for_us;
+	p->back.n_fallbacks = (unsigned)back->n_fallbacks;
+	rd->plan->canary = p;
+}
+
+/* Data alone is carried. */
+static void
+check_none(struct mf_plan_reading *rd, const struct mf_node *spec)
+{
+	static const char *const moving[] = {
+	    "analysis", "gates", "hooks", "bake", "compare", "windows", "freeze", NULL};
+	size_t i;
+
+	for (i = 0; moving[i] != NULL; i++)
+		if (mf_node_get(spec, moving[i]) != NULL)
+			mf_plan_refuse(rd, mf_node_get(spec, moving[i]),
+			    "with the router `none` no traffic moves: it would be ignored");
+}
+
+void
+mf_migration_analysis(
+    struct mf_plan_reading *rd, const struct mf_node *spec, struct mf_migration_words *w)
+{
+	const struct mf_node *analysis = w->analysis, *canary, *rollout;
+	struct mf_canary_plan *p;
+
+	if (w->plan.router.type == MF_ROUTER_NONE) {
+		if (w->router != NULL && w->router->kind == MF_NODE_STRING)
+			check_none(rd, spec);
+		return;
+	}
+	if (analysis == NULL) {
+		mf_plan_refuse_key(rd, spec, "analysis", "is missing: how traffic moves");
+		return;
+	}
+	if (!mf_plan_is_map(rd, analysis))
+		return;
+	canary = mf_node_get(analysis, "canaryRef");
+	rollout = mf_node_get(analysis, "rolloutRef");
+	if (rollout != NULL && canary == NULL) {
+		take_rollout(rd, spec, analysis, w, rollout);
+		return;
+	}
+	if (canary != NULL) {
+		p = take_canary(rd, analysis, canary);
+	} else if ((p = mf_plan_alloc(rd, 1, sizeof *p)) != NULL) {
+		set_defaults(rd, p);
+		read_stanza(rd, analysis, w, p);
+	}
+	if (p != NULL)
+		complete(rd, spec, w, p);
+}
