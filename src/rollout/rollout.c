@@ -133,6 +133,10 @@ obey(struct mf_rollout_walk *w)
 		if (under_way(s))
 			mf_rollout_abort(w, MF_REASON_BY_HAND);
 		break;
+	case MF_CONTROL_INTERRUPT:
+		if (under_way(s))
+			mf_rollout_abort(w, MF_REASON_INTERRUPTED);
+		break;
 	case MF_CONTROL_PROMOTE: promote(w, false); break;
 	case MF_CONTROL_PROMOTE_FULL: promote(w, true); break;
 	case MF_CONTROL_PAUSE:
