@@ -189,7 +189,7 @@ check_bounds(const struct own *o)
 		    o->rd, at(o, "relativeTo"), "maxRatio or maxDelta is wanted beside it");
 	if (w->has_max_ratio && !(w->max_ratio > 0))
 		mf_plan_refuse(o->rd, at(o, "maxRatio"), "a ratio lies above 0");
-	if (!w->has_range && !w->has_threshold && !compared)
+	if (!w->has_range && !w->has_threshold && !compared && !w->has_relative)
 		mf_plan_refuse(
 		    o->rd, o->item, "thresholdRange is missing: which values pass is not said");
 	if (w->abort.has_min && w->abort.has_max && w->abort.min > w->abort.max)
