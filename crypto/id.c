@@ -19,6 +19,8 @@ mf_object_type_name(unsigned type)
 	    [MF_OBJECT_CONDEMNED] = "condemned list",
 	    [MF_OBJECT_CONTROL] = "control record",
 	    [MF_OBJECT_RECEIPT] = "receipt",
+	    [MF_OBJECT_LEASE] = "lease",
+	    [MF_OBJECT_RUN] = "run record",
 	};
 
 	if (type >= MF_OBJECT_TYPES_END || names[type] == NULL)

@@ -22,8 +22,10 @@ enum mf_object_type {
 	MF_OBJECT_REF = 4,
 	MF_OBJECT_ANNOTATION = 5,
 	MF_OBJECT_CONDEMNED = 6,  /* list of condemned names */
-	MF_OBJECT_CONTROL = 7,	  /* reserved */
-	MF_OBJECT_RECEIPT = 8,	  /* reserved */
+	MF_OBJECT_CONTROL = 7,	  /* what a person wants of a run */
+	MF_OBJECT_RECEIPT = 8,	  /* what a site pulled */
+	MF_OBJECT_LEASE = 9,
+	MF_OBJECT_RUN = 10,	  /* a piece of a run's journal, or its heartbeat */
 	MF_OBJECT_TYPES_END
 };
 

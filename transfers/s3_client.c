@@ -15,7 +15,9 @@
 #define WAIT_BASE_US 250000u
 #define WAIT_CAP_US 20000000u
 #define REDIRECTS_MAX 2
-#define RENEWALS_MAX 3 /* fresh ones may run out while a request waits for its turn */
+/* As often the source may have others, each refused in turn: fresh ones may run out while a request
+ * waits for its turn, and one source may lag behind another. */
+#define RENEWALS_MAX 8
 
 static int64_t
 system_unix_us(void *arg)

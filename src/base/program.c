@@ -20,7 +20,7 @@
 #include "src/base/units.h"
 
 #define GRACE_US 5000000
-#define PAUSE_MS 10
+#define PAUSE_MS 20 /* at most: short programs are short */
 
 extern char **environ;
 
@@ -229,9 +229,10 @@ wait_until(struct child *c, int *status)
 {
 	const struct mf_program *p = c->p;
 	uint64_t now_us;
+	int pause_ms = 1;
 	pid_t got;
 
-	for (;;) {
+	for (;; pause_ms = pause_ms < PAUSE_MS ? pause_ms + 1 : PAUSE_MS) {
 		struct pollfd x = {.fd = c->out, .events = POLLIN};
 
 		got = waitpid(c->pid, status, WNOHANG);
@@ -248,7 +249,7 @@ wait_until(struct child *c, int *status)
 		}
 		if (now_us >= c->until_us || c->too_much)
 			return 1;
-		(void)poll(&x, 1, PAUSE_MS);
+		(void)poll(&x, 1, pause_ms);
 	}
 }
 

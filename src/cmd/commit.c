@@ -15,7 +15,7 @@ struct commit {
 	struct mf_cmd_repo r;
 	struct mf_signer *signer;
 	struct mf_trust *trust;
-	struct mf_pair *tags;
+	struct mf_tag *tags;
 	struct mf_metrics metrics;
 	char *spill_dir;
 	char *model, *version;

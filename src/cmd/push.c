@@ -23,7 +23,7 @@ struct push {
 	struct mf_cmd_repo r;
 	struct mf_filter *filter;
 	struct mf_signer *signer;
-	struct mf_pair *tags;
+	struct mf_tag *tags;
 	struct mf_metrics metrics;
 	struct mf_cache *cache;
 	char *spill_dir;

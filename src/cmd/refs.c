@@ -183,7 +183,7 @@ resolve_named(struct mf_repo *repo, const char *spec, struct mf_version *v, stru
 }
 
 static int
-annotate(struct mf_cmd *c, struct mf_repo *repo, const struct mf_pair *tags, size_t n,
+annotate(struct mf_cmd *c, struct mf_repo *repo, const struct mf_tag *tags, size_t n,
     struct mf_error *e)
 {
 	char actor[MF_CMD_ACTOR_BYTES];
@@ -207,7 +207,7 @@ int
 mf_cmd_tag(struct mf_cmd *c, struct mf_error *e)
 {
 	size_t n = mf_options_n_args(c->options) - 1, i;
-	struct mf_pair *tags = calloc(n, sizeof *tags);
+	struct mf_tag *tags = calloc(n, sizeof *tags);
 	struct mf_cmd_repo r = {0};
 	int rc = tags == NULL ? mf_error_nomem(e, "tags") : 0;
 

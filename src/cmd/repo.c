@@ -254,7 +254,7 @@ mf_cmd_actor(char out[MF_CMD_ACTOR_BYTES])
 }
 
 int
-mf_cmd_split_pair(const char *text, struct mf_pair *out, struct mf_error *e)
+mf_cmd_split_pair(const char *text, struct mf_tag *out, struct mf_error *e)
 {
 	const char *equals = strchr(text, '=');
 
@@ -266,7 +266,7 @@ mf_cmd_split_pair(const char *text, struct mf_pair *out, struct mf_error *e)
 		return 0;
 	free(out->key);
 	free(out->value);
-	*out = (struct mf_pair){0};
+	*out = (struct mf_tag){0};
 	return mf_error_nomem(e, "tags");
 }
 

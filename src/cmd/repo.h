@@ -84,12 +84,12 @@ int mf_cmd_load_filter(const struct mf_cmd *c, struct mf_filter **out, struct mf
 bool mf_cmd_selects(void *arg, const char *path, bool is_dir);
 
 /* "key=value" into a pair of new strings. -1: out of memory. */
-int mf_cmd_split_pair(const char *text, struct mf_pair *out, struct mf_error *e);
+int mf_cmd_split_pair(const char *text, struct mf_tag *out, struct mf_error *e);
 
 /* --tag, in *out (mf_cmd_free_tags, also after a failure). */
 int mf_cmd_load_tags(
-    const struct mf_options *o, struct mf_pair **out, size_t *n, struct mf_error *e);
-void mf_cmd_free_tags(struct mf_pair *tags, size_t n);
+    const struct mf_options *o, struct mf_tag **out, size_t *n, struct mf_error *e);
+void mf_cmd_free_tags(struct mf_tag *tags, size_t n);
 
 /* A version as JSON: model, version, created, files, bytes, refs, tags, metrics and more. refs
  * may be NULL. NULL: out of memory. */

@@ -4,7 +4,7 @@
 #include "src/cmd/repo.h"
 
 int
-mf_cmd_load_tags(const struct mf_options *o, struct mf_pair **out, size_t *n, struct mf_error *e)
+mf_cmd_load_tags(const struct mf_options *o, struct mf_tag **out, size_t *n, struct mf_error *e)
 {
 	const char *text;
 	size_t want = 0;
@@ -24,7 +24,7 @@ mf_cmd_load_tags(const struct mf_options *o, struct mf_pair **out, size_t *n, st
 }
 
 void
-mf_cmd_free_tags(struct mf_pair *tags, size_t n)
+mf_cmd_free_tags(struct mf_tag *tags, size_t n)
 {
 	while (n > 0) {
 		free(tags[--n].key);

@@ -124,6 +124,7 @@ take_params(struct mf_http *http, const struct mf_http_params *p, struct mf_erro
 		    MF_HTTP_THREADS_MAX);
 	http->kept_per_thread = (kept + http->n_threads - 1) / http->n_threads;
 	http->allow_http = p->allow_http;
+	http->unverified = p->unverified;
 	http->http2 = p->http2;
 	http->patience = p->patience;
 	mf_http_patience_fill(&http->patience);

@@ -8,9 +8,10 @@
  * from the environment (they are parameters, so that one place decides), share one HTTP/2
  * connection between requests (one stream of bytes a connection is what far buckets want).
  *
- * Trust. TLS is at least version 1.2 and always verified, peer and host name. Plain http goes
- * to this machine only, unless allowed. A header with a control character is refused. Messages
- * and logs name the host, and the log the path, but never a query, a header's value or a body.
+ * Trust. TLS is at least version 1.2, and peer and host name are verified, unless an engine was
+ * opened as `unverified`. Plain http goes to this machine only, unless allowed. A header with a
+ * control character is refused. Messages and logs name the host, and the log the path, but never
+ * a query, a header's value or a body.
  * (OpenSSL writes TLS session keys to the file that SSLKEYLOGFILE names, as in every program
  * with libcurl: whoever can set our environment can read our memory anyway.)
  *
@@ -76,6 +77,9 @@ struct mf_http_params {
 	 * holds back: the better one for large bodies. */
 	bool http2;
 	const char *ca_file; /* PEM; NULL: the system's. It replaces those, it does not add */
+	/* Ask no server of this engine who it is: whoever stands between may read and answer. Only
+	 * where a plan says so in so many words (a webhook's disableTLS); proxies are verified. */
+	bool unverified;
 	/* Proxies: [http|https|socks5|socks5h://][user:password@]host[:port] for http:// and for
 	 * https:// URLs; NULL or "": none. Those of this machine (mf_url_is_loopback) and what
 	 * no_proxy names, "a.example,.b.example,10.0.0.0/8" (CURLOPT_NOPROXY(3)), are reached

@@ -38,6 +38,7 @@ struct mf_http_thread {
 struct mf_http {
 	/* Parameters; strings owned, "" where curl must not look for its own. */
 	bool allow_http;
+	bool unverified;
 	bool http2;
 	char *ca_file;    /* or NULL */
 	char *http_proxy; /* "": none */

@@ -36,8 +36,6 @@ set_policy(CURL *c)
 	SET(c, rc, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	SET(c, rc, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(c, rc, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(c, rc, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(c, rc, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(c, rc, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(c, rc, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
 	SET(c, rc, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
@@ -56,6 +54,8 @@ set_trust(CURL *c, const struct mf_http *http)
 	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
 	CURLcode rc = CURLE_OK;
 
+	SET(c, rc, CURLOPT_SSL_VERIFYPEER, http->unverified ? 0L : 1L);
+	SET(c, rc, CURLOPT_SSL_VERIFYHOST, http->unverified ? 0L : 2L);
 	if (http->ca_file != NULL) {
 		SET(c, rc, CURLOPT_CAINFO, http->ca_file);
 		SET(c, rc, CURLOPT_PROXY_CAINFO, http->ca_file);

@@ -96,9 +96,9 @@ remove_tag(struct mf_root *root, size_t i)
 
 /* Set, replace or (empty value) remove one tag. What is kept is taken out of tag. */
 static int
-apply_tag(struct mf_root *root, struct mf_pair *tag, struct mf_error *e)
+apply_tag(struct mf_root *root, struct mf_tag *tag, struct mf_error *e)
 {
-	struct mf_pair *more;
+	struct mf_tag *more;
 	size_t i;
 
 	for (i = 0; i < root->n_tags && strcmp(root->tags[i].key, tag->key) != 0; i++)
@@ -116,7 +116,7 @@ apply_tag(struct mf_root *root, struct mf_pair *tag, struct mf_error *e)
 		return mf_error_nomem(e, "an annotation");
 	root->tags = more;
 	root->tags[root->n_tags++] = *tag;
-	*tag = (struct mf_pair){NULL, NULL};
+	*tag = (struct mf_tag){NULL, NULL};
 	return 0;
 }
 
@@ -306,7 +306,7 @@ encode(const struct mf_version *v, const struct mf_annotation *a, const struct n
 {
 	char keys[MAX_AFTER][sizeof(AFTER) + LAST_PART_BYTES], none[] = "";
 	struct mf_annotation chained = *a;
-	struct mf_pair *tags;
+	struct mf_tag *tags;
 	size_t n = notes->names.n < MAX_AFTER ? notes->names.n : MAX_AFTER, i;
 	int rc;
 
@@ -317,7 +317,7 @@ encode(const struct mf_version *v, const struct mf_annotation *a, const struct n
 	for (i = 0; i < n; i++) {
 		snprintf(keys[i], sizeof(keys[i]), AFTER "%s",
 		    notes->names.items[notes->names.n - n + i] + strlen(notes->prefix));
-		tags[a->n_tags + i] = (struct mf_pair){keys[i], none};
+		tags[a->n_tags + i] = (struct mf_tag){keys[i], none};
 	}
 	chained.tags = tags;
 	chained.n_tags += n;

@@ -11,7 +11,7 @@ struct mf_annotation_record {
 	int64_t time_us;
 	int rejected; /* 1 rejected, -1 cleared, 0 nothing */
 	char *reason, *by;
-	struct mf_pair *tags; /* value "": removes the tag */
+	struct mf_tag *tags; /* value "": removes the tag */
 	size_t n_tags;
 };
 

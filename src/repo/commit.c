@@ -186,7 +186,7 @@ describe(struct commit *s, struct mf_root *root)
 	root->created_us = p->now_us();
 	root->scanned_us = s->parts[0]->root.scanned_us;
 	root->tool = (char *)(uintptr_t) "modelferry 1";
-	root->tags = (struct mf_pair *)(uintptr_t)p->tags;
+	root->tags = (struct mf_tag *)(uintptr_t)p->tags;
 	root->n_tags = p->n_tags;
 	root->metrics = (struct mf_metric *)(uintptr_t)p->metrics;
 	root->n_metrics = p->n_metrics;

@@ -12,7 +12,7 @@
 struct mf_commit_params {
 	const char *model, *version;
 	unsigned shards; /* 1 to MF_SHARDS_MAX */
-	const struct mf_pair *tags;
+	const struct mf_tag *tags;
 	size_t n_tags;
 	const struct mf_metric *metrics;
 	size_t n_metrics;

@@ -72,7 +72,7 @@ struct mf_listing {
 	struct mf_region *entries_region, *slices_region, *strings_region;
 };
 
-struct mf_pair { char *key, *value; };
+struct mf_tag { char *key, *value; };
 #define MF_PAIRS_MAX 1024 /* tags, and metrics, of a version */
 #define MF_PAIR_KEY_MAX_BYTES 1024
 #define MF_PAIR_VALUE_MAX_BYTES 65536
@@ -106,7 +106,7 @@ struct mf_root {
 	char *tool;
 	uint32_t flags;
 	uint64_t n_entries, n_files, bytes, n_chunks;
-	struct mf_pair *tags;
+	struct mf_tag *tags;
 	size_t n_tags;
 	struct mf_metric *metrics;
 	size_t n_metrics;
@@ -133,7 +133,7 @@ size_t mf_listing_memory_bytes(const struct mf_listing *l);
 void mf_listing_fini(struct mf_listing *l);
 void mf_root_fini(struct mf_root *r);
 /* Would a reader take these? 0, or -1 with MF_EUSAGE: too many, or one that is too long. */
-int mf_root_check_tags(const struct mf_pair *tags, size_t n, struct mf_error *e);
+int mf_root_check_tags(const struct mf_tag *tags, size_t n, struct mf_error *e);
 int mf_root_check_metrics(const struct mf_metric *metrics, size_t n, struct mf_error *e);
 /* Append; strings and slices are copied. -1: out of memory. */
 int mf_listing_add_entry(struct mf_listing *l, const struct mf_entry *entry, struct mf_error *e);

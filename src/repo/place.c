@@ -227,6 +227,15 @@ mf_place_staging(struct mf_place *pl, struct mf_error *e)
 		       : mf_error_sys(e, errno, "cannot open the staging directory in %s", pl->p->dir);
 }
 
+void
+mf_place_drop_staging(struct mf_place *pl)
+{
+	struct mf_error e = {0};
+
+	if (mf_fs_remove_tree(pl->rootfd, pl->staging, &e) != 0)
+		mf_log(MF_LOG_WARNING, "a staging directory is left in %s: %s", pl->p->dir, e.message);
+}
+
 bool
 mf_place_shows(const struct mf_place *pl, const char *link, char name[MF_PLACE_NAME_BYTES])
 {

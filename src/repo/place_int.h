@@ -42,6 +42,8 @@ void mf_place_key(char out[MF_PLACE_KEY_BYTES], const char *version, const uint8
 int mf_place_open(struct mf_place *pl, const struct mf_pull_params *p,
     const struct mf_version *v, const uint8_t *part, struct mf_error *e);
 int mf_place_staging(struct mf_place *pl, struct mf_error *e); /* open descriptor */
+/* Remove it, of a pull that failed before it put anything there. Failing is only warned of. */
+void mf_place_drop_staging(struct mf_place *pl);
 /* Does the symbolic link DIR/link show one of our versions? name gets its KEY. */
 bool mf_place_shows(const struct mf_place *pl, const char *link, char name[MF_PLACE_NAME_BYTES]);
 /* The KEY of the version that the open directory was made of without a link; false: of none. */

@@ -103,6 +103,8 @@ fill(struct mf_repo *repo, const struct mf_pull_params *p, const struct mf_versi
 	rc = mf_stage(&sp, out, e);
 	mf_place_close_locals(locals, sp.n_locals);
 	close(sp.dirfd);
+	if (rc != 0 && !sp.resume && out->fetched_bytes == 0 && out->reused_bytes == 0)
+		mf_place_drop_staging(pl); /* there is nothing in it for the next one to go on with */
 	return rc;
 }
 

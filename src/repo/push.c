@@ -257,7 +257,7 @@ describe(struct push *s, struct mf_root *root)
 	root->tool = (char *)(uintptr_t) "modelferry 1";
 	root->flags = s->left_out ? MF_ROOT_PARTIAL : 0;
 	root->n_entries = s->listing.n_entries;
-	root->tags = (struct mf_pair *)(uintptr_t)p->tags;
+	root->tags = (struct mf_tag *)(uintptr_t)p->tags;
 	root->n_tags = p->n_tags;
 	root->metrics = (struct mf_metric *)(uintptr_t)p->metrics;
 	root->n_metrics = p->n_metrics;

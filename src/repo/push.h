@@ -14,7 +14,7 @@ struct mf_push_params {
 	const char *dir;
 	const char *model;
 	const char *version; /* NULL: UTC time plus 4 random letters */
-	const struct mf_pair *tags;
+	const struct mf_tag *tags;
 	size_t n_tags;
 	const struct mf_metric *metrics;
 	size_t n_metrics;

@@ -42,7 +42,7 @@ mf_root_fini(struct mf_root *r)
 }
 
 int
-mf_root_check_tags(const struct mf_pair *tags, size_t n, struct mf_error *e)
+mf_root_check_tags(const struct mf_tag *tags, size_t n, struct mf_error *e)
 {
 	size_t i;
 

@@ -77,7 +77,7 @@ int mf_version_read_into(struct mf_repo *repo, const struct mf_version *v, struc
 
 /* What an annotation says; NULL/0 where it says nothing about it. */
 struct mf_annotation {
-	const struct mf_pair *tags; /* value "" removes the tag */
+	const struct mf_tag *tags; /* value "" removes the tag */
 	size_t n_tags;
 	int rejected; /* 1 rejected, -1 cleared, 0 nothing */
 	const char *reason, *by;

@@ -270,6 +270,10 @@ mf_analysis_walk(const struct mf_analysis_plan *plan, struct mf_analysis_state *
 	assert(plan->n_metrics <= MF_ANALYSIS_METRICS_MAX);
 	if (mf_analysis_over(state->phase))
 		return false;
+	if (plan->is_bad) {
+		state->phase = MF_ANALYSIS_ERROR;
+		return false;
+	}
 	if (tick->terminate)
 		state->terminate = true;
 	for (unsigned i = 0; i < plan->n_metrics && !state->terminate; i++) {

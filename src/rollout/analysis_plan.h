@@ -60,8 +60,9 @@ struct mf_analysis_plan {
 	size_t n_args;
 	const struct mf_analysis_metric *metrics; /* at most MF_ANALYSIS_METRICS_MAX */
 	size_t n_metrics;
-	/* Its templates are not in the file, which only simulate allows: its result is given. */
-	bool is_given;
+	/* What only simulate allows: its templates are not in the file, so its result is given; its
+	 * specification is bad, so that each run is an Error (why is among the plan's warnings). */
+	bool is_given, is_bad;
 	uint64_t max_hold_us; /* migration: how long there may be no data; 0: 10 intervals */
 	uint64_t settle_us;   /* migration: after a change of weights, before a window counts */
 	struct mf_plan_place place;

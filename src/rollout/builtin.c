@@ -3,7 +3,7 @@
 
 #include "src/rollout/builtin.h"
 #include "src/rollout/builtin_int.h"
-#include "src/rollout/promql.h"
+#include "src/rollout/promtext.h"
 
 #define HAPROXY "haproxy"
 #define WINDOW_BYTES 32
@@ -80,7 +80,7 @@ put_words(struct mf_buf *b, const struct name *name, struct mf_error *e)
 	const size_t from = b->len;
 	size_t i;
 
-	if (mf_promql_put_exact(b, name->what, name->text, e) != 0)
+	if (mf_promtext_put_exact(b, name->what, name->text, e) != 0)
 		return -1;
 	for (i = from; i < b->len; i++)
 		if (!isalnum(b->data[i]))
@@ -107,8 +107,8 @@ put_name(
 	if (words)
 		return put_words(b, &table[i], e);
 	if (isupper((unsigned char)letter))
-		return mf_promql_put_literal(b, table[i].what, table[i].text, e);
-	return mf_promql_put_exact(b, table[i].what, table[i].text, e);
+		return mf_promtext_put_literal(b, table[i].what, table[i].text, e);
+	return mf_promtext_put_exact(b, table[i].what, table[i].text, e);
 }
 
 /* The selector of a row, with the names in it. */
@@ -216,7 +216,7 @@ static int
 window_text(char out[WINDOW_BYTES], uint64_t window_us, struct mf_error *e)
 {
 	struct mf_buf b = MF_BUF_INIT;
-	int r = mf_promql_put_window(&b, window_us, e);
+	int r = mf_promtext_put_window(&b, window_us, e);
 
 	if (r == 0 && (mf_buf_cstr(&b) == NULL || b.len >= WINDOW_BYTES))
 		r = mf_error_nomem(e, "a query");

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "src/rollout/builtin_int.h"
-#include "src/rollout/promql.h"
+#include "src/rollout/promtext.h"
 
 #define RESPONSES "haproxy_server_http_responses_total"
 #define BROKEN "haproxy_server_response_errors_total"
@@ -31,7 +31,7 @@ backend_bytes(const char *server, size_t *n, struct mf_error *e)
 		return mf_error_set(
 		    e, MF_EUSAGE, "\"%s\" is no BACKEND/SERVER", server != NULL ? server : "");
 	*n = (size_t)(slash - server);
-	if (*n >= MF_PROMQL_NAME_MAX)
+	if (*n >= MF_PROMTEXT_NAME_MAX)
 		return mf_error_set(e, MF_EUSAGE, "the name of a backend is too long");
 	return 0;
 }
@@ -40,16 +40,16 @@ backend_bytes(const char *server, size_t *n, struct mf_error *e)
 static int
 put_alternative(struct mf_buf *b, const char *name, struct mf_error *e)
 {
-	char prefix[MF_PROMQL_NAME_MAX];
+	char prefix[MF_PROMTEXT_NAME_MAX];
 	const size_t n = strlen(name);
 
 	if (name[n - 1] != '*')
-		return mf_promql_put_literal(b, "the name of a server", name, e);
+		return mf_promtext_put_literal(b, "the name of a server", name, e);
 	if (n > sizeof prefix)
 		return mf_error_set(e, MF_EUSAGE, "the name of a server is too long");
 	memcpy(prefix, name, n - 1);
 	prefix[n - 1] = '\0';
-	if (n > 1 && mf_promql_put_literal(b, "the name of a server", prefix, e) != 0)
+	if (n > 1 && mf_promtext_put_literal(b, "the name of a server", prefix, e) != 0)
 		return -1;
 	mf_buf_printf(b, ".*");
 	return 0;
@@ -66,7 +66,7 @@ static int
 put_backend(struct mf_buf *b, const struct mf_builtin_names *names, size_t first,
     const struct vector *v, struct mf_error *e)
 {
-	char backend[MF_PROMQL_NAME_MAX];
+	char backend[MF_PROMTEXT_NAME_MAX];
 	size_t i, n;
 
 	if (backend_bytes(names->servers[first], &n, e) != 0)
@@ -75,7 +75,7 @@ put_backend(struct mf_buf *b, const struct mf_builtin_names *names, size_t first
 	backend[n] = '\0';
 	mf_buf_printf(
 	    b, "%s%s%s{proxy=\"", v->function, *v->function != '\0' ? "(" : "", v->metric);
-	if (mf_promql_put_exact(b, "the name of a backend", backend, e) != 0)
+	if (mf_promtext_put_exact(b, "the name of a backend", backend, e) != 0)
 		return -1;
 	mf_buf_printf(b, "\",server=~\"");
 	for (i = first; i < names->n_servers; i++) {

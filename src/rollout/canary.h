@@ -48,6 +48,7 @@ enum mf_hold {
 	MF_HOLD_PAUSED,       /* by hand, or suspend in the plan */
 	MF_HOLD_GATE,         /* a confirm hook says no */
 	MF_HOLD_NO_DATA,      /* a metric has no value */
+	MF_HOLD_SETTLING,     /* its window began before the last change of weights had settled */
 	MF_HOLD_LOWERED,      /* the router gives the canary less than wanted: somebody's wish */
 	MF_HOLD_SHARED_FAULT, /* the primary fares no better */
 	MF_HOLD_PRIMARY_DOWN, /* nowhere to go back to */
@@ -69,6 +70,7 @@ enum mf_reason {
 	MF_REASON_HOLD_TOO_LONG,
 	MF_REASON_REVERTED, /* the target is what it was before */
 	MF_REASON_BAKE,
+	MF_REASON_INTERRUPTED, /* the run was told to end, and nobody took over */
 	MF_REASONS
 };
 
@@ -127,6 +129,7 @@ enum mf_control {
 	MF_CONTROL_PAUSE,
 	MF_CONTROL_CONTINUE,
 	MF_CONTROL_RETRY,
+	MF_CONTROL_INTERRUPT, /* not by hand: the run itself was told to end */
 };
 
 /* Seen at the start of a tick, before anything is asked. */
@@ -138,7 +141,8 @@ struct mf_canary_tick {
 	unsigned primary_weight, canary_weight; /* percent, together 100 */
 	bool mirrored;
 	enum mf_control control;
-	bool no_steps_now; /* outside the plan's windows, or in a freeze */
+	bool no_steps_now; /* outside the plan's windows, in a freeze, or after a long absence */
+	bool urgent;       /* between two ticks: something may have to go back, nothing forward */
 };
 
 /* One act further. MF_STEP_ACT: *act is to be done, its answer appended to asked, and the same

@@ -189,7 +189,7 @@ mf_stage_migration_ready(struct mf_walk *w)
 	if (w->tick->canary == MF_READY_WAIT) {
 		/* no server of the canary is up: with weight on it that is a failure, not "no data"
 		 */
-		if (w->canary > 0 && failed_check(w) == MF_STOP &&
+		if (w->canary > 0 && !w->tick->urgent && failed_check(w) == MF_STOP &&
 		    (w->step.pending || w->s.reason != MF_REASON_NONE))
 			return MF_STOP;
 		return mf_walk_hold(w, MF_HOLD_NOT_READY);

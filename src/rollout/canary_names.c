@@ -23,6 +23,7 @@ static const char *const holds[MF_HOLDS] = {
     [MF_HOLD_PAUSED] = "paused",
     [MF_HOLD_GATE] = "gate",
     [MF_HOLD_NO_DATA] = "noData",
+    [MF_HOLD_SETTLING] = "settling",
     [MF_HOLD_LOWERED] = "lowered",
     [MF_HOLD_SHARED_FAULT] = "sharedFault",
     [MF_HOLD_PRIMARY_DOWN] = "primaryDown",
@@ -42,6 +43,7 @@ static const char *const reasons[MF_REASONS] = {
     [MF_REASON_HOLD_TOO_LONG] = "holdTooLong",
     [MF_REASON_REVERTED] = "reverted",
     [MF_REASON_BAKE] = "bake",
+    [MF_REASON_INTERRUPTED] = "interrupted",
 };
 
 static const char *const results[MF_RESULTS] = {

@@ -85,15 +85,18 @@ mf_stage_bake(struct mf_walk *w)
 		w->s.phase = MF_PHASE_PROMOTING;
 		return MF_GO_ON;
 	}
-	if (w->tick->now_us < w->s.bake_next_us && w->holding == MF_HOLD_NONE)
+	if (w->tick->now_us < w->s.bake_next_us && w->holding == MF_HOLD_NONE && !w->tick->urgent)
 		return MF_STOP;
 	if (mf_walk_look(w, &found) < 0)
 		return MF_STOP;
-	w->s.bake_next_us = w->tick->now_us + w->plan->bake.interval_us;
 	if (found == MF_CHECK_ABORT)
 		return mf_walk_turn_back(w, MF_REASON_ABORT_METRIC);
+	if (w->tick->urgent) /* it would be counted twice */
+		return MF_STOP;
+	w->s.bake_next_us = w->tick->now_us + w->plan->bake.interval_us;
 	if (found == MF_CHECK_EARLY || found == MF_CHECK_NO_VALUE)
-		return mf_walk_hold(w, MF_HOLD_NO_DATA);
+		return mf_walk_hold(
+		    w, found == MF_CHECK_EARLY ? MF_HOLD_SETTLING : MF_HOLD_NO_DATA);
 	if (found != MF_CHECK_PASS)
 		return bake_failed(w);
 	if (w->holding != MF_HOLD_NONE)
@@ -196,7 +199,7 @@ mf_stage_move(struct mf_walk *w)
 {
 	if (w->holding != MF_HOLD_NONE)
 		return mf_walk_hold(w, w->holding);
-	if (w->tick->no_steps_now)
+	if (w->tick->no_steps_now || w->tick->urgent)
 		return MF_STOP;
 	if (w->plan->finish == MF_FINISH_COPY_BACK) {
 		w->s.hold = MF_HOLD_NONE;

@@ -64,8 +64,9 @@ struct mf_metric_query {
 	const char *count_query; /* how many requests are behind it: samples */
 	const char *age_query;   /* seconds since its newest sample, for queries that are more than
 				  * one selector; of one selector the provider asks by itself */
-	/* Of a predicate ("a > 0.9"), its left side: where that has a value and the query has
-	 * none, the answer is false and not "no data"; the result is a boolean. */
+	/* Of a predicate ("a > 0.9"), its left side. Where that has a value and the query has none
+	 * the answer is false and not "no data": as_tree gives a boolean, and otherwise the value
+	 * is that of the left side. */
 	const char *left_query;
 	uint64_t min_samples; /* fewer: MF_MEASURE_FEW; needs count_query */
 	uint64_t max_age_us;  /* older: MF_MEASURE_NONE; 0: any age */
@@ -103,7 +104,8 @@ struct mf_measured {
 	uint64_t age_us;              /* of the newest sample; 0: not known */
 	bool has_primary;             /* the same of the primary, where relativeTo asks for it */
 	double primary;
-	char why[160]; /* of NONE, NAN, ERROR: for people */
+	char why[160]; /* for people: of all ends but VALUE; of VALUE a warning of the server, or ""
+			*/
 };
 
 /* A provider that is open. ask blocks, at most query->timeout_us; memory of the result from r. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "src/rollout/presets.h"
-#include "src/rollout/promql.h"
+#include "src/rollout/promtext.h"
 
 #define MS_OF_S "1000 * "
 #define MS_OF_US "0.001 * "
@@ -140,7 +140,7 @@ put_label(struct mf_buf *b, const struct mf_pair *label, struct mf_error *e)
 	const char *op = "=", *value = label->value;
 	size_t i;
 
-	if (!mf_promql_is_label(label->name))
+	if (!mf_promtext_is_label(label->name))
 		return mf_error_set(e, MF_EUSAGE, "\"%s\" is no name of a label",
 		    label->name != NULL ? label->name : "");
 	for (i = 0; value != NULL && i < sizeof operators / sizeof operators[0]; i++)
@@ -150,7 +150,7 @@ put_label(struct mf_buf *b, const struct mf_pair *label, struct mf_error *e)
 			break;
 		}
 	mf_buf_printf(b, "%s%s\"", label->name, op);
-	if (mf_promql_put_exact(b, "the value of a label", value, e) != 0)
+	if (mf_promtext_put_exact(b, "the value of a label", value, e) != 0)
 		return -1;
 	mf_buf_printf(b, "\"");
 	return 0;
@@ -301,7 +301,7 @@ put_query(const char *preset, const char *metric, const struct mf_pair *labels, 
 	if (r == NULL)
 		return refuse(preset, metric, e);
 	if (put_labels(&selector, labels, n_labels, e) != 0 ||
-	    mf_promql_put_window(&window, window_us, e) != 0)
+	    mf_promtext_put_window(&window, window_us, e) != 0)
 		goto out;
 	p.selector = mf_buf_cstr(&selector);
 	p.window = mf_buf_cstr(&window);

@@ -1,45 +1,29 @@
 /*
- * Putting names and durations into PromQL (prometheus.io/docs/prometheus/latest/querying/basics)
- * so that they mean themselves and nothing else, and looking at a query from outside.
- *
- * Refused: names with control characters (MF_EUSAGE), which no exporter has. Pure; any thread.
+ * Is a PromQL query a predicate: is its outermost operator a comparison without `bool`? Then an
+ * empty answer can mean "false" or "no data", and its left side has to be asked, too. Precedence,
+ * parentheses, the three ways to quote, comments, ranges and matchers are honoured; it is no
+ * parser: what Prometheus would refuse may pass. Refused: brackets that do not match, a text that
+ * does not end, a lone =. Pure, any thread.
  */
 #ifndef MF_ROLLOUT_PROMQL_H
 #define MF_ROLLOUT_PROMQL_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-#include "src/base/buf.h"
 #include "src/base/error.h"
+#include "src/base/region.h"
 
-#define MF_PROMQL_NAME_MAX 512u   /* bytes of a name that is put into a query */
-#define MF_PROMQL_TEXT_MAX 16384u /* bytes of a query */
+#define MF_PROMQL_BYTES_MAX ((size_t)64 << 10)
 
-/* Append the text that stands between the quotes of label="...". what: for messages, "the name of
- * the ingress". */
-int mf_promql_put_exact(struct mf_buf *b, const char *what, const char *name, struct mf_error *e);
-/* The same between those of label=~"...": the name's own characters lose their meaning in RE2. */
-int mf_promql_put_literal(struct mf_buf *b, const char *what, const char *name, struct mf_error *e);
-/* Append "90s", "1500ms"; what stands within [ ]. 0 is MF_EUSAGE. */
-int mf_promql_put_window(struct mf_buf *b, uint64_t window_us, struct mf_error *e);
-/* Is it the name of a label: [a-zA-Z_][a-zA-Z0-9_]*? */
-bool mf_promql_is_label(const char *name);
-/*
- * Is the query one instant selector and nothing else: a name, matchers in braces, or both? Only
- * of such a query is timestamp(QUERY) the time of a sample; of all others it is the time of the
- * evaluation.
- */
-bool mf_promql_is_selector(const char *query);
-/*
- * Is the query a predicate: is its outermost operator a comparison without `bool`, which drops
- * what it does not hold for? 1: yes, and what it compares is appended, the left side ("a > 1 < 5":
- * a), or the right one where the left is a number; 0: no; -1: quotes or brackets do not close
- * (MF_EUSAGE).
- */
-int mf_promql_predicate(const char *query, struct mf_buf *compared, struct mf_error *e);
-/* Append the query with each run of white space and comments outside quotes as one blank, none at
- * the ends. */
-void mf_promql_put_squeezed(struct mf_buf *b, const char *query);
+/* The parts of a predicate, as texts in a region. */
+struct mf_promql_predicate {
+	const char *left;     /* "sum(rate(x[1m]))"; outer parentheses of the whole are gone */
+	const char *operator; /* "==", "!=", "<", "<=", ">", ">=" */
+	const char *right;    /* behind on(...), group_left(...) and the like */
+};
+
+/* 1: *out is it. 0: it is none. -1: MF_EUSAGE "column 8: ...", MF_ENOMEM. */
+int mf_promql_split(
+    const char *query, struct mf_promql_predicate *out, struct mf_region *r, struct mf_error *e);
 
 #endif

@@ -6,9 +6,12 @@
  *
  * set is idempotent and returns only when every instance was read back; going up (more canary
  * than before) one missing instance undoes the step, going back the reachable ones go first and
- * the rest is named in the error and is retried by calling again.
+ * the rest is named in the error and is retried by calling again. Where servers came or went and
+ * the shares are off by more than half a point (mf_router_is_off), setting the same weights again
+ * makes them right.
  *
- * One call at a time on one router. Calls block, at most timeout_us.
+ * One call at a time on one router. Calls block, at most timeout_us (set twice as long, where it
+ * has to undo; drain also its own time).
  */
 #ifndef MF_ROLLOUT_ROUTER_H
 #define MF_ROLLOUT_ROUTER_H
@@ -45,10 +48,20 @@ struct mf_router_plan {
 	size_t n_canary;
 	bool cut_streams;          /* shutdown sessions at the end of a rollback */
 	uint64_t drain_timeout_us; /* 0: 60 s */
+	/* Its configuration files, in the order in which it reads them: whether clients that are
+	 * kept with a server are sent to another when it is gone, and whether weights survive a
+	 * reload, is not to be had over the runtime API. Where they cannot be read, redispatch says
+	 * the first of the two in so many words. */
+	const char *const *config;
+	size_t n_config;
+	bool redispatch;
 	/* file: the template's text comes from the first path and goes to the second */
 	const char *template_path, *output_path;
-	const char *const *reload; /* argv, no shell; ends with NULL */
-	const char *const *check;  /* argv, run before the reload on the new file; or NULL */
+	const char *const
+	    *reload; /* argv, no shell; ends with NULL; or NULL: it watches the file */
+	/* argv, run before the reload, or NULL. With an argument {{file}} it runs on the new text
+	 * before that is put in place, else after */
+	const char *const *check;
 	/* exec */
 	const char *const *command; /* argv; ends with NULL */
 	uint64_t timeout_us;        /* of one call; 0: 10 s */
@@ -67,6 +80,11 @@ struct mf_router_seen {
 	double primary_share, canary_share; /* what the present servers make of it, percent */
 	bool mirror;
 	unsigned primary_up, primary_servers, canary_up, canary_servers; /* where it can tell */
+	bool canary_drained; /* out of service, as drain leaves it: set to more than 0 brings it
+				back */
+	/* Proxies, and how many of them answered. get fails only where none did: a check counts
+	 * only where both are the same. */
+	unsigned instances, instances_seen;
 	uint64_t canary_sessions; /* open ones, where it can tell */
 	char note[160];           /* "2 of 2 sockets; weights do not survive a reload" */
 };

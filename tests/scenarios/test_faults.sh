@@ -244,6 +244,45 @@ check "a token that ends in mid-run: the new one was taken" grep -q '^put 200 .*
 check "a token that ends in mid-run: nothing was sent again" not_twice
 push_with "a token that is not renewed" 5 'fault=expired&value=first&op=put&name=/c/&after=2'
 
+# a container's endpoint that has others each time: key1, key2, ...
+cat >keys.py <<'END'
+import http.server, json, os
+n = 0
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        global n
+        n += 1
+        body = json.dumps({"AccessKeyId": "key%d" % n, "SecretAccessKey": "s", "Token": "t",
+                           "Expiration": "2099-01-01T00:00:00Z"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+open("keys-port.new", "w").write(str(server.server_address[1]))
+os.rename("keys-port.new", "keys-port")
+server.serve_forever()
+END
+python3 keys.py &
+keys=$!
+trap 'kill "$server" "$keys"; wait "$server" "$keys"; rm -rf "$scratch"' EXIT
+for _ in $(seq 300); do
+	[ -e keys-port ] && break
+	sleep 0.02
+done
+fresh
+name="a token refused six times, with another each time"
+faults fault=expired\&op=put\&name=/c/\&value=key{1,2,3,4,5,6}
+status 0 "$name" env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY \
+	AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:$(cat keys-port)/" \
+	"$MF" push src "m@v$turn"
+check "$name: each was" played 6
+check "$name: the seventh was taken" grep -q '^put 200 .* key7 - .*/c/' "$log"
+check "$name: nothing was sent again" not_twice
+no_faults
+
 # --- from without
 for signal in TERM KILL; do
 	fresh

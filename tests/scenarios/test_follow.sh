@@ -173,6 +173,58 @@ by_and_by "SIGHUP lets it read the limits again" is 'limits were read again' log
 by_and_by "... and it goes on to v3" shows c vol/current
 ends 0 "... and ends"
 
+# --- a disk that is full: known before the first byte, or found out while files are written, each
+# of which takes a page there
+if unshare -rm true 2>/dev/null; then
+	data large/model.bin 4000000 9
+	mkdir tiny pages
+	for n in $(seq 400); do echo "$n" >"pages/$n"; done
+	MODELFERRY_REPO=$scratch/full
+	"$MF" init >/dev/null
+	"$MF" push large full@large >/dev/null
+	"$MF" push pages full@pages >/dev/null
+	"$MF" push a full@a --ref production >/dev/null
+	cat >full.sh <<'END'
+mount -t tmpfs -o size=4m,mode=755 none tiny
+"$MF" follow full tiny/vol --link current --once >/dev/null 2>&1
+"$MF" ref full production large >/dev/null
+"$MF" follow full tiny/vol --link current --once >full.out 2>full.err
+echo $? >full.code
+diff -r -x .modelferry a tiny/vol/current >full.diff 2>&1 || echo differs >>full.diff
+ls -A tiny/vol/.modelferry/staging >full.staged
+"$MF" ref full production pages >/dev/null
+head -c 2400000 /dev/zero >tiny/other
+"$MF" follow full tiny/vol --link current --interval 100ms >/dev/null 2>full.log </dev/null &
+for i in $(seq 400); do
+	grep -q "cannot be pulled" full.log && break
+	sleep 0.05
+done
+diff -r -x .modelferry a tiny/vol/current >>full.diff 2>&1 || echo "differs in the middle" >>full.diff
+ls -A tiny/vol/.modelferry/staging/*/ >full.begun
+rm tiny/other
+for i in $(seq 400); do
+	diff -r -x .modelferry pages tiny/vol/current >/dev/null 2>&1 && touch full.shown && break
+	sleep 0.05
+done
+kill -TERM $!
+wait $!
+echo $? >full.end
+END
+	export MF
+	unshare -rm bash full.sh
+	MODELFERRY_REPO=$scratch/repo
+	check "no space for a version: status 6" test "$(cat full.code)" = 6
+	cp full.err err
+	says "... which is told" "free, and the version takes"
+	check "... and of it nothing is left" test ! -s full.staged
+	cp full.log err
+	says "no space in the middle" "is at pages.*which cannot be pulled; .*stays as it is: .*No space"
+	check "... of some files" test "$(wc -l <full.begun)" -gt 50
+	check "... the old version is whole all the while" test ! -s full.diff
+	check "... until there is space" test -e full.shown
+	check "... and it ends as ever" test "$(cat full.end)" = 0
+fi
+
 # --- who is told, and of what
 python3 "$MF_TOP_SRCDIR/tests/scenarios/listen.py" port told &
 children+=($!)

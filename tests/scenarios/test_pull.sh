@@ -32,7 +32,9 @@ echo scribble >"$v2/config.json"
 check "writing through one local version leaves the other intact" diff -r a vol/current
 
 # no link
-status 0 "pull into an absent directory" "$MF" -r repo pull churn@v1 d/new
+status 0 "pull into an absent directory" "$MF" -r repo pull churn@v1 d/new -v
+says "... and says where the time went" \
+	"by stage .*check=[0-9.]*[1-9].* seal=[0-9.]*[1-9].* store=[0-9.]*[1-9].* write=[0-9.]*[1-9]"
 check "the bytes are there" diff -r -x .modelferry a d/new
 status 0 "pull another version into the same directory" "$MF" -r repo pull churn@v2 d/new
 check "it was exchanged" diff -r -x .modelferry b d/new
@@ -106,9 +108,13 @@ small() { unshare -rm bash -c "mkdir -p tiny; mount -t tmpfs -o size=$1 none tin
 namespaces=no
 unshare -rm true 2>/dev/null && namespaces=yes
 if [ $namespaces = yes ]; then
-	small 8m "'$MF' -r repo pull churn@v1 tiny/x --link l; echo \$? >code; ls tiny/x | head >left"
+	small 8m "'$MF' -r repo pull churn@v1 tiny/x --link l; echo \$? >code; ls -A tiny/x/.modelferry/staging >left-staged"
 	if [ "$(cat code)" = 6 ]; then ok "a target that is too small: status 6"; else not_ok "a target that is too small: $(cat code)"; fi
 	says "... and the message says how much is free" "free"
+	check "... and nothing is left of it" test ! -s left-staged
+	small 8m "'$MF' -r repo pull churn@v1 tiny/d; echo \$? >code; ls -A tiny >left-staged"
+	if [ "$(cat code)" = 6 ]; then ok "... without a link: status 6"; else not_ok "... without a link: $(cat code)"; fi
+	check "... and nothing is left of it" test ! -s left-staged
 	small 8m "'$MF' -r tiny/repo init && '$MF' -r tiny/repo push a churn@v1; echo \$? >code"
 	if [ "$(cat code)" = 6 ]; then ok "a full repository: status 6"; else not_ok "a full repository: $(cat code)"; fi
 	small 200m "mkdir tiny/d; mount -o remount,ro none tiny; '$MF' -r repo pull churn@v1 tiny/d --link l; echo \$? >code"

@@ -1,39 +1,80 @@
 #!/usr/bin/env bash
-# A repository in a bucket, by hand: a Ceph gateway over TLS, then one that plays faults, and
-# OpenStack Swift, which has no conditional put.
+# A repository in a bucket, by hand: a Ceph gateway over http and TLS, then one that plays faults,
+# and OpenStack Swift, which has no conditional put.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/servers/lib.sh
 . "$MF_TOP_SRCDIR/tests/servers/lib.sh"
 need_rgw --tls
 
-data src/weights.bin 20000000 1
-data src/config.json 5000 2
+# The whole life of a repository, at MODELFERRY_REPO. BYTES: of its first version.
+whole_life() { # WHERE BYTES
+	local at=$1 bytes=$2
+	rm -rf src dst
+	data src/weights.bin "$bytes" 1
+	data src/config.json 5000 2
+	status 0 "$at: init" "$MF" init
+	says "$at: init says what the bucket can do" "compare-and-swap works" out
+	status 2 "$at: a second init is refused" "$MF" init
+	status 0 "$at: push" "$MF" push src churn@v1 --ref production
+	status 0 "$at: push again: nothing is new" "$MF" push src churn --json
+	json "$at: push again: says so" 'r["unchanged"] and r["new_chunks"] == 0'
+	status 0 "$at: pull" "$MF" pull churn dst --link current
+	check "$at: pull: the same bytes" diff -r src dst/current/
+	data src/weights.bin $((bytes + 1)) 1
+	status 0 "$at: push the next" "$MF" push src churn@v2 --ref production
+	status 7 "$at: a ref that moved meanwhile stays" "$MF" ref churn production v1 --expect v1
+	status 0 "$at: rollback" "$MF" rollback churn --reason worse
+	status 0 "$at: pull follows" "$MF" pull churn dst --link current
+	check "$at: pull follows: back to the first" \
+		test "$(stat -Lc %s dst/current/weights.bin)" = "$bytes"
+	status 0 "$at: versions" "$MF" versions churn
+	says "$at: versions: both" 'churn@v2' out
+	status 0 "$at: verify" "$MF" verify --read-data
+	status 0 "$at: forget" "$MF" forget churn@v2
+	status 0 "$at: prune" "$MF" prune --grace 0
+	status 0 "$at: verify after prune" "$MF" verify --read-data
+	status 0 "$at: doctor" "$MF" doctor
+	says "$at: doctor: tried it" 'compare-and-swap works' out
+	status 0 "$at: a shard" "$MF" push src parts@v1 --shard 1/2
+	status 7 "$at: a shard is missing" "$MF" commit parts@v1 --shards 2
+	status 0 "$at: the other one" "$MF" push src parts@v1 --shard 2/2
+	status 0 "$at: commit" "$MF" commit parts@v1 --shards 2
+	rm -rf parts
+	status 0 "$at: pull what was committed" "$MF" pull parts@v1 parts
+	check "$at: of shards: the same bytes" diff -r src parts --exclude=.modelferry
+}
+
+# A push is killed; the next one sends only what had not arrived.
+killed_push() { # WHERE BYTES BYTES-A-SECOND
+	local at=$1 pushing
+	data src/weights.bin "$2" 3
+	"$MF" push src churn@killed --bwlimit "$3" >/dev/null 2>&1 &
+	pushing=$!
+	sleep 1.5
+	kill -KILL "$pushing"
+	wait "$pushing" 2>/dev/null
+	status 0 "$at: a killed push: again" "$MF" push src churn@killed --json
+	json "$at: a killed push: what arrived is not sent again" \
+		'0 < r["new_chunks"] < r["chunks"]'
+}
+
+# --- over http, as it is let do to this machine alone
+https_url=$MODELFERRY_ENDPOINT_URL
+# shellcheck disable=SC2154 # of the gateway's environment
+export MODELFERRY_ENDPOINT_URL=$SERVER_HTTP_URL
+export MODELFERRY_REPO=s3://$bucket/http
+whole_life http 3000000
+killed_push http 40000000 10M
+rm -rf pulled
+status 0 "http: pull it" "$MF" pull churn@killed pulled
+check "http: pull it: the same bytes" diff -r src pulled --exclude=.modelferry
+
+# --- over TLS
+export MODELFERRY_ENDPOINT_URL=$https_url
 repo="s3://$bucket/site 1/repo"
 export MODELFERRY_REPO=$repo
-
-# --- the whole of it
-status 0 "init" "$MF" init
-says "init: says what the bucket can do" "compare-and-swap works" out
-status 2 "a second init is refused" "$MF" init
-status 0 "push" "$MF" push src churn@v1 --ref production
-status 0 "push again: nothing is new" "$MF" push src churn --json
-json "push again: says so" 'r["unchanged"] and r["new_chunks"] == 0'
-status 0 "pull" "$MF" pull churn dst --link current
-check "pull: the same bytes" diff -r src dst/current/
-data src/weights.bin 20000001 1
-status 0 "push the next" "$MF" push src churn@v2 --ref production
-status 0 "rollback" "$MF" rollback churn --reason worse
-status 0 "pull follows" "$MF" pull churn dst --link current
-check "pull follows: back to the first" test "$(stat -Lc %s dst/current/weights.bin)" = 20000000
-status 0 "versions" "$MF" versions churn
-says "versions: both" 'churn@v2' out
-status 0 "verify" "$MF" verify --read-data
-status 0 "forget" "$MF" forget churn@v2
-status 0 "prune" "$MF" prune --grace 0
-status 0 "verify after prune" "$MF" verify --read-data
-status 0 "doctor" "$MF" doctor
-says "doctor: tried it" 'compare-and-swap works' out
+whole_life https 20000000
 status 0 "replicate to another path" "$MF" -r "s3://$bucket/other" init
 status 0 "replicate" "$MF" replicate churn@v1 --to "s3://$bucket/other"
 
@@ -66,7 +107,6 @@ status 5 "an authority that is not trusted" env -u MODELFERRY_CA_FILE "$MF" vers
 status 6 "nobody answers" "$MF" versions --endpoint-url https://127.0.0.1:1 --retries 1
 status 2 "plain http to another machine" "$MF" versions --endpoint-url http://192.0.2.1
 says "plain http: how to allow it" '--allow-http'
-# shellcheck disable=SC2154 # of the gateway's environment
 status 0 "virtual hosts" "$MF" versions --addressing virtual \
 	--endpoint-url "http://localhost:${SERVER_HTTP_URL##*:}"
 status 2 "no virtual hosts at an address" "$MF" versions --addressing virtual
@@ -75,15 +115,7 @@ status 0 "storage class" "$MF" push src churn@v3 --s3-storage-class STANDARD
 status 2 "an archive is refused" "$MF" push src churn@v4 --s3-storage-class GLACIER
 
 # --- cut off in the middle
-data src/weights.bin 60000000 3
-"$MF" push src churn@killed --bwlimit 20M >/dev/null 2>&1 &
-pushing=$!
-sleep 1.5
-kill -KILL "$pushing"
-wait "$pushing" 2>/dev/null
-status 0 "a killed push: again" "$MF" push src churn@killed --json
-json "a killed push: what arrived is not sent again" \
-	'0 < r["new_chunks"] < r["chunks"]'
+killed_push https 60000000 20M
 cp -r src src2
 data src2/weights.bin 30000000 4
 "$MF" push src2 other@v1 --bwlimit 15M >pushed 2>&1 &

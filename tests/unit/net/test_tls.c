@@ -130,6 +130,24 @@ unknown_authority(void **state)
 	end(&f);
 }
 
+/* Only an engine that was told not to look takes what another refuses. */
+static void
+unverified_on_demand(void **state)
+{
+	const struct mf_http_params unverified = {.unverified = true};
+	const struct mf_http_params verified = {.net_threads = 1};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, "DNS:another.example", -2 * DAY, -DAY, play_ok);
+	open_client(&f, &verified);
+	assert_distrust(&f);
+	open_client(&f, &unverified);
+	assert_int_equal(get(&f), 0);
+	assert_int_equal(f.r.status, 200);
+	end(&f);
+}
+
 /* An authority that was made anew under its old name: the key decides. */
 static void
 authority_of_same_name(void **state)
@@ -329,6 +347,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(right_authority),
 	    cmocka_unit_test(unknown_authority),
+	    cmocka_unit_test(unverified_on_demand),
 	    cmocka_unit_test(authority_of_same_name),
 	    cmocka_unit_test(wrong_host),
 	    cmocka_unit_test(wrong_time),

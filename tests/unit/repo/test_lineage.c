@@ -511,7 +511,7 @@ static int
 tag(struct scene *s, const char *version, const char *key, const char *value)
 {
 	char k[4096], *v = strdup(value), spec[100];
-	struct mf_pair pair = {k, v};
+	struct mf_tag pair = {k, v};
 	struct mf_annotation a = {.tags = &pair, .n_tags = 1, .by = "test"};
 	struct mf_error e = {0};
 	struct mf_version to;

@@ -241,7 +241,7 @@ static char key_text[] = "stage", value_text[] = "prod", metric_text[] = "accura
 static struct mf_root
 a_root(void)
 {
-	static struct mf_pair tags[] = {{key_text, value_text}};
+	static struct mf_tag tags[] = {{key_text, value_text}};
 	static struct mf_metric metrics[] = {{metric_text, 0.93}};
 	static struct mf_segment_ref segments[] = {{.generation = 5, .plain_len = 77}};
 
@@ -328,7 +328,7 @@ text_of(size_t n)
 }
 
 static int
-encode_with(struct mf_pair *tag, struct mf_metric *metric, struct mf_error *e)
+encode_with(struct mf_tag *tag, struct mf_metric *metric, struct mf_error *e)
 {
 	struct mf_root r = a_root(), back;
 	struct mf_buf b = MF_BUF_INIT;
@@ -352,7 +352,7 @@ no_root_is_written_that_cannot_be_read(void **state)
 {
 	struct mf_error e = {0};
 	char *name = text_of(1025), *value = text_of(65537);
-	struct mf_pair tag = {name + 1, value + 1};
+	struct mf_tag tag = {name + 1, value + 1};
 	struct mf_metric metric = {name + 1, 1};
 
 	(void)state;
@@ -360,7 +360,7 @@ no_root_is_written_that_cannot_be_read(void **state)
 	tag.key = name;
 	assert_int_equal(encode_with(&tag, NULL, &e), -1);
 	assert_int_equal(e.code, MF_EUSAGE);
-	tag = (struct mf_pair){name + 1, value};
+	tag = (struct mf_tag){name + 1, value};
 	assert_int_equal(encode_with(&tag, NULL, &e), -1);
 	metric.name = name;
 	assert_int_equal(encode_with(NULL, &metric, &e), -1);

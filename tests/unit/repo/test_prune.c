@@ -145,7 +145,7 @@ expect_dropped(struct fixture *f, struct mf_prune_params p, const char *want)
 static void
 tag(struct fixture *f, const char *version, const char *key, const char *value)
 {
-	struct mf_pair pair = {(char *)(uintptr_t)key, (char *)(uintptr_t)value};
+	struct mf_tag pair = {(char *)(uintptr_t)key, (char *)(uintptr_t)value};
 	struct mf_annotation a = {.tags = &pair, .n_tags = 1};
 	struct mf_error e = {0};
 	struct mf_version v;

@@ -131,7 +131,7 @@ expect_noticed(struct fixture *f, const char *name, const char *what, size_t at)
 static void
 make_tiny(struct fixture *f)
 {
-	struct mf_pair tag = {(char *)(uintptr_t) "a", (char *)(uintptr_t) "b"};
+	struct mf_tag tag = {(char *)(uintptr_t) "a", (char *)(uintptr_t) "b"};
 	struct mf_annotation a = {.tags = &tag, .n_tags = 1};
 	struct mf_error e = {0};
 	struct mf_version v;

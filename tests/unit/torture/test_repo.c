@@ -55,7 +55,7 @@ static int
 encode_root(struct mf_buf *out, struct mf_error *e)
 {
 	char model[] = "m", version[] = "v", empty[] = "", key[] = "k", value[] = "w";
-	struct mf_pair tag = {key, value};
+	struct mf_tag tag = {key, value};
 	struct mf_metric metric = {key, 0.5};
 	struct mf_segment_ref segment = {.plain_len = 100};
 	struct mf_root r = {.model = model, .version = version, .parent = empty, .tool = model,

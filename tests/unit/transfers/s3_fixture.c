@@ -22,12 +22,14 @@ fetch(
     struct mf_s3_source *s, int64_t now_unix_s, struct mf_s3_credentials **out, struct mf_error *e)
 {
 	struct s3_world *w = ((struct source *)s)->world;
-	const struct mf_s3_credentials_params p = {.key_id = w->key_id,
+	struct mf_s3_credentials_params p = {.key_id = w->key_id,
 	    .secret = w->secret,
 	    .expires_unix_s = MF_S3_NEVER,
 	    .origin = "the test"};
 
 	(void)now_unix_s;
+	if (w->key_ids != NULL && *w->key_ids != NULL)
+		p.key_id = *w->key_ids++;
 	atomic_fetch_add(&w->asked, 1);
 	*out = mf_s3_credentials_new(&p, e);
 	return *out != NULL ? 0 : -1;

@@ -14,6 +14,7 @@ struct s3_world {
 	struct mf_s3_provider *provider;
 	/* What the source of credentials gives next; it counts how often it was asked. */
 	const char *key_id, *secret;
+	const char *const *key_ids; /* if not NULL: one each time instead, as long as there are any */
 	atomic_int asked;
 	/* Waiting: sleeping only moves the clock. */
 	_Atomic uint64_t now_us; /* monotonic */

@@ -171,6 +171,41 @@ test_credentials_run_out_twice(void **state)
 	end(&f);
 }
 
+/* As often as there are others the request goes again, with no wait; but not for ever, and not with
+ * the same. */
+static void
+test_credentials_change_often(void **state)
+{
+	static const char *const keys[] = {"KEY1", "KEY2", "KEY3", "KEY4", "KEY5", NULL};
+	static const char *const ever[] = {
+	    "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", "K11", "K12", NULL};
+	static const struct s3_reply no = {400, NULL, ERROR_BODY("ExpiredToken"), 0};
+	const struct s3_reply replies[] = {
+	    no, no, no, no, {200, NULL, NULL, 0}, no, no, no, no, no, no, no, no, no, no};
+	char value[512];
+	struct fixture f;
+
+	(void)state;
+	begin(&f, replies, LENGTH(replies));
+	f.world.key_ids = keys;
+	assert_int_equal(mf_store_put(f.s, "r/1", "hello", 5, 0, &f.e), 0);
+	assert_int_equal(atomic_load(&f.script.n_asked), 5);
+	s3_script_header(&f.script, 4, "Authorization", value, sizeof value);
+	assert_non_null(strstr(value, "Credential=KEY5/"));
+	f.world.key_id = "KEY5";
+	assert_int_equal(mf_store_put(f.s, "r/1", "hello", 5, 0, &f.e), -1);
+	assert_int_equal(f.e.code, MF_EPERM);
+	assert_int_equal(atomic_load(&f.script.n_asked), 6);
+	f.world.key_ids = ever;
+	mf_error_clear(&f.e);
+	assert_int_equal(mf_store_put(f.s, "r/1", "hello", 5, 0, &f.e), -1);
+	assert_int_equal(f.e.code, MF_EPERM);
+	assert_non_null(strstr(f.e.message, "ExpiredToken"));
+	assert_int_equal(atomic_load(&f.script.n_asked), 6 + 9);
+	assert_int_equal(atomic_load(&f.world.sleeps), 0);
+	end(&f);
+}
+
 int
 main(void)
 {
@@ -180,6 +215,7 @@ main(void)
 	    cmocka_unit_test(test_sums_of_puts),
 	    cmocka_unit_test(test_sums_of_gets),
 	    cmocka_unit_test(test_credentials_run_out_twice),
+	    cmocka_unit_test(test_credentials_change_often),
 	};
 
 	return cmocka_run_group_tests_name("the S3 store, answers", tests, NULL, NULL);

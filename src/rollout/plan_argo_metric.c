@@ -1,0 +1,176 @@
+/* One metric of Argo's analyses: its conditions and its limits. */
+#include <stddef.h>
+#include <string.h>
+
+#include "src/rollout/plan_argo_int.h"
+#include "src/rollout/promql.h"
+
+struct words {
+	const char *name, *success, *failure;
+};
+
+#define AT(field) offsetof(struct words, field)
+#define KNOWN(word)                                 \
+	{                                           \
+		.key = word, .type = MF_FIELD_KNOWN \
+	}
+static const struct mf_field fields[] = {
+    {.key = "name", .type = MF_FIELD_STRING, .need = true, .at = AT(name)},
+    KNOWN("interval"),
+    KNOWN("initialDelay"),
+    {.key = "successCondition", .type = MF_FIELD_STRING, .at = AT(success)},
+    {.key = "failureCondition", .type = MF_FIELD_STRING, .at = AT(failure)},
+    KNOWN("provider"),
+    KNOWN("count"),
+    KNOWN("failureLimit"),
+    KNOWN("inconclusiveLimit"),
+    KNOWN("consecutiveErrorLimit"),
+    KNOWN("consecutiveSuccessLimit"),
+};
+#undef AT
+static const struct mf_form form = {.name = "ArgoMetric",
+    .bytes = sizeof(struct words),
+    .fields = fields,
+    .n_fields = sizeof fields / sizeof fields[0]};
+
+void
+mf_argo_bad(struct mf_plan_reading *rd, const struct mf_node *at, bool *bad, const char *text)
+{
+	if (!rd->params->lenient || rd->plan->profile == MF_PROFILE_MIGRATION) {
+		mf_plan_refuse(rd, at, "%s", text);
+		return;
+	}
+	*bad = true;
+	mf_plan_warn(rd, at, "%s: each run of it is an Error", text);
+}
+
+/* A limit, where there is one. least: -1 where that turns it off. */
+static void
+read_limit(struct mf_plan_reading *rd, const struct mf_node *node, const char *key, int least,
+    bool *bad, int *limit)
+{
+	int64_t value;
+
+	if (!mf_plan_int_or_string(rd, node, key, INT32_MIN, INT32_MAX, &value))
+		return;
+	if (value < least)
+		mf_argo_bad(rd, mf_node_get(node, key), bad, "a limit is not negative");
+	else
+		*limit = (int)value;
+}
+
+static void
+check_count(struct mf_plan_reading *rd, const struct mf_node *node, bool *bad,
+    const struct mf_analysis_metric *m)
+{
+	const struct mf_node *at = mf_node_get(node, "count");
+	const bool fails = m->failure_limit >= 0, succeeds = m->consecutive_success_limit > 0;
+	int64_t least;
+
+	if (m->count == 0)
+		return;
+	if (m->count > 1 && m->interval_us == 0)
+		mf_argo_bad(rd, at, bad, "more than one measurement needs an interval");
+	least = (fails ? m->failure_limit : 0) + (int64_t)m->consecutive_success_limit;
+	if (fails && succeeds && m->count < least)
+		mf_argo_bad(rd, at, bad,
+		    "count is less than failureLimit and consecutiveSuccessLimit together");
+	else if (fails && (int64_t)m->count < m->failure_limit)
+		mf_argo_bad(rd, at, bad, "count is less than failureLimit");
+	if ((int64_t)m->count < m->inconclusive_limit)
+		mf_argo_bad(rd, at, bad, "count is less than inconclusiveLimit");
+}
+
+static void
+read_limits(
+    struct mf_plan_reading *rd, const struct mf_node *node, bool *bad, struct mf_analysis_metric *m)
+{
+	int count = 0;
+
+	read_limit(rd, node, "count", 0, bad, &count);
+	m->count = (unsigned)count;
+	read_limit(rd, node, "failureLimit", -1, bad, &m->failure_limit);
+	read_limit(rd, node, "inconclusiveLimit", 0, bad, &m->inconclusive_limit);
+	read_limit(rd, node, "consecutiveErrorLimit", 0, bad, &m->consecutive_error_limit);
+	read_limit(rd, node, "consecutiveSuccessLimit", 0, bad, &m->consecutive_success_limit);
+	if (m->failure_limit < 0 && m->consecutive_success_limit == 0)
+		mf_argo_bad(rd, mf_node_get(node, "failureLimit"), bad,
+		    "failureLimit and consecutiveSuccessLimit are both off: it could not fail");
+	check_count(rd, node, bad, m);
+}
+
+static const struct mf_expr *
+read_condition(
+    struct mf_plan_reading *rd, const struct mf_node *node, const char *key, const char *text)
+{
+	struct mf_error why = {0};
+	const struct mf_node *at = mf_node_get(node, key);
+	const struct mf_expr *x;
+
+	if (text == NULL || text[0] == '\0')
+		return NULL;
+	if (strstr(text, "{{args.") != NULL) {
+		mf_plan_refuse(rd, at,
+		    "a revision, or an argument without a value, can stand in a query only");
+		return NULL;
+	}
+	x = mf_expr_read(text, rd->region, &why);
+	if (x == NULL)
+		mf_plan_refuse_error(rd, at, &why);
+	return x;
+}
+
+/* Comparing without `bool` drops what the comparison does not hold for. */
+static void
+find_predicate(struct mf_plan_reading *rd, const struct mf_node *node, struct mf_analysis_metric *m)
+{
+	const struct mf_node *at = mf_node_find(node, "provider.prometheus.query");
+	struct mf_buf left = MF_BUF_INIT;
+	struct mf_error why = {0};
+	int is;
+
+	if (m->query.type != MF_PROVIDER_PROMETHEUS || m->query.query == NULL ||
+	    m->query.range.step_us > 0)
+		return;
+	is = mf_promql_predicate(m->query.query, &left, &why);
+	if (is < 0)
+		mf_plan_refuse_error(rd, at, &why);
+	if (is > 0 && mf_buf_cstr(&left) != NULL)
+		m->left_query = mf_plan_copy(rd, mf_buf_cstr(&left), left.len);
+	m->predicate = is > 0 && m->left_query != NULL;
+	if (m->predicate && rd->plan->profile == MF_PROFILE_ARGO)
+		mf_plan_warn(rd, at,
+		    "this compares without `bool`: where it does not hold its result is empty, as "
+		    "where there is no data");
+	mf_buf_fini(&left);
+}
+
+static void
+warn_of_nan(struct mf_plan_reading *rd, const struct mf_node *node, const struct words *w,
+    const struct mf_analysis_metric *m)
+{
+	if (m->query.type == MF_PROVIDER_PROMETHEUS && m->failure != NULL && m->success == NULL &&
+	    strstr(w->failure, "isNaN") == NULL)
+		mf_plan_warn(rd, mf_node_get(node, "failureCondition"),
+		    "NaN compares as false, so that it is a success here: isNaN tells it");
+}
+
+void
+mf_argo_metric(
+    struct mf_plan_reading *rd, const struct mf_node *node, bool *bad, struct mf_analysis_metric *m)
+{
+	struct words w = {.name = "?"};
+
+	mf_form_read(rd, &form, node, &w);
+	*m = (struct mf_analysis_metric){.name = w.name,
+	    .consecutive_error_limit = MF_ANALYSIS_CONSECUTIVE_ERRORS,
+	    .place = mf_plan_place_of(rd, node)};
+	mf_argo_duration(rd, node, "interval", &m->interval_us);
+	mf_argo_duration(rd, node, "initialDelay", &m->initial_delay_us);
+	mf_argo_provider(rd, node, &m->query);
+	read_limits(rd, node, bad, m);
+	m->success = read_condition(rd, node, "successCondition", w.success);
+	m->failure = read_condition(rd, node, "failureCondition", w.failure);
+	find_predicate(rd, node, m);
+	warn_of_nan(rd, node, &w, m);
+}

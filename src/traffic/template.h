@@ -1,0 +1,35 @@
+/*
+ * The template of a router's file: text in which {{primary}} and {{canary}} stand for the weights
+ * in percent and {{token}} for the holder's lease ("-" where there is none), and what stands
+ * between {{#canary}} and {{/canary}}, or {{#primary}} and {{/primary}}, is there only where that
+ * weight is more than 0 (nginx takes no weight of 0). Other names in double braces are refused.
+ *
+ * It must hold the words "modelferry-weights {{primary}}/{{canary}}" once, in a comment say: by
+ * them the weights are read back.
+ *
+ * Pure, any thread.
+ */
+#ifndef MF_TRAFFIC_TEMPLATE_H
+#define MF_TRAFFIC_TEMPLATE_H
+
+#include <stddef.h>
+
+#include "src/base/buf.h"
+#include "src/base/error.h"
+
+#define MF_TEMPLATE_MARK "modelferry-weights "
+#define MF_TEMPLATE_TOKEN_BYTES 256u
+
+struct mf_template_values {
+	unsigned primary, canary;
+	const char *token; /* letters, digits and "-_.:"; or NULL */
+};
+
+/* The text with its values, at the end of out. MF_EUSAGE: what it holds, and the line. */
+int mf_template_render(const void *text, size_t n, const struct mf_template_values *values,
+    struct mf_buf *out, struct mf_error *e);
+/* The weights that a rendered text says. MF_EDAMAGED: none, two of them, or no weights. */
+int mf_template_read_mark(
+    const void *text, size_t n, unsigned *primary, unsigned *canary, struct mf_error *e);
+
+#endif
