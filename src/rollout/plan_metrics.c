@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "src/rollout/plan_stanza.h"
-#include "src/rollout/promql_split.h"
+#include "src/rollout/promql.h"
 
 #define MINUTE_US ((uint64_t)60 * 1000000)
 #define TIMEOUT_US ((uint64_t)5 * 1000000) /* of one question, as in Flagger */
