@@ -250,7 +250,7 @@ measure(const struct mf_analysis_plan *plan, struct mf_analysis_metric_state *s,
 		/* neither good nor bad, and asked again as after an error */
 		s->last = MF_ANALYSIS_ERROR;
 		s->last_us = now_us;
-		if (s->no_data_since_us == 0)
+		if (s->no_data_since_us == 0 && answer->measured.end != MF_MEASURE_EARLY)
 			s->no_data_since_us = now_us > 0 ? now_us : 1;
 		return false;
 	}

@@ -1,5 +1,6 @@
 /* One metric of Argo's analyses: its conditions and its limits. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/rollout/plan_argo_int.h"
@@ -120,29 +121,39 @@ read_condition(
 	return x;
 }
 
-/* Comparing without `bool` drops what the comparison does not hold for. */
+static bool
+is_number(const char *text)
+{
+	char *end;
+
+	(void)strtod(text, &end);
+	return end != text && *end == '\0';
+}
+
+/* Comparing without `bool` drops what the comparison does not hold for. What is compared with a
+ * number on the left stands on the right. */
 static void
 find_predicate(struct mf_plan_reading *rd, const struct mf_node *node, struct mf_analysis_metric *m)
 {
 	const struct mf_node *at = mf_node_find(node, "provider.prometheus.query");
-	struct mf_buf left = MF_BUF_INIT;
+	struct mf_promql_predicate is;
 	struct mf_error why = {0};
-	int is;
+	int rc;
 
 	if (m->query.type != MF_PROVIDER_PROMETHEUS || m->query.query == NULL ||
 	    m->query.range.step_us > 0)
 		return;
-	is = mf_promql_predicate(m->query.query, &left, &why);
-	if (is < 0)
+	rc = mf_promql_split(m->query.query, &is, rd->region, &why);
+	if (rc < 0)
 		mf_plan_refuse_error(rd, at, &why);
-	if (is > 0 && mf_buf_cstr(&left) != NULL)
-		m->left_query = mf_plan_copy(rd, mf_buf_cstr(&left), left.len);
-	m->predicate = is > 0 && m->left_query != NULL;
-	if (m->predicate && rd->plan->profile == MF_PROFILE_ARGO)
+	if (rc <= 0)
+		return;
+	m->predicate = true;
+	m->left_query = is_number(is.left) ? is.right : is.left;
+	if (rd->plan->profile == MF_PROFILE_ARGO)
 		mf_plan_warn(rd, at,
 		    "this compares without `bool`: where it does not hold its result is empty, as "
 		    "where there is no data");
-	mf_buf_fini(&left);
 }
 
 static void

@@ -37,7 +37,8 @@ mf_rollout_init(struct mf_rollout_state *state, const char *stable)
 static void
 begin(struct mf_rollout_state *s, const char *revision)
 {
-	copy_revision(s->current, revision);
+	if (revision != s->current)
+		copy_revision(s->current, revision);
 	s->phase = MF_ROLLOUT_PROGRESSING;
 	s->step = 0;
 	s->aborted = s->abort_told = s->full = s->late = false;
@@ -55,6 +56,13 @@ mf_rollout_start(struct mf_rollout_state *state, const char *revision, const cha
 {
 	mf_rollout_init(state, stable);
 	begin(state, revision);
+}
+
+void
+mf_rollout_restart(struct mf_rollout_state *state)
+{
+	if (!mf_rollout_ended(state) && strcmp(state->current, state->stable) != 0)
+		begin(state, state->current);
 }
 
 /* Does this revision need no steps? It was stable lately, or is so still beside the new one. */
@@ -91,12 +99,19 @@ adopt_revision(struct mf_rollout_walk *w)
 		s->full = true;
 }
 
+/* There is something that somebody could stop, or push on. */
+static bool
+under_way(const struct mf_rollout_state *s)
+{
+	return !s->aborted && !mf_rollout_ended(s) && strcmp(s->current, s->stable) != 0;
+}
+
 static void
 promote(struct mf_rollout_walk *w, bool full)
 {
 	struct mf_rollout_state *s = w->s;
 
-	if (s->aborted || mf_rollout_ended(s))
+	if (!under_way(s))
 		return;
 	if ((s->pauses & MF_ROLLOUT_PAUSE_STEP) && s->step < mf_rollout_last(w->plan))
 		s->step++;
@@ -115,13 +130,17 @@ obey(struct mf_rollout_walk *w)
 	switch (w->tick->control) {
 	case MF_CONTROL_NONE: break;
 	case MF_CONTROL_ABORT:
-		if (!s->aborted && !mf_rollout_ended(s))
+		if (under_way(s))
 			mf_rollout_abort(w, MF_REASON_BY_HAND);
+		break;
+	case MF_CONTROL_INTERRUPT:
+		if (under_way(s))
+			mf_rollout_abort(w, MF_REASON_INTERRUPTED);
 		break;
 	case MF_CONTROL_PROMOTE: promote(w, false); break;
 	case MF_CONTROL_PROMOTE_FULL: promote(w, true); break;
 	case MF_CONTROL_PAUSE:
-		if (!s->aborted && !mf_rollout_ended(s))
+		if (under_way(s))
 			s->pauses |= MF_ROLLOUT_PAUSE_BY_HAND;
 		break;
 	case MF_CONTROL_CONTINUE:
@@ -204,7 +223,7 @@ rest(struct mf_rollout_walk *w)
 
 	s->step = mf_rollout_last(w->plan);
 	s->pauses = 0;
-	if ((pass = mf_rollout_route(w, 0)) != MF_PASS_ON)
+	if ((pass = mf_rollout_route_back(w)) != MF_PASS_ON)
 		return pass;
 	if ((pass = mf_rollout_remove_routes(w)) != MF_PASS_ON)
 		return pass;
@@ -304,7 +323,7 @@ mf_rollout_ended(const struct mf_rollout_state *s)
 	if (s->phase == MF_ROLLOUT_SUCCEEDED || s->result == MF_RESULT_CONFLICT)
 		return true;
 	if (strcmp(s->current, s->stable) == 0)
-		return s->weight == 0;
+		return s->weight == 0 && !s->weight_unsure && !s->routes;
 	return s->aborted && s->weight == 0 && !s->weight_unsure && !s->routes &&
 	       s->scale_down_us == 0;
 }

@@ -112,6 +112,8 @@ struct mf_rollout_tick {
 void mf_rollout_init(struct mf_rollout_state *state, const char *stable);
 /* revision is to be rolled out beside stable; so does a tick that brings a new revision. */
 void mf_rollout_start(struct mf_rollout_state *state, const char *revision, const char *stable);
+/* The plan has other steps: begin with the first one again. Nothing where nothing is under way. */
+void mf_rollout_restart(struct mf_rollout_state *state);
 
 /* One act further. MF_STEP_ACT: *act is to be done, its answer appended to asked, and the same
  * called again. MF_STEP_DONE: *next is the state after the pass. next may not be state.

@@ -1,4 +1,6 @@
 /* Turning back: aborts, and holds that last too long. */
+#include <string.h>
+
 #include "src/rollout/rollout_int.h"
 
 bool
@@ -49,7 +51,7 @@ mf_rollout_back(struct mf_rollout_walk *w)
 	s->abort_told = true;
 	if (mf_rollout_finite(w->plan) && w->tick->primary == MF_READY_DEAD && s->weight > 0)
 		return restore(w);
-	if ((pass = mf_rollout_route(w, 0)) != MF_PASS_ON)
+	if ((pass = mf_rollout_route_back(w)) != MF_PASS_ON)
 		return pass;
 	if ((pass = mf_rollout_remove_routes(w)) != MF_PASS_ON)
 		return pass;
@@ -68,7 +70,7 @@ holds(const struct mf_rollout_walk *w)
 	const struct mf_rollout_state *s = w->s;
 	const struct mf_rollout_plan *p = w->plan;
 
-	if (s->aborted || mf_rollout_ended(s))
+	if (s->aborted || mf_rollout_ended(s) || strcmp(s->current, s->stable) == 0)
 		return false;
 	if (w->blocked || (s->pauses & ~MF_ROLLOUT_PAUSE_STEP))
 		return true;

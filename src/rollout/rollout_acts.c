@@ -31,6 +31,15 @@ mf_rollout_route(struct mf_rollout_walk *w, unsigned canary)
 	return MF_PASS_ON;
 }
 
+/* Whatever the router was given meanwhile: all traffic to the primary's side. */
+enum mf_pass
+mf_rollout_route_back(struct mf_rollout_walk *w)
+{
+	if (w->tick->weight_known && w->tick->canary_weight != 0)
+		w->s->weight_unsure = true;
+	return mf_rollout_route(w, 0);
+}
+
 /* People who cannot be told hold up nothing. */
 enum mf_pass
 mf_rollout_alert(struct mf_rollout_walk *w, const char *why)

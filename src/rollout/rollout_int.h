@@ -24,6 +24,7 @@ struct mf_rollout_walk {
  * pass. */
 enum mf_pass mf_rollout_do(struct mf_rollout_walk *w, const struct mf_act *act);
 enum mf_pass mf_rollout_route(struct mf_rollout_walk *w, unsigned canary);
+enum mf_pass mf_rollout_route_back(struct mf_rollout_walk *w);
 enum mf_pass mf_rollout_alert(struct mf_rollout_walk *w, const char *why);
 enum mf_pass mf_rollout_remove_routes(struct mf_rollout_walk *w);
 /* Start the canary's workload, once a revision. */

@@ -104,8 +104,10 @@ mf_rollout_next_us(
 {
 	uint64_t next_us;
 
-	if (mf_rollout_ended(s))
-		return s->scale_down_us > 0 ? s->scale_down_us : UINT64_MAX;
+	if (mf_rollout_ended(s)) {
+		next_us = s->scale_down_us > 0 ? s->scale_down_us : UINT64_MAX;
+		return next_us > now_us ? next_us : now_us + 1;
+	}
 	next_us = mf_rollout_later(
 	    now_us, plan->interval_us > 0 ? plan->interval_us : MF_ROLLOUT_INTERVAL_US);
 	next_us = sooner(next_us, pause_end_us(plan, s));
