@@ -127,9 +127,8 @@ skip_digits(const char *p)
 	return p;
 }
 
-/* [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)? */
-static bool
-is_decimal(const char *text)
+bool
+mf_scalar_is_decimal(const char *text)
 {
 	const char *p = text + (*text == '-' || *text == '+'), *first = p;
 
@@ -164,7 +163,7 @@ number_or_string(const char *text)
 		is.number = number;
 		is.is_integer = true;
 		is.not_finite = isinf(number);
-	} else if (is_decimal(plain)) {
+	} else if (mf_scalar_is_decimal(plain)) {
 		number = strtod(plain, NULL);
 		if (isinf(number)) /* a string to go-yaml, which cannot read it either */
 			return is;

@@ -20,5 +20,7 @@ struct mf_scalar {
 };
 
 struct mf_scalar mf_scalar_of(const char *text);
+/* Is it [-+]?(.digits|digits[.digits])([eE][-+]?digits)? and nothing more? */
+bool mf_scalar_is_decimal(const char *text);
 
 #endif
