@@ -212,6 +212,24 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Manifests, refs and the configuration are sealed again at once; chunks keep their old "
 	"epoch until `prune` --reseal moves them. "
 	"Old chunks stay readable to whoever has the old keys and access to the store."},
+    [MF_CMD_SIMULATE] = {"simulate", "PLAN TICKS", 2, 2, "ff",
+	"print what a plan would do for given observations",
+	"Prints, tick by tick, what the engine would do with PLAN if it saw what TICKS says, and how "
+	"the run ends. "
+	"Nothing is asked and nothing is moved.\n\n"
+	"PLAN holds YAML or JSON documents: a Canary with its MetricTemplates, a Rollout or an "
+	"AnalysisTemplate with those it names, or a Migration. "
+	"TICKS is a JSON array with an object a tick. "
+	"For a Canary or a Migration it may have `rev` (the target's revision), `metrics` and "
+	"`primaryMetrics` (a value by name; null for an empty result, \"NaN\", \"+Inf\", \"error\", "
+	"\"early\", or an object of `value` and `samples`), `hooks` (an HTTP status by name, or "
+	"\"timeout\"; 200 where it is not named), `primaryReady` and `canaryReady` (\"ok\", \"wait\", "
+	"\"dead\"), `setRoutes` (\"conflict\" or \"error\": the router refuses), `forceWeights` and "
+	"`setFailedChecks` (somebody else wrote them), `patch` (fields of the plan's `spec` that "
+	"change now), `wait` (seconds since the last tick, in place of the interval), `control` "
+	"(\"abort\", \"promote\", \"promoteFull\", \"pause\", \"continue\", \"retry\"), `noStepsNow` (outside "
+	"the plan's windows), `weightsUnknown` (the router cannot be read) and `acts` (\"fail\" or "
+	"\"conflict\" by the name of an act)."},
     [MF_CMD_DOCTOR] = {"doctor", "", 0, 0, "", "try what the store and this machine can do",
 	"Tries for real what the store at --repo can do, and says what it found: conditional writes, "
 	"durable writes, clock, keys, free space. "
