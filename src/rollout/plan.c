@@ -55,6 +55,23 @@ row_of(struct mf_plan_reading *rd, const struct mf_node *doc)
 	return &kinds[i];
 }
 
+/* A kind of those groups that there is not: a slip of the pen, and not a document of others. */
+static bool
+is_ours(const char *version, const char *kind)
+{
+	static const char *const others[] = {"AlertProvider", "AnalysisRun", "Experiment"};
+	size_t i;
+
+	for (i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(kind, others[i]) == 0)
+			return false;
+	for (i = 0; i < N_KINDS; i++)
+		if (strncmp(version, kinds[i].group, strlen(kinds[i].group)) == 0 &&
+		    version[strlen(kinds[i].group)] == '/')
+			return true;
+	return false;
+}
+
 /* A document that is nobody's. */
 static void
 stranger(struct mf_plan_reading *rd, const struct mf_node *doc)
@@ -65,7 +82,7 @@ stranger(struct mf_plan_reading *rd, const struct mf_node *doc)
 		mf_plan_refuse(rd, doc, "a document needs apiVersion and kind");
 	else if (strcmp(kind, "List") == 0)
 		mf_plan_refuse(rd, doc, "a List is not taken apart: write its items as documents");
-	else if (strncmp(version, "modelferry.dev/", 15) == 0)
+	else if (is_ours(version, kind))
 		mf_plan_refuse(
 		    rd, mf_node_get(doc, "kind"), "%.64s has no kind %.64s", version, kind);
 	else

@@ -311,8 +311,9 @@ read_spec(struct mf_plan_reading *rd, const struct mf_node *spec, struct canary_
 	unsigned index;
 
 	mf_form_read(rd, &spec_form, spec, w);
-	if (mf_node_get(spec, "provider") != NULL)
-		mf_plan_enum(rd, spec, "provider", providers, &index);
+	if (mf_node_get(spec, "provider") != NULL &&
+	    !mf_plan_enum(rd, spec, "provider", providers, &index))
+		w->provider = "istio";
 	if (mf_node_get(spec, "metricsServer") != NULL)
 		mf_plan_is_url(rd, mf_node_get(spec, "metricsServer"), w->metrics_server);
 	read_target(rd, w);

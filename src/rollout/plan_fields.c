@@ -250,30 +250,40 @@ mf_plan_size(struct mf_plan_reading *rd, const struct mf_node *map, const char *
 	return measured(rd, map, key, mf_parse_size, out);
 }
 
+static void
+refuse_word(struct mf_plan_reading *rd, const struct mf_node *v, const char *const *words)
+{
+	struct mf_buf all = MF_BUF_INIT;
+	const char *text;
+	size_t i;
+
+	for (i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
+		mf_buf_printf(&all, "%s%s",
+		    i == 0                                            ? ""
+		    : words[i + 1] == NULL || words[i + 1][0] == '\0' ? " or "
+								      : ", ",
+		    words[i]);
+	text = mf_buf_cstr(&all);
+	mf_plan_refuse(rd, v, "\"%.64s\" is none of the words known here: %s", v->text,
+	    text != NULL ? text : "");
+	mf_buf_fini(&all);
+}
+
 bool
 mf_plan_enum(struct mf_plan_reading *rd, const struct mf_node *map, const char *key,
     const char *const *words, unsigned *out)
 {
 	const struct mf_node *v = value_at(map, key);
-	struct mf_buf all = MF_BUF_INIT;
 	unsigned i;
 
 	if (v == NULL || !wants(rd, v, MF_NODE_STRING))
 		return false;
-	for (i = 0; words[i] != NULL; i++) {
+	for (i = 0; words[i] != NULL; i++)
 		if (strcmp(words[i], v->text) == 0) {
 			*out = i;
 			return true;
 		}
-		mf_buf_printf(&all, "%s%s",
-		    i == 0                 ? ""
-		    : words[i + 1] == NULL ? " or "
-					   : ", ",
-		    words[i]);
-	}
-	mf_plan_refuse(rd, v, "\"%.64s\" is none of the words known here: %s", v->text,
-	    mf_buf_cstr(&all) != NULL ? mf_buf_cstr(&all) : "");
-	mf_buf_fini(&all);
+	refuse_word(rd, v, words);
 	return false;
 }
 

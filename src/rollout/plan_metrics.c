@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/rollout/plan_stanza.h"
+#include "src/rollout/promql.h"
 
 #define MINUTE_US ((uint64_t)60 * 1000000)
 #define TIMEOUT_US ((uint64_t)5 * 1000000) /* of one question, as in Flagger */
@@ -95,7 +96,8 @@ check_range(struct mf_plan_reading *rd, const struct mf_node *item, const struct
 
 	if (!w->has_range)
 		return;
-	if (!w->range.has_min && !w->range.has_max && !rd->params->lenient)
+	if (range->kind == MF_NODE_MAP && mf_node_get(range, "min") == NULL &&
+	    mf_node_get(range, "max") == NULL && !rd->params->lenient)
 		mf_plan_refuse(rd, range, "has neither min nor max: the metric could never fail");
 	if (w->range.has_min && w->range.has_max && w->range.min > w->range.max)
 		mf_plan_refuse(rd, range, "min %g lies above max %g: no value would pass",
@@ -193,6 +195,39 @@ add_companions(struct metrics *m, const struct mf_node *at, struct mf_canary_met
 	c->query.age_query = taken(m, at, &age, rc, &why);
 }
 
+/*
+ * A comparison without bool answers nothing where it does not hold. A Migration asks its left side,
+ * too, and has 1 or 0; a Canary keeps Flagger's meaning, which is no value.
+ */
+static void
+split_predicate(struct metrics *m, const struct mf_node *at, const struct mf_bounds *range,
+    struct mf_metric_query *q)
+{
+	struct mf_promql_predicate p;
+	struct mf_error why = {0};
+	int rc;
+
+	if (q->query == NULL || q->type != MF_PROVIDER_PROMETHEUS || m->rd->params->lenient)
+		return;
+	rc = mf_promql_split(q->query, &p, m->rd->region, &why);
+	if (rc < 0)
+		mf_plan_refuse_error(m->rd, at, &why);
+	if (rc <= 0)
+		return;
+	if (!m->what->migration) {
+		mf_plan_warn(m->rd, at,
+		    "a comparison without bool: where it does not hold there is no value, which "
+		    "fails "
+		    "the check");
+		return;
+	}
+	q->left_query = p.left;
+	if ((range->has_min && !(range->min > 0 && range->min <= 1)) ||
+	    (range->has_max && !(range->max >= 0 && range->max < 1)))
+		mf_plan_refuse(m->rd, at,
+		    "a comparison is 1 where it holds and else 0: min: 1 is wanted, or max: 0");
+}
+
 static void
 add_builtin(struct metrics *m, const struct mf_node *item, const struct mf_metric_words *w,
     uint64_t window_us, enum mf_metric_rule rule)
@@ -201,13 +236,13 @@ add_builtin(struct metrics *m, const struct mf_node *item, const struct mf_metri
 	struct mf_canary_metric *c = next_entry(m, item, w, window_us);
 
 	c->rule = rule;
+	if (c->query.address == NULL)
+		c->query.address = m->what->address;
 	if (m->what->provider == NULL) {
 		mf_plan_refuse(m->rd, at,
 		    "the built-in metric %s needs a provider whose series are known", c->name);
 		return;
 	}
-	if (c->query.address == NULL)
-		c->query.address = m->what->address;
 	c->query.query = builtin_query(m, at, rule, &m->what->names, window_us);
 	if (c->query.query == NULL || m->rd->plan->profile != MF_PROFILE_MIGRATION)
 		return;
@@ -215,31 +250,47 @@ add_builtin(struct metrics *m, const struct mf_node *item, const struct mf_metri
 	add_primary(m, c);
 }
 
+static const char *
+companion(struct metrics *m, const struct mf_node *item, const struct mf_metric_words *w,
+    const char *key, const char *text)
+{
+	return text == NULL ? NULL : mf_stanza_render(m->rd, node_or(item, key), text, w, m->what);
+}
+
 static void
 add_inline(struct metrics *m, const struct mf_node *item, const struct mf_metric_words *w,
     uint64_t window_us)
 {
+	const struct mf_node *at = mf_node_get(item, "query");
+	const struct mf_node *primary_at = node_or(item, "primaryQuery");
 	struct mf_canary_metric *c = next_entry(m, item, w, window_us);
+	struct mf_metric_query *primary = &c->primary_query;
 
 	if (c->query.address == NULL)
 		c->query.address = m->what->address;
-	c->query.query = mf_stanza_render(m->rd, mf_node_get(item, "query"), w->query, w, m->what);
-	if (w->primary_query == NULL)
-		return;
-	c->primary_query = c->query;
-	c->primary_query.query =
-	    mf_stanza_render(m->rd, node_or(item, "primaryQuery"), w->primary_query, w, m->what);
-	c->has_primary_query = true;
+	c->query.query = mf_stanza_render(m->rd, at, w->query, w, m->what);
+	if (w->primary_query != NULL) {
+		*primary = c->query;
+		primary->count_query = primary->age_query = NULL;
+		primary->min_samples = 0;
+		primary->query = mf_stanza_render(m->rd, primary_at, w->primary_query, w, m->what);
+		split_predicate(m, primary_at, &c->range, primary);
+		c->has_primary_query = true;
+	}
+	split_predicate(m, at, &c->range, &c->query);
+	c->query.count_query = companion(m, item, w, "countQuery", w->own.count_query);
+	c->query.age_query = companion(m, item, w, "ageQuery", w->own.age_query);
 }
 
 static void
 add_template(struct metrics *m, const struct mf_node *item, const struct mf_metric_words *w,
     uint64_t window_us)
 {
+	const struct mf_node *ref = mf_node_get(item, "templateRef");
 	struct mf_canary_metric *c = next_entry(m, item, w, window_us);
 
-	if (w->template_name != NULL)
-		mf_stanza_template(m->rd, mf_node_get(item, "templateRef"), w, m->what, &c->query);
+	if (w->template_name != NULL && mf_stanza_template(m->rd, ref, w, m->what, &c->query))
+		split_predicate(m, ref, &c->range, &c->query);
 }
 
 /* Flagger's own way: it fails each check, and nobody is told why. */
@@ -281,12 +332,11 @@ window_of(struct metrics *m, const struct mf_node *item)
 static void
 add(struct metrics *m, const struct mf_node *item, const struct mf_metric_words *w, bool first)
 {
-	uint64_t us = MINUTE_US;
+	uint64_t us = w->window_us;
 	enum mf_metric_rule rule = MF_RULE_VALUE;
 	bool known = built_in(w->name, &rule);
 
 	if (first) {
-		us = window_of(m, item);
 		check_range(m->rd, item, w);
 		if (m->what->migration)
 			mf_stanza_check_metric(m->rd, item, w, known);
@@ -299,8 +349,6 @@ add(struct metrics *m, const struct mf_node *item, const struct mf_metric_words 
 		if (w->query != NULL && w->query[0] != '\0')
 			add_inline(m, item, w, us);
 	} else if (!is_own(w)) {
-		if (w->interval != NULL)
-			us = window_of(m, item);
 		if (w->has_template)
 			add_template(m, item, w, us);
 		else if (!known && (w->query == NULL || w->query[0] == '\0'))
@@ -327,6 +375,7 @@ mf_stanza_metrics(struct mf_plan_reading *rd, const struct mf_node *list,
 			continue;
 		words[i].on_no_data = what->on_no_data;
 		mf_form_read(rd, form, list->items[i], &words[i]);
+		words[i].window_us = window_of(&m, list->items[i]);
 		add(&m, list->items[i], &words[i], true);
 	}
 	for (i = 0; i < list->n_items; i++)

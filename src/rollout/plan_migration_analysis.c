@@ -148,7 +148,7 @@ read_bake(struct mf_plan_reading *rd, const struct mf_node *spec,
 	out->by_daemon = w->bake_by == 1;
 	if (bake == NULL)
 		return;
-	if (out->duration_us == 0)
+	if (mf_node_get(bake, "duration") != NULL && out->duration_us == 0)
 		mf_plan_refuse(rd, bake, "a bake of 0 is none: leave it out");
 	if (mf_node_get(bake, "interval") == NULL)
 		out->interval_us = interval_us;

@@ -4,7 +4,7 @@
 #include "src/rollout/jsonpath.h"
 #include "src/rollout/plan_migration_int.h"
 #include "src/rollout/presets.h"
-#include "src/rollout/promql.h"
+#include "src/rollout/promtext.h"
 
 struct own { /* one metric, while it is read */
 	struct mf_plan_reading *rd;
@@ -189,7 +189,7 @@ check_bounds(const struct own *o)
 		    o->rd, at(o, "relativeTo"), "maxRatio or maxDelta is wanted beside it");
 	if (w->has_max_ratio && !(w->max_ratio > 0))
 		mf_plan_refuse(o->rd, at(o, "maxRatio"), "a ratio lies above 0");
-	if (!w->has_range && !w->has_threshold && !compared)
+	if (!w->has_range && !w->has_threshold && !compared && !w->has_relative)
 		mf_plan_refuse(
 		    o->rd, o->item, "thresholdRange is missing: which values pass is not said");
 	if (w->abort.has_min && w->abort.has_max && w->abort.min > w->abort.max)
@@ -201,7 +201,7 @@ check_companions(const struct own *o, bool built_in)
 {
 	const struct mf_metric_words *w = o->w;
 	bool known = built_in || w->preset != NULL;
-	bool selector = w->query != NULL && mf_promql_is_selector(w->query);
+	bool selector = w->query != NULL && mf_promtext_is_selector(w->query);
 
 	if (w->min_samples > 0 && !known && w->own.count_query == NULL)
 		mf_plan_refuse(o->rd, at(o, "minSamples"),

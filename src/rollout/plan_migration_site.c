@@ -110,6 +110,9 @@ mf_migration_serves(struct mf_plan_reading *rd, const struct mf_node *at,
 	if (node->kind == MF_NODE_STRING) {
 		if (strcmp(node->text, "unchecked") != 0)
 			mf_plan_refuse(rd, node, "a map is wanted here, or the word unchecked");
+		else
+			mf_plan_warn(
+			    rd, node, "whether its servers serve the version is not checked");
 		out->unchecked = true;
 		return;
 	}
@@ -186,7 +189,8 @@ check_data(struct mf_plan_reading *rd, const struct mf_node *site, struct mf_sit
 	version = strstr(p->mirror, "{version}");
 	if (strstr(p->mirror, "://") == NULL)
 		mf_plan_refuse(rd, at_key(site, "mirror"), "a URL is wanted here");
-	else if (version == NULL || version == p->mirror || version[-1] != '/' || (version[9] != '/' && version[9] != '\0'))
+	else if (version == NULL || version == p->mirror || version[-1] != '/' ||
+		 (version[9] != '/' && version[9] != '\0'))
 		mf_plan_refuse(rd, at_key(site, "mirror"),
 		    "/{version} is wanted in it: a prefix of its own for each version, never over "
 		    "one "

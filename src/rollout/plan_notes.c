@@ -18,18 +18,20 @@ mf_plan_place_of(const struct mf_plan_reading *rd, const struct mf_node *at)
 static void
 refuse(struct mf_plan_reading *rd, const struct mf_node *at, const char *field, const char *text)
 {
-	unsigned line = at != NULL ? at->line : 0;
 	const char *colon = field[0] != '\0' ? ": " : "";
+	char line[16] = "";
 
 	if (rd->no_memory)
 		return;
+	if (at != NULL && at->line > 0)
+		(void)snprintf(line, sizeof line, ":%u", at->line);
 	if (rd->n_refusals++ == 0)
-		mf_error_set(rd->first, MF_EUSAGE, "%s:%u: %s%s%s", rd->docs->file, line, field,
-		    colon, text);
+		mf_error_set(
+		    rd->first, MF_EUSAGE, "%s%s: %s%s%s", rd->docs->file, line, field, colon, text);
 	if (rd->refusals == NULL || rd->n_refusals > MF_PLAN_NOTES_MAX)
 		return;
 	mf_text_put_escaped(rd->refusals, rd->docs->file);
-	mf_buf_printf(rd->refusals, ":%u: ", line);
+	mf_buf_printf(rd->refusals, "%s: ", line);
 	mf_text_put_escaped(rd->refusals, field);
 	mf_buf_printf(rd->refusals, "%s", colon);
 	mf_text_put_escaped(rd->refusals, text);

@@ -74,7 +74,7 @@ check_list(
 static void
 check_choice(struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_stanza *s)
 {
-	unsigned n = s->has_iterations + s->has_step_weight + (s->step_weights != NULL);
+	unsigned n = s->has_iterations + s->has_step_weight + s->has_step_weights;
 
 	if (n == 0)
 		mf_plan_refuse(rd, analysis,
@@ -86,12 +86,19 @@ check_choice(struct mf_plan_reading *rd, const struct mf_node *analysis, const s
 		    "only one of stepWeight, stepWeights and iterations may be there");
 }
 
+static bool
+is_zero(const struct mf_node *v)
+{
+	return v->kind == MF_NODE_NUMBER && v->number == 0;
+}
+
 void
 mf_stanza_weights(struct mf_plan_reading *rd, const struct mf_node *analysis, struct mf_stanza *s,
     struct mf_canary_plan *plan)
 {
 	s->step_weights = mf_plan_list(rd, analysis, "stepWeights", 0);
 	s->has_step_weight = mf_node_get(analysis, "stepWeight") != NULL;
+	s->has_step_weights = mf_node_get(analysis, "stepWeights") != NULL;
 	s->has_iterations = mf_node_get(analysis, "iterations") != NULL;
 	if (s->step_weights != NULL)
 		read_list(rd, s->step_weights, plan);
@@ -108,11 +115,11 @@ mf_stanza_weights(struct mf_plan_reading *rd, const struct mf_node *analysis, st
 	if (s->step_weights != NULL)
 		check_list(rd, s->step_weights, plan);
 	if (s->has_step_weight && plan->step_weight == 0 && s->step_weights == NULL &&
-	    plan->iterations == 0 && mf_node_get(analysis, "stepWeight")->kind == MF_NODE_NUMBER)
+	    plan->iterations == 0 && is_zero(mf_node_get(analysis, "stepWeight")))
 		mf_plan_refuse(
 		    rd, mf_node_get(analysis, "stepWeight"), "a step of 0 would never end");
-	if (s->has_iterations && plan->iterations == 0 && !s->has_step_weight &&
-	    s->step_weights == NULL)
+	if (s->has_iterations && is_zero(mf_node_get(analysis, "iterations")) &&
+	    !s->has_step_weight && !s->has_step_weights)
 		mf_plan_refuse(rd, mf_node_get(analysis, "iterations"),
 		    "0 iterations and no stepWeight: the run would wait for ever");
 }

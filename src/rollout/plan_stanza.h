@@ -12,7 +12,7 @@
 struct mf_stanza {
 	struct mf_canary_plan plan; /* the fields that go straight into it */
 	int64_t threshold;
-	bool has_iterations, has_step_weight; /* the words are there */
+	bool has_iterations, has_step_weight, has_step_weights; /* the words are there */
 	const struct mf_node *interval;
 	const struct mf_node *step_weights; /* lists, read by hand */
 	const struct mf_node *metrics, *webhooks, *match, *alerts, *affinity;
@@ -29,6 +29,7 @@ struct mf_metric_words {
 	const char *name, *query, *interval;
 	struct mf_bounds range;
 	bool has_range, has_threshold, has_template;
+	uint64_t window_us; /* of interval */
 	double threshold;
 	const char *template_name, *template_namespace;
 	const struct mf_pair *variables;

@@ -86,9 +86,8 @@ type_of(struct mf_plan_reading *rd, const struct mf_node *provider, const char *
 	if (row->word != NULL && row->supported)
 		return row;
 	mf_plan_refuse(rd, at,
-	    "%s provider %.32s %s; there are prometheus, graphite, influxdb, externalmetrics, web",
-	    row->word != NULL ? "the" : "there is no", word,
-	    row->word != NULL ? "is not supported yet" : "");
+	    "the provider %.32s is %s: prometheus, graphite, influxdb, externalmetrics and web are",
+	    word, row->word != NULL ? "not supported yet" : "not known");
 	return NULL;
 }
 
