@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/text.h"
+#include "src/rollout/column_int.h"
 #include "src/rollout/scalar.h"
 
 struct word {
@@ -41,17 +42,6 @@ mf_expr_op_name(enum mf_expr_op op)
 	return "?";
 }
 
-static unsigned
-column(const char *text, size_t at)
-{
-	unsigned n = 1;
-	size_t i;
-
-	for (i = 0; i < at; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
-
 int
 mf_expr_refuse(const struct mf_expr_lexer *l, size_t at, const char *fmt, ...)
 {
@@ -61,7 +51,7 @@ mf_expr_refuse(const struct mf_expr_lexer *l, size_t at, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return mf_error_set(l->e, MF_EUSAGE, "column %u: %s", column(l->text, at), text);
+	return mf_error_set(l->e, MF_EUSAGE, "column %u: %s", mf_column(l->text, at), text);
 }
 
 static bool

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "src/rollout/column_int.h"
+
 struct parser {
 	struct mf_expr_lexer l;
 	struct mf_expr_token t; /* the one that is next */
@@ -106,7 +108,7 @@ make(struct parser *p, enum mf_expr_kind kind, size_t at, const struct mf_expr_n
     const struct mf_expr_node *b, const struct mf_expr_node *c)
 {
 	struct mf_expr_node *x = mf_region_alloc(p->l.r, sizeof *x, p->l.e);
-	unsigned depth = depth_of(a), i;
+	unsigned depth = depth_of(a);
 
 	if (x == NULL)
 		return NULL;
@@ -117,9 +119,7 @@ make(struct parser *p, enum mf_expr_kind kind, size_t at, const struct mf_expr_n
 		return NULL;
 	}
 	*x = (struct mf_expr_node){.kind = kind, .a = a, .b = b, .c = c, .depth = depth + 1};
-	x->column = 1;
-	for (i = 0; i < at; i++)
-		x->column += ((unsigned char)p->l.text[i] & 0xc0) != 0x80;
+	x->column = mf_column(p->l.text, at);
 	return x;
 }
 
