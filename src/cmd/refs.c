@@ -6,6 +6,7 @@
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
 #include "src/cmd/report.h"
+#include "src/repo/keep.h"
 
 static int
 put_ref(struct mf_cmd *c, const char *model, const char *name, const char *version,
@@ -254,6 +255,8 @@ forget(struct mf_cmd *c, struct mf_repo *repo, struct mf_error *e)
 	struct mf_version v = {0};
 	int rc = resolve_named(repo, mf_options_arg(c->options, 0), &v, e);
 
+	if (rc == 0)
+		rc = mf_keep_expire(repo, mf_cmd_now_us(), e);
 	if (rc == 0)
 		rc = mf_version_forget(repo, &v, e);
 	if (rc == 0 && c->json)

@@ -13,6 +13,7 @@
 #include "src/repo/damaged_int.h"
 #include "src/repo/forget_int.h"
 #include "src/repo/hold_int.h"
+#include "src/repo/keep.h"
 #include "src/repo/ref_int.h"
 #include "src/repo/version_int.h"
 
@@ -37,10 +38,30 @@ say_pointed_at(const struct target *t, const struct mf_ref *ref, struct mf_error
 }
 
 static int
+say_kept(const struct target *t, const struct mf_ref *hold, struct mf_error *e)
+{
+	char when[MF_TIME_TEXT_BYTES];
+	const char *run = mf_hold_run(hold);
+
+	if (hold->moved_us == MF_KEEP_OPEN) {
+		mf_error_set(e, MF_ECONFLICT, "%s is kept by the run %s, which has not ended",
+		    t->label, run);
+		mf_error_hint(e, "wait; or end it: modelferry migrate --abort %s", run);
+		return 1;
+	}
+	mf_error_set(e, MF_ECONFLICT, "%s is kept by the run %s until %s", t->label, run,
+	    mf_format_time(hold->moved_us, when));
+	mf_error_hint(e, "the run succeeded; what it could go back to is kept for a while");
+	return 1;
+}
+
+static int
 say_held(const struct target *t, const struct mf_ref *hold, struct mf_error *e)
 {
 	char when[MF_TIME_TEXT_BYTES];
 
+	if (mf_hold_is_of_run(hold))
+		return say_kept(t, hold, e);
 	mf_error_set(e, MF_ECONFLICT, "%s is moving the ref %s to %s, since %s",
 	    hold->by[0] != '\0' ? hold->by : "somebody", hold->name, t->label,
 	    mf_format_time(hold->moved_us, when));
@@ -190,6 +211,15 @@ target_of(const struct mf_version *v, char label[MF_VERSION_SPEC_BYTES])
 {
 	snprintf(label, MF_VERSION_SPEC_BYTES, "%s@%s", v->root.model, v->root.version);
 	return (struct target){v->object, label, v->digest, NULL};
+}
+
+int
+mf_version_is_held(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+{
+	char label[MF_VERSION_SPEC_BYTES];
+	struct target t = target_of(v, label);
+
+	return is_named(repo, &t, e);
 }
 
 int

@@ -16,4 +16,13 @@ int mf_version_unmark(struct mf_repo *repo, const struct mf_version *v, struct m
 int mf_version_unmark_for(struct mf_repo *repo, const struct mf_version *v,
     const struct mf_version *instead, struct mf_error *e);
 
+/* Does a ref point at the version, may one do so any moment, or does a run keep it? 0; 1, and *e
+ * says which (MF_ECONFLICT); -1. */
+int mf_version_is_held(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e);
+
+/* ref_move.c: for one who has put a hold of v: MF_ECONFLICT where it is on a condemned list, and
+ * MF_ENOTFOUND where mark or root are gone. */
+int mf_version_check_not_forgotten(
+    struct mf_repo *repo, const struct mf_version *v, struct mf_error *e);
+
 #endif

@@ -24,4 +24,10 @@ int mf_hold_list(struct mf_repo *repo, const char *object, struct mf_refs *out,
 /* May its writer still put it? refs: the model's, read after the hold was. */
 bool mf_hold_is_live(const struct mf_ref *hold, const struct mf_refs *refs);
 
+/* The ref of a hold by which a run keeps a version (keep.h): this and the run's id. It begins as no
+ * ref can; the hold's time is until when. */
+#define MF_HOLD_RUN ".run "
+bool mf_hold_is_of_run(const struct mf_ref *hold);
+const char *mf_hold_run(const struct mf_ref *hold); /* of one that is */
+
 #endif

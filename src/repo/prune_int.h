@@ -86,6 +86,9 @@ int mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, co
  * gone, old history of refs, left-over lists. */
 int mf_prune_trim(struct mf_prune_run *run, struct mf_error *e);
 
+/* prune_runs.c: add what runs left behind that nobody wrote to for MF_RUN_KEEP_US. */
+int mf_prune_trim_runs(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_error *e);
+
 /* Does a sorted set hold a name with this prefix? */
 bool mf_names_has_prefix(const struct mf_names *names, const char *prefix);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/repo/forget_int.h"
+#include "src/repo/keep.h"
 #include "src/repo/prune_int.h"
 #include "src/repo/ref.h"
 
@@ -60,11 +62,13 @@ drop(struct mf_prune_run *run, const struct mf_version *v, struct mf_error *e)
 {
 	const struct mf_prune_params *p = run->p;
 	char name[MF_OBJECT_NAME_BYTES];
+	int rc;
 
-	if (!p->dry_run && mf_version_forget(run->repo, v, e) != 0) {
+	rc = p->dry_run ? mf_version_is_held(run->repo, v, e) : mf_version_forget(run->repo, v, e);
+	if (rc != 0) {
 		if (e->code != MF_ECONFLICT)
 			return -1;
-		mf_error_clear(e); /* a ref was moved there just now */
+		mf_error_clear(e); /* a ref was moved there just now, or a run keeps it */
 		return 0;
 	}
 	run->out->versions_forgotten++;
@@ -105,7 +109,8 @@ mf_prune_forget(struct mf_prune_run *run, struct mf_error *e)
 
 	if (!has_rules(run->p))
 		return 0;
-	if (mf_versions_list(run->repo, NULL, NULL, NULL, &vs, e) != 0)
+	if ((!run->p->dry_run && mf_keep_expire(run->repo, run->p->now_us, e) != 0) ||
+	    mf_versions_list(run->repo, NULL, NULL, NULL, &vs, e) != 0)
 		return mf_error_while(e, "applying the keep rules");
 	for (i = first = 0; rc == 0 && first < vs.n; first = i) {
 		while (i < vs.n &&

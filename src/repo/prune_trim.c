@@ -9,7 +9,7 @@
 #include "src/repo/ref_int.h"
 
 #define BALLOTS_ON_CONFIG "p/config/"
-#define VERSION_PREFIX_BYTES 67 /* "a/" or "h/", MODEL "/" VER */
+#define VERSION_PREFIX_BYTES 67 /* "a/", "h/" or "s/", MODEL "/" VER */
 
 bool
 mf_names_has_prefix(const struct mf_names *names, const char *prefix)
@@ -46,7 +46,8 @@ trim_mark(void *arg, const char *name, uint64_t size, int64_t mtime_us)
 	return mf_prune_batch_add(&t->b, name, size);
 }
 
-/* Annotations, and holds: who holds a version that has no mark will not point a ref at it. */
+/* Annotations, receipts, and holds: who holds a version that has no mark will not point a ref at
+ * it. */
 static int
 trim_annotation(void *arg, const char *name, uint64_t size, int64_t mtime_us)
 {
@@ -240,7 +241,9 @@ mf_prune_trim(struct mf_prune_run *run, struct mf_error *e)
 	    mf_names_list(run->repo, "m/", &run->manifests, e) != 0 ||
 	    mf_store_list(store, "v/", trim_mark, &t, e) != 0 ||
 	    mf_store_list(store, "a/", trim_annotation, &t, e) != 0 ||
-	    mf_store_list(store, "h/", trim_annotation, &t, e) != 0 || trim_refs(&t, e) != 0)
+	    mf_store_list(store, "h/", trim_annotation, &t, e) != 0 ||
+	    mf_store_list(store, "s/", trim_annotation, &t, e) != 0 || trim_refs(&t, e) != 0 ||
+	    mf_prune_trim_runs(run, &t.b, e) != 0)
 		goto out;
 	if (t.b.failed || (del = calloc(t.b.names.n + 1, sizeof(*del))) == NULL) {
 		mf_error_nomem(e, "a list of names");

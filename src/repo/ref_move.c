@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "src/repo/condemned_int.h"
+#include "src/repo/forget_int.h"
 #include "src/repo/hold_int.h"
 #include "src/repo/ref_int.h"
 #include "src/repo/signing_int.h"
@@ -103,8 +104,8 @@ put_ref(struct mf_repo *repo, const struct mf_ref_move *move, struct mf_ref *ref
  * before is seen here, one that puts it later sees the hold. A mark that stands was there when
  * the lists were read, so that whoever sweeps manifests by a later list sees it.
  */
-static int
-check_not_forgotten(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
+int
+mf_version_check_not_forgotten(struct mf_repo *repo, const struct mf_version *v, struct mf_error *e)
 {
 	char mark[MF_OBJECT_NAME_BYTES], manifest[MF_OBJECT_NAME_BYTES];
 	struct mf_names burned;
@@ -147,7 +148,7 @@ put_held(struct mf_repo *repo, const struct mf_ref_move *move, struct mf_ref *re
 	int rc = mf_hold_put(repo, ref, hold, e);
 
 	if (rc == 0)
-		rc = check_not_forgotten(repo, move->to, e);
+		rc = mf_version_check_not_forgotten(repo, move->to, e);
 	if (rc == 0)
 		rc = put_ref(repo, move, ref, &may_come, e);
 	if (!may_come)

@@ -98,7 +98,9 @@ pass(struct mf_repo *repo, size_t *changed, struct mf_error *e)
 	    reseal_all(repo, MF_OBJECT_REF, "h/", changed, e) != 0 ||
 	    reseal_all(repo, MF_OBJECT_REF, "p/", changed, e) != 0 ||
 	    reseal_all(repo, MF_OBJECT_ANNOTATION, "a/", changed, e) != 0 ||
-	    reseal_all(repo, MF_OBJECT_LEASE, "l/", changed, e) != 0)
+	    reseal_all(repo, MF_OBJECT_LEASE, "l/", changed, e) != 0 ||
+	    reseal_all(repo, MF_OBJECT_RUN, "j/", changed, e) != 0 ||
+	    reseal_all(repo, MF_OBJECT_RUN, "b/", changed, e) != 0)
 		return -1;
 	return mf_store_sync(repo->store, e);
 }

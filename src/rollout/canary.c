@@ -104,6 +104,15 @@ mf_walk_route(struct mf_walk *w, unsigned primary, unsigned canary, bool mirror)
 }
 
 int
+mf_walk_route_back(struct mf_walk *w, unsigned canary)
+{
+	return write_route(w, &(struct mf_act){.kind = MF_ACT_ROUTE,
+				  .primary = 100 - canary,
+				  .canary = canary,
+				  .why = mf_reason_name(w->s.reason)});
+}
+
+int
 mf_walk_route_matched(struct mf_walk *w)
 {
 	return write_route(

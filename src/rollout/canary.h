@@ -181,6 +181,7 @@ const char *mf_phase_name(enum mf_phase phase);    /* "WaitingPromotion"; "" */
 enum mf_phase mf_phase_find(const char *name);     /* MF_PHASES: none */
 const char *mf_hold_name(enum mf_hold hold);       /* "noData"; "" */
 const char *mf_reason_name(enum mf_reason reason); /* "threshold"; "" */
+enum mf_reason mf_reason_find(const char *name);   /* MF_REASONS: none */
 const char *mf_result_name(enum mf_result result); /* "rolledBack"; "" */
 
 #endif

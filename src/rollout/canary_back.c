@@ -147,7 +147,7 @@ traffic_back(struct mf_walk *w)
 	int written;
 
 	canary = step == 0 || step >= w->canary ? 0 : w->canary - step;
-	written = mf_walk_route(w, 100 - canary, canary, false);
+	written = mf_walk_route_back(w, canary);
 	return written != 0 ? written : canary != 0;
 }
 

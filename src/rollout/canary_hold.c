@@ -100,6 +100,7 @@ mf_stage_control(struct mf_walk *w)
 {
 	switch (w->tick->control) {
 	case MF_CONTROL_ABORT: return mf_walk_turn_back(w, MF_REASON_BY_HAND);
+	case MF_CONTROL_INTERRUPT: return mf_walk_turn_back(w, MF_REASON_INTERRUPTED);
 	case MF_CONTROL_PAUSE: w->s.paused = true; break;
 	case MF_CONTROL_PROMOTE_FULL:
 		w->s.full = true;

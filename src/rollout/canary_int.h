@@ -33,6 +33,8 @@ int mf_walk_do(struct mf_walk *w, enum mf_act_kind kind);
 int mf_walk_alert(struct mf_walk *w, const char *why);
 /* Writes weights; 0 done, 1 failed or conflict, -1 pending. A provider without routes: 0. */
 int mf_walk_route(struct mf_walk *w, unsigned primary, unsigned canary, bool mirror);
+/* The same, on the way back: the act says why, so that whoever resumes goes on with it. */
+int mf_walk_route_back(struct mf_walk *w, unsigned canary);
 int mf_walk_route_matched(struct mf_walk *w); /* A/B: all that match to the canary */
 /* A Migration sends no traffic to a primary that has no ready capacity. */
 bool mf_walk_nowhere_back(const struct mf_walk *w);

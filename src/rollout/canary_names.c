@@ -93,6 +93,16 @@ mf_reason_name(enum mf_reason reason)
 	return (unsigned)reason < MF_REASONS ? reasons[reason] : "?";
 }
 
+enum mf_reason
+mf_reason_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < MF_REASONS && strcmp(reasons[i], name) != 0; i++)
+		;
+	return (enum mf_reason)i;
+}
+
 const char *
 mf_result_name(enum mf_result result)
 {

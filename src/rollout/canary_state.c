@@ -239,8 +239,9 @@ mf_act_text(const struct mf_act *act, char out[MF_ACT_TEXT_BYTES])
 
 	switch (act->kind) {
 	case MF_ACT_ROUTE:
-		(void)snprintf(out, MF_ACT_TEXT_BYTES, "%s:%u/%u%s%s", name, act->primary,
-		    act->canary, act->mirror ? "+mirror" : "", act->matched ? "+matched" : "");
+		(void)snprintf(out, MF_ACT_TEXT_BYTES, "%s:%u/%u%s%s%s%s", name, act->primary,
+		    act->canary, act->mirror ? "+mirror" : "", act->matched ? "+matched" : "",
+		    act->why == NULL ? "" : " ", act->why == NULL ? "" : act->why);
 		break;
 	case MF_ACT_HOOK:
 	case MF_ACT_METRIC:
@@ -251,4 +252,21 @@ mf_act_text(const struct mf_act *act, char out[MF_ACT_TEXT_BYTES])
 	default: (void)snprintf(out, MF_ACT_TEXT_BYTES, "%s", name);
 	}
 	return out;
+}
+
+bool
+mf_act_read_route(struct mf_act *out, const char *text)
+{
+	char why[MF_ACT_TEXT_BYTES] = "";
+	enum mf_reason reason;
+	int n;
+
+	*out = (struct mf_act){.kind = MF_ACT_ROUTE};
+	n = sscanf(text, "route:%3u/%3u %47[a-zA-Z]", &out->primary, &out->canary, why);
+	if (n < 2 || out->primary > 100 || out->primary + out->canary != 100)
+		return false;
+	reason = mf_reason_find(why);
+	if (n == 3 && reason != MF_REASONS)
+		out->why = mf_reason_name(reason);
+	return true;
 }

@@ -236,12 +236,17 @@ put_value(struct mf_buf *b, const struct recipe *r, const struct parts *p)
 		mf_buf_printf(b, " / ");
 		put_sum(b, "rate", r->b, p);
 		break;
-	case SHAPE_SUCCESS: /* where requests fail that no counter of all saw: 0, not less */
+	case SHAPE_SUCCESS: /* where more failed than the counter of all saw: 0, not less */
 		mf_buf_printf(b, "100 * clamp_min(1 - (sum(rate(%s{%s%s%s}[%s])) or vector(0)) / ",
 		    r->bad, p->selector, r->more != NULL ? "," : "", r->more != NULL ? r->more : "",
 		    p->window);
+		mf_buf_printf(b, "(");
 		put_all(b, "rate", r, p);
-		mf_buf_printf(b, ", 0)");
+		if (strcmp(r->bad, r->a) != 0 && r->b == NULL) { /* it may have seen none */
+			mf_buf_printf(b, " or ");
+			put_sum(b, "rate", r->bad, p);
+		}
+		mf_buf_printf(b, "), 0)");
 		break;
 	case SHAPE_SUM: put_gauge(b, "sum", r, p); break;
 	case SHAPE_AVERAGE: put_gauge(b, "avg", r, p); break;

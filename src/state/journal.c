@@ -98,9 +98,9 @@ check_run(const struct mf_journal_run *run, struct mf_error *e)
 			return mf_error_set(e, MF_EUSAGE,
 			    "a text of the run %.64s is longer than %u bytes", run->id,
 			    MF_JOURNAL_TEXT_MAX_BYTES);
-	if (run->n_facts > MF_JOURNAL_BYTES_MAX)
+	if (run->n_facts > MF_JOURNAL_FACTS_MAX)
 		return mf_error_set(
-		    e, MF_EUSAGE, "the facts of the run %s take more than 1 MiB", run->id);
+		    e, MF_EUSAGE, "the facts of the run %s take more than 256 KiB", run->id);
 	if (run->production_sequence > INT64_MAX)
 		return mf_error_set(e, MF_EUSAGE, "the sequence %llu is out of range",
 		    (unsigned long long)run->production_sequence);
@@ -189,7 +189,7 @@ check_line(const struct mf_journal_line *line, struct mf_error *e)
 	if (line->kind < MF_JOURNAL_STATE || line->kind >= MF_JOURNAL_KINDS_END)
 		return mf_error_set(e, MF_EUSAGE, "a line of kind %d", (int)line->kind);
 	if (line->n > MF_JOURNAL_BYTES_MAX || strlen(line->phase) > MF_JOURNAL_TEXT_MAX_BYTES)
-		return mf_error_set(e, MF_EUSAGE, "a line of the journal takes more than 1 MiB");
+		return mf_error_set(e, MF_EUSAGE, "a line of the journal takes more than 512 KiB");
 	if (line->tick > INT64_MAX || line->of > INT64_MAX)
 		return mf_error_set(e, MF_EUSAGE, "a number of a line is out of range");
 	return 0;
@@ -314,6 +314,15 @@ mf_journal_append(struct mf_journal *j, const char *run, const struct mf_journal
 	if (write_all(j, run, line, number, e) != 0)
 		return mf_error_while(e, "writing the journal of the run %s", run);
 	return 0;
+}
+
+int
+mf_journal_import(struct mf_journal *j, const char *run, const struct mf_journal_line *line,
+    struct mf_error *e)
+{
+	if (check_line(line, e) != 0)
+		return -1;
+	return insert_line(j, run, line, e);
 }
 
 /* The number that it will have: of the lines that can be seen, and those that wait. */

@@ -28,7 +28,8 @@
 
 #define MF_JOURNAL_TEXT_MAX_BYTES 1024u
 #define MF_JOURNAL_REASON_MAX_BYTES 4096u
-#define MF_JOURNAL_BYTES_MAX ((size_t)1 << 20) /* of one line, and of a run's facts */
+#define MF_JOURNAL_BYTES_MAX ((size_t)512 << 10) /* of one line */
+#define MF_JOURNAL_FACTS_MAX ((size_t)256 << 10) /* of a run's facts */
 #define MF_JOURNAL_BACKLOG_MAX 256u            /* lines that wait in memory for the disk */
 #define MF_JOURNAL_RUNS_MAX 1000u              /* ended ones that are kept */
 #define MF_JOURNAL_INSTANCE_BYTES 16u
@@ -108,6 +109,10 @@ int mf_journal_append(struct mf_journal *j, const char *run, const struct mf_jou
  * oldest are dropped, and their numbers with them, so that the gap shows. */
 int mf_journal_note(
     struct mf_journal *j, const char *run, const struct mf_journal_line *line, uint64_t *number);
+/* Add a line that was read elsewhere, with the number that it has there: to restore a run that has
+ * no lines yet. Durable. */
+int mf_journal_import(struct mf_journal *j, const char *run, const struct mf_journal_line *line,
+    struct mf_error *e);
 /* Lines that wait. */
 size_t mf_journal_waiting(const struct mf_journal *j);
 

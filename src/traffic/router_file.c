@@ -16,7 +16,7 @@
 
 #include "src/base/fs.h"
 #include "src/traffic/router_int.h"
-#include "src/traffic/template.h"
+#include "src/traffic/weights_text.h"
 
 #define FILE_BYTES ((size_t)4 << 20)
 #define PATH_BYTES 4096u
@@ -47,7 +47,7 @@ load(const char *path, struct mf_buf *out, bool *there, struct mf_error *e)
 }
 
 static int
-render(const struct file *f, const struct mf_template_values *values, struct mf_buf *out,
+render(const struct file *f, const struct mf_weights_text_values *values, struct mf_buf *out,
     struct mf_error *e)
 {
 	struct mf_buf text = MF_BUF_INIT;
@@ -56,9 +56,9 @@ render(const struct file *f, const struct mf_template_values *values, struct mf_
 
 	rc = mf_fs_read_file(AT_FDCWD, f->plan->template_path, FILE_BYTES, &text, e);
 	if (rc == 0)
-		rc = mf_template_render(text.data, text.len, values, out, e);
+		rc = mf_weights_text_render(text.data, text.len, values, out, e);
 	if (rc == 0)
-		rc = mf_template_read_mark(out->data, out->len, &primary, &canary, e);
+		rc = mf_weights_text_read(out->data, out->len, &primary, &canary, e);
 	mf_buf_fini(&text);
 	return rc == 0 ? 0 : mf_error_while(e, "reading the template %s", f->plan->template_path);
 }
@@ -115,14 +115,14 @@ get(struct mf_router *r, struct mf_router_seen *out, struct mf_error *e)
 				      "proxy read it");
 	}
 	if (rc == 0)
-		rc = mf_template_read_mark(text.data, text.len, &out->primary, &out->canary, e);
+		rc = mf_weights_text_read(text.data, text.len, &out->primary, &out->canary, e);
 	if (rc != 0)
 		mf_error_while(e, "reading %s", f->plan->output_path);
 	/* one or the other: the one with more canary is what there is to fear */
 	if (rc == 0 && load(f->kept, &text, &kept, e) == 0 && kept) {
 		(void)snprintf(out->note, sizeof out->note,
 		    "a change of %.100s was not seen through", f->plan->output_path);
-		if (mf_template_read_mark(text.data, text.len, &primary, &canary, NULL) == 0 &&
+		if (mf_weights_text_read(text.data, text.len, &primary, &canary, NULL) == 0 &&
 		    canary > out->canary) {
 			out->primary = primary;
 			out->canary = canary;
@@ -152,7 +152,7 @@ check_commands(const struct file *f, struct mf_error *e)
 static int
 check(struct mf_router *r, struct mf_router_can *can, struct mf_error *e)
 {
-	static const struct mf_template_values samples[] = {
+	static const struct mf_weights_text_values samples[] = {
 	    {100, 0, NULL}, {50, 50, "token"}, {0, 100, "token"}};
 	const struct file *f = (const struct file *)r;
 	struct mf_buf text = MF_BUF_INIT;
@@ -272,7 +272,7 @@ goes_up(const struct mf_buf *old, unsigned canary)
 	unsigned was_primary, was;
 
 	return old->len == 0 ||
-	       mf_template_read_mark(old->data, old->len, &was_primary, &was, NULL) != 0 ||
+	       mf_weights_text_read(old->data, old->len, &was_primary, &was, NULL) != 0 ||
 	       canary > was;
 }
 
@@ -281,7 +281,7 @@ set(struct mf_router *r, unsigned primary, unsigned canary, bool mirror, const c
     struct mf_error *e)
 {
 	const struct file *f = (const struct file *)r;
-	const struct mf_template_values values = {primary, canary, token};
+	const struct mf_weights_text_values values = {primary, canary, token};
 	struct mf_buf text = MF_BUF_INIT, now = MF_BUF_INIT, old = MF_BUF_INIT;
 	bool there, kept = false;
 	int rc;

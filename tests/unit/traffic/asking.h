@@ -31,6 +31,13 @@ asking_unix_us(void *arg)
 	return ASKING_NOW_US;
 }
 
+static inline int64_t
+asking_real_us(void *arg)
+{
+	(void)arg;
+	return (int64_t)time(NULL) * 1000000;
+}
+
 static inline uint64_t
 asking_now_us(void *arg)
 {

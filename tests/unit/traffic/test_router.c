@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "src/base/fs.h"
-#include "src/traffic/template.h"
+#include "src/traffic/weights_text.h"
 #include "tests/unit/traffic/memory_router.h"
 #include "tests/unit/traffic/router_contract.h"
 #include "tests/unit/transfers/scratch.h"
@@ -136,7 +136,7 @@ filed_says(const char *path)
 	unsigned primary, canary;
 
 	get_file(path, text, sizeof text);
-	assert_int_equal(mf_template_read_mark(text, strlen(text), &primary, &canary, NULL), 0);
+	assert_int_equal(mf_weights_text_read(text, strlen(text), &primary, &canary, NULL), 0);
 	return canary;
 }
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "src/traffic/template.h"
+#include "src/traffic/weights_text.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #define NAME_BYTES 32u
 
 struct rendering {
-	const struct mf_template_values *values;
+	const struct mf_weights_text_values *values;
 	struct mf_buf *out;
 	const char *text, *at, *end;
 	char section[NAME_BYTES]; /* within {{#name}}; "" outside */
@@ -46,7 +46,7 @@ put_token(struct rendering *r, struct mf_error *e)
 	const char *token = r->values->token != NULL ? r->values->token : "-";
 	const size_t n = strlen(token);
 
-	if (n == 0 || n >= MF_TEMPLATE_TOKEN_BYTES ||
+	if (n == 0 || n >= MF_WEIGHTS_TEXT_TOKEN_BYTES ||
 	    strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:") !=
 		n)
 		return mf_error_set(e, MF_EUSAGE, "a token that cannot stand in a file");
@@ -123,7 +123,7 @@ tag_at(const char *at, const char *end, char name[NAME_BYTES])
 }
 
 int
-mf_template_render(const void *text, size_t n, const struct mf_template_values *values,
+mf_weights_text_render(const void *text, size_t n, const struct mf_weights_text_values *values,
     struct mf_buf *out, struct mf_error *e)
 {
 	struct rendering r = {
@@ -167,24 +167,25 @@ number(const char *at, const char *end, unsigned *out)
 }
 
 int
-mf_template_read_mark(
+mf_weights_text_read(
     const void *text, size_t n, unsigned *primary, unsigned *canary, struct mf_error *e)
 {
 	const char *const end = (const char *)text + n;
-	const char *at = n > 0 ? find(text, end, MF_TEMPLATE_MARK) : NULL;
+	const char *at = n > 0 ? find(text, end, MF_WEIGHTS_TEXT_MARK) : NULL;
 
 	if (at == NULL) {
-		mf_error_set(e, MF_EDAMAGED, "the words \"" MF_TEMPLATE_MARK "\" are not there");
+		mf_error_set(
+		    e, MF_EDAMAGED, "the words \"" MF_WEIGHTS_TEXT_MARK "\" are not there");
 		return mf_error_hint(e, "let the template have a comment with "
-					"\"" MF_TEMPLATE_MARK "{{primary}}/{{canary}}\"");
+					"\"" MF_WEIGHTS_TEXT_MARK "{{primary}}/{{canary}}\"");
 	}
-	at += strlen(MF_TEMPLATE_MARK);
-	if (find(at, end, MF_TEMPLATE_MARK) != NULL)
+	at += strlen(MF_WEIGHTS_TEXT_MARK);
+	if (find(at, end, MF_WEIGHTS_TEXT_MARK) != NULL)
 		return mf_error_set(
-		    e, MF_EDAMAGED, "the words \"" MF_TEMPLATE_MARK "\" are there twice");
+		    e, MF_EDAMAGED, "the words \"" MF_WEIGHTS_TEXT_MARK "\" are there twice");
 	if ((at = number(at, end, primary)) == NULL || at == end || *at != '/' ||
 	    (at = number(at + 1, end, canary)) == NULL || *primary + *canary != 100)
 		return mf_error_set(e, MF_EDAMAGED,
-		    "what follows \"" MF_TEMPLATE_MARK "\" are no weights that add up to 100");
+		    "what follows \"" MF_WEIGHTS_TEXT_MARK "\" are no weights that add up to 100");
 	return 0;
 }

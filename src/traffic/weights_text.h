@@ -9,27 +9,27 @@
  *
  * Pure, any thread.
  */
-#ifndef MF_TRAFFIC_TEMPLATE_H
-#define MF_TRAFFIC_TEMPLATE_H
+#ifndef MF_TRAFFIC_WEIGHTS_TEXT_H
+#define MF_TRAFFIC_WEIGHTS_TEXT_H
 
 #include <stddef.h>
 
 #include "src/base/buf.h"
 #include "src/base/error.h"
 
-#define MF_TEMPLATE_MARK "modelferry-weights "
-#define MF_TEMPLATE_TOKEN_BYTES 256u
+#define MF_WEIGHTS_TEXT_MARK "modelferry-weights "
+#define MF_WEIGHTS_TEXT_TOKEN_BYTES 256u
 
-struct mf_template_values {
+struct mf_weights_text_values {
 	unsigned primary, canary;
 	const char *token; /* letters, digits and "-_.:"; or NULL */
 };
 
 /* The text with its values, at the end of out. MF_EUSAGE: what it holds, and the line. */
-int mf_template_render(const void *text, size_t n, const struct mf_template_values *values,
+int mf_weights_text_render(const void *text, size_t n, const struct mf_weights_text_values *values,
     struct mf_buf *out, struct mf_error *e);
 /* The weights that a rendered text says. MF_EDAMAGED: none, two of them, or no weights. */
-int mf_template_read_mark(
+int mf_weights_text_read(
     const void *text, size_t n, unsigned *primary, unsigned *canary, struct mf_error *e);
 
 #endif
