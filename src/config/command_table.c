@@ -212,6 +212,14 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Manifests, refs and the configuration are sealed again at once; chunks keep their old "
 	"epoch until `prune` --reseal moves them. "
 	"Old chunks stay readable to whoever has the old keys and access to the store."},
+    [MF_CMD_PLAN_CHECK] = {"plan check", "PLAN", 1, 1, "f",
+	"read a plan and show what it is understood to say",
+	"Reads PLAN, a file of YAML documents as modelferry-plan(5) describes them, and prints the "
+	"internal plan: all that was said, and all that is taken where nothing was said. "
+	"Nothing is asked and nothing is moved.\n\n"
+	"What would hang or be ignored is refused: each refusal is a line with file, line and field, "
+	"and the status is 2. "
+	"Fields that nobody knows are warnings."},
     [MF_CMD_SIMULATE] = {"simulate", "PLAN TICKS", 2, 2, "ff",
 	"print what a plan would do for given observations",
 	"Prints, tick by tick, what the engine would do with PLAN if it saw what TICKS says, and how "

@@ -471,17 +471,18 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Without it the last run succeeded, revision `A` is applied and promoted, and the weights are "
 	"100 and 0."},
     [MF_OPT_FINISH] = {"finish", 0, MF_KIND_CHOICE, 0, "HOW", NULL, "stay copy-back", 0,
-	MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "where the traffic is at the end",
+	MF_FOR(PLAN_CHECK) | MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "where the traffic is at the end",
 	"How the run ends: with `stay` the canary's side keeps all the traffic, with `copy-back` the "
 	"primary takes over what the canary runs and traffic returns to it, as in Flagger. "
 	"Without it the plan decides; a plan without a word about it ends with `stay` in the profile "
 	"`migration` and with `copy-back` in the others."},
     [MF_OPT_PROFILE] = {"profile", 0, MF_KIND_CHOICE, 0, "NAME", NULL, "flagger argo migration", 0,
-	MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "whose rules count",
+	MF_FOR(PLAN_CHECK) | MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "whose rules count",
 	"Follow the rules of Flagger, of Argo Rollouts, or those of a migration, which differ on "
 	"purpose where a model moves between sites. "
-	"Without it each kind of plan has its own: a Canary Flagger's, a Rollout or AnalysisTemplate "
-	"Argo's, a Migration those of a migration."},
+	"Without it `plan check` has those of a migration, and `simulate` those of each kind of plan: of "
+	"a Canary Flagger's, of a Rollout or AnalysisTemplate Argo's. "
+	"Of a Migration they are always those of a migration."},
     [MF_OPT_EXPECT] = {"expect", 0, MF_KIND_STRING, 0, "VERSION", NULL, NULL, 0,
 	MF_FOR(REF), MF_COMPLETE_NONE,
 	"move the ref only if it points here now",

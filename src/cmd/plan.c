@@ -1,0 +1,113 @@
+/* plan check: read a plan, show what it was understood to say, or all that is refused. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "src/base/fs.h"
+#include "src/base/log.h"
+#include "src/cmd/cmd.h"
+#include "src/cmd/output.h"
+#include "src/rollout/document.h"
+#include "src/rollout/plan.h"
+
+static struct mf_plan_params
+params_of(const struct mf_options *o)
+{
+	static const char *const profiles[] = {"flagger", "argo", "migration"};
+	struct mf_plan_params p = {.profile = MF_PROFILE_MIGRATION, .finish_is_default = true};
+	const char *profile = mf_options_text(o, MF_OPT_PROFILE);
+	const char *finish = mf_options_text(o, MF_OPT_FINISH);
+	size_t i;
+
+	for (i = 0; profile != NULL && i < sizeof profiles / sizeof profiles[0]; i++)
+		if (strcmp(profile, profiles[i]) == 0)
+			p.profile = (enum mf_profile)i;
+	if (finish != NULL) {
+		p.finish_is_default = false;
+		p.finish = strcmp(finish, "stay") == 0 ? MF_FINISH_STAY : MF_FINISH_COPY_BACK;
+	}
+	return p;
+}
+
+static void
+warn(const struct mf_plan *plan)
+{
+	const struct mf_plan_note *note;
+	size_t i;
+
+	for (i = 0; i < plan->n_warnings; i++) {
+		note = &plan->warnings[i];
+		mf_log(MF_LOG_WARNING, "%s:%u: %s%s%s", note->place.file, note->place.line,
+		    note->field, note->field[0] != '\0' ? ": " : "", note->text);
+	}
+}
+
+static int
+show(struct mf_cmd *c, const struct mf_plan *plan, struct mf_error *e)
+{
+	struct mf_buf text = MF_BUF_INIT;
+	int rc;
+
+	if (c->json)
+		mf_plan_put_json(&text, plan);
+	else
+		mf_plan_put_text(&text, plan);
+	if (c->json)
+		mf_buf_put_u8(&text, '\n');
+	rc = text.failed ? mf_error_nomem(e, "the plan")
+			 : mf_output_bytes(c->out, text.data, text.len, e);
+	mf_buf_fini(&text);
+	return rc;
+}
+
+static json_t *
+lines_of(struct mf_buf *refusals)
+{
+	const char *at = mf_buf_cstr(refusals), *end;
+	json_t *list = json_array();
+
+	for (; at != NULL && (end = strchr(at, '\n')) != NULL; at = end + 1)
+		(void)json_array_append_new(list, json_stringn(at, (size_t)(end - at)));
+	return list;
+}
+
+/* The refusals are the result, and the error only counts them. */
+static int
+tell(struct mf_cmd *c, struct mf_buf *refusals, struct mf_error *e)
+{
+	struct mf_error why = {0};
+	int rc;
+
+	if (e->code != MF_EUSAGE || refusals->len == 0 || refusals->failed)
+		return -1;
+	rc = c->json ? mf_output_json(c->out,
+			   json_pack("{s:b, s:o}", "ok", 0, "refused", lines_of(refusals)), &why)
+		     : mf_output_bytes(c->out, refusals->data, refusals->len, &why);
+	if (rc != 0)
+		*e = why;
+	return -1;
+}
+
+int
+mf_cmd_plan_check(struct mf_cmd *c, struct mf_error *e)
+{
+	const char *path = mf_options_arg(c->options, 0);
+	struct mf_plan_params params = params_of(c->options);
+	struct mf_buf text = MF_BUF_INIT, refusals = MF_BUF_INIT;
+	struct mf_plan *plan = NULL;
+	int rc = -1;
+
+	if (mf_fs_read_file(AT_FDCWD, path, MF_DOCUMENT_BYTES_MAX, &text, e) != 0)
+		goto out;
+	plan = mf_plan_read(path, text.data, text.len, &params, &refusals, e);
+	if (plan == NULL) {
+		rc = tell(c, &refusals, e);
+		goto out;
+	}
+	warn(plan);
+	rc = show(c, plan, e);
+out:
+	mf_plan_free(plan);
+	mf_buf_fini(&refusals);
+	mf_buf_fini(&text);
+	return rc;
+}
