@@ -30,6 +30,7 @@ static mf_cmd_function *const functions[MF_COMMANDS] = {
     [MF_CMD_KEY_REKEY] = mf_cmd_key_rekey,
     [MF_CMD_PLAN_CHECK] = mf_cmd_plan_check,
     [MF_CMD_SIMULATE] = mf_cmd_simulate,
+    [MF_CMD_SERVE] = mf_cmd_serve,
     [MF_CMD_DOCTOR] = mf_cmd_doctor,
     [MF_CMD_COMPLETION] = mf_cmd_completion,
     [MF_CMD_VERSION] = mf_cmd_version,

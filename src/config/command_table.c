@@ -238,6 +238,16 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"(\"abort\", \"promote\", \"promoteFull\", \"pause\", \"continue\", \"retry\"), `noStepsNow` (outside "
 	"the plan's windows), `weightsUnknown` (the router cannot be read) and `acts` (\"fail\" or "
 	"\"conflict\" by the name of an act)."},
+    [MF_CMD_SERVE] = {"serve", "", 0, 0, "", "answer the gates that webhooks ask",
+	"Serves the paths of the tester that ships with Flagger, so that a plan's webhooks can ask a "
+	"person: `/gate/approve`, `/gate/halt`, `/gate/check`, `/gate/open`, `/gate/close`, "
+	"`/rollback/check`, `/rollback/open`, `/rollback/close`, and `/healthz`. "
+	"A gate is closed until it is opened, and is named by `name` and `namespace` of the JSON that is "
+	"posted; modelferry-hooks(7) has recipes.\n\n"
+	"Which gates are open is kept in --state-dir before it is answered, and is there again after a "
+	"restart; one `serve` at a time may have a state directory. "
+	"The first line on standard output says where it listens. "
+	"SIGTERM and SIGINT end it with status 0."},
     [MF_CMD_DOCTOR] = {"doctor", "", 0, 0, "", "try what the store and this machine can do",
 	"Tries for real what the store at --repo can do, and says what it found: conditional writes, "
 	"durable writes, clock, keys, free space. "

@@ -543,6 +543,23 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Seal chunks of older key epochs again under the current one."},
     [MF_OPT_REPLICATE_TO] = {"to", 0, MF_KIND_STRING, 0, "URL", NULL, NULL, 0, MF_FOR(REPLICATE),
 	MF_COMPLETE_DIR, "the repository to copy into", "The repository to copy into."},
+    [MF_OPT_LISTEN] = {"listen", 0, MF_KIND_STRING, 0, "ADDRESS:PORT", "127.0.0.1:8090", NULL, 0,
+	MF_FOR(SERVE), MF_COMPLETE_NONE, "where to listen",
+	"Listen there: an IPv4 address, or an IPv6 one in brackets, and a port, of which 0 means any "
+	"that is free. "
+	"Who can reach an address other than this machine's own may ask; see --token-file."},
+    [MF_OPT_TOKEN_FILE] = {"token-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SERVE),
+	MF_COMPLETE_FILE, "file with the token that opens and closes gates",
+	"Take what opens or closes a gate only with the header `Authorization: Bearer` and the token in "
+	"this file, a line of at least 16 characters. "
+	"A check needs none, since Flagger sends none."},
+    [MF_OPT_TLS_CERT] = {"tls-cert", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SERVE),
+	MF_COMPLETE_FILE, "certificate to serve over TLS with",
+	"Serve over TLS, 1.2 or later, with the certificate in this PEM file and those that vouch for "
+	"it behind it. "
+	"It is read at start."},
+    [MF_OPT_TLS_KEY] = {"tls-key", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SERVE),
+	MF_COMPLETE_FILE, "key of the certificate", "The key of --tls-cert, in a PEM file."},
     [MF_OPT_TO_KEY_FILE] = {"to-key-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0,
 	MF_FOR(REPLICATE), MF_COMPLETE_FILE, "identity file that opens the other repository",
 	"Open the repository at --to with this identity; without it and --to-passphrase-file, with "
