@@ -6,7 +6,7 @@
  *   2. Everything of an older epoch is sealed again, until a pass finds nothing.
  *   3. The configuration is put once more, with the floor at the new epoch.
  *
- * Refs, holds, votes, annotations and condemned lists keep their names, and are replaced by a plain put. Put
+ * Refs, holds, votes, annotations, condemned lists, leases, receipts and what runs write keep their names, and are replaced by a plain put. Put
  * once is a rule for what a name *says*, and that does not change: the plaintext is the same,
  * and the store replaces an object atomically. The name is taken all the time, so that a
  * put-if-absent beside it (the compare-and-swap of refs) is answered as before; a fresh name
@@ -100,7 +100,9 @@ pass(struct mf_repo *repo, size_t *changed, struct mf_error *e)
 	    reseal_all(repo, MF_OBJECT_ANNOTATION, "a/", changed, e) != 0 ||
 	    reseal_all(repo, MF_OBJECT_LEASE, "l/", changed, e) != 0 ||
 	    reseal_all(repo, MF_OBJECT_RUN, "j/", changed, e) != 0 ||
-	    reseal_all(repo, MF_OBJECT_RUN, "b/", changed, e) != 0)
+	    reseal_all(repo, MF_OBJECT_RUN, "b/", changed, e) != 0 ||
+	    reseal_all(repo, MF_OBJECT_CONTROL, "o/", changed, e) != 0 ||
+	    reseal_all(repo, MF_OBJECT_RECEIPT, "s/", changed, e) != 0)
 		return -1;
 	return mf_store_sync(repo->store, e);
 }
