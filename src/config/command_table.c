@@ -88,7 +88,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"As text it also tells which versions were pushed in shards and not committed yet."},
     [MF_CMD_SHOW] = {"show", "MODEL[@VERSION|@REF]", 1, 1, "-", "show one version in full",
 	"Shows everything that is recorded about one version: its parent, time, tool, tags, metrics, "
-	"signature, refs that point at it, and whether it was rejected and why."},
+	"signature, refs that point at it, whether it was rejected and why, which sites have it by "
+	"their receipts (--site), and which migrations keep it."},
     [MF_CMD_LS] = {"ls", "MODEL[@VERSION|@REF]", 1, 1, "-", "list the files of a version",
 	"Lists the entries of a version: mode, size, time and path."},
     [MF_CMD_CAT] = {"cat", "MODEL[@VERSION|@REF] PATH", 2, 2, "--",

@@ -353,10 +353,11 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_REF] = {"ref", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, MAKES_VERSION,
 	MF_COMPLETE_NONE, "point this ref at the new version",
 	"Point this ref at the version when the push, or the commit, is done."},
-    [MF_OPT_SIGN_KEY] = {"sign-key", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, SIGNS,
+    [MF_OPT_SIGN_KEY] = {"sign-key", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, SIGNS | PULLS,
 	MF_COMPLETE_FILE, "sign the version and the ref with this key",
 	"Sign the version and the ref with this key, made by `key generate` --signing. "
-	"A `push` --shard signs what its shard has, for a `commit` --trusted-keys."},
+	"A `push` --shard signs what its shard has, for a `commit` --trusted-keys. "
+	"`pull` and `follow` sign the receipt of --site."},
     [MF_OPT_ALLOW_PARTIAL] = {"allow-partial", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	READS_SOURCE, MF_COMPLETE_NONE, "make a version although files could not be read",
 	"Make a version although some files could not be read; it is flagged as partial, and no ref "
@@ -441,6 +442,19 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_MAX_REF_AGE] = {"max-ref-age", 0, MF_KIND_DURATION, 0, "DURATION", NULL, NULL, 0,
 	PULLS, MF_COMPLETE_NONE, "refuse a ref that was written longer ago",
 	"Refuse a ref that was written longer ago."},
+    [MF_OPT_SITE] = {"site", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, PULLS,
+	MF_COMPLETE_NONE, "write a receipt: this site has the version",
+	"Write a receipt into the repository when DIR shows the version and all of it was verified: "
+	"site, instance, version, size, time, and whether it is served. "
+	"A migration waits for receipts before it moves traffic. "
+	"The store must allow this client to write. "
+	"`follow` writes it anew each minute while nothing changes, and says that the version is not "
+	"served where --notify-cmd failed. "
+	"Not together with filters."},
+    [MF_OPT_INSTANCE] = {"instance", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, PULLS,
+	MF_COMPLETE_NONE, "which of the site's machines this is",
+	"Which of the machines of --site this is; each has a receipt of its own. "
+	"Without it, the name of the host."},
     [MF_OPT_INTERVAL] = {"interval", 0, MF_KIND_DURATION, 0, "DURATION", "1m", NULL,
 	SECOND_US / 10, MF_FOR(FOLLOW), MF_COMPLETE_NONE, "time between two looks at the ref",
 	"Look at the ref about this often: each wait is by chance between 3/4 and 5/4 of it."},
