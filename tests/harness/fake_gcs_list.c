@@ -1,4 +1,5 @@
-/* Listing: ListObjectsV2 in the words of the XML API. */
+/* Listing: ListObjectsV2 in the words of the XML API. With a delimiter, which is a '/', nothing is
+ * truncated. */
 #include "config.h"
 
 #include <stdio.h>
@@ -58,17 +59,33 @@ put_object(struct mf_buf *out, const struct fake_object *o, const char *key)
 	    (unsigned long long)o->generation, date, o->etag, o->n);
 }
 
+/* The directory that holds the key, behind n bytes of it, unless it is the last one that was put. */
+static void
+put_child(struct mf_buf *out, const char *key, size_t n, const char **last)
+{
+	const size_t end = (size_t)(strchr(key + n, '/') + 1 - key);
+
+	if (*last != NULL && strncmp(*last, key, end) == 0)
+		return;
+	*last = key;
+	mf_buf_printf(out, "<CommonPrefixes><Prefix>");
+	mf_url_encode(out, key, end, "/");
+	mf_buf_printf(out, "</Prefix></CommonPrefixes>");
+}
+
 bool
 fake_list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const char *bucket)
 {
-	char prefix[1024], after[1024], max[32], begin[2200];
+	char prefix[1024], after[1024], max[32], delimiter[8], begin[2200];
 	const struct fake_object *o, *last = NULL;
 	struct mf_buf body = MF_BUF_INIT, contents = MF_BUF_INIT;
 	unsigned page = f->params.page != 0 ? f->params.page : 1000, n = 0;
-	const char *key;
+	const char *key, *child = NULL;
 
 	fake_param(q, "prefix", prefix, sizeof prefix);
-	fake_param(q, "continuation-token", after, sizeof after);
+	if (fake_param(q, "continuation-token", after, sizeof after)[0] == '\0')
+		fake_param(q, "start-after", after, sizeof after);
+	fake_param(q, "delimiter", delimiter, sizeof delimiter);
 	if (strcmp(fake_param(q, "list-type", max, sizeof max), "2") != 0)
 		return fake_refuse(c, q, 400, "InvalidArgument", "");
 	if (atoi(fake_param(q, "max-keys", max, sizeof max)) < (int)page && max[0] != '\0')
@@ -79,7 +96,11 @@ fake_list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, co
 		if (strncmp(o->path, begin, strlen(begin)) != 0 ||
 		    (after[0] != '\0' && strcmp(key, after) <= 0))
 			continue;
-		if (n++ == page)
+		if (delimiter[0] != '\0' && strchr(key + strlen(prefix), '/') != NULL) {
+			put_child(&contents, key, strlen(prefix), &child);
+			continue;
+		}
+		if (n++ == page && delimiter[0] == '\0')
 			break;
 		put_object(&contents, o, key);
 		last = o;
