@@ -23,21 +23,6 @@ put_object(struct mf_buf *out, const struct harness_object *o, const char *key)
 	    date, o->etag, o->n);
 }
 
-/* The directory that holds the key, behind n bytes of it, unless it is the last one that was put.
- */
-static void
-put_child(struct mf_buf *out, const char *key, size_t n, const char **last)
-{
-	const size_t end = (size_t)(strchr(key + n, '/') + 1 - key);
-
-	if (*last != NULL && strncmp(*last, key, end) == 0)
-		return;
-	*last = key;
-	mf_buf_printf(out, "<CommonPrefixes><Prefix>");
-	mf_url_encode(out, key, end, "/");
-	mf_buf_printf(out, "</Prefix></CommonPrefixes>");
-}
-
 /* A number of keys that the request wants at most. */
 static unsigned
 page_of(const struct memory_s3 *m, const struct s3_query *q)
@@ -75,7 +60,7 @@ s3_list(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
 		    (after[0] != '\0' && strcmp(o->path + skip, after) <= 0))
 			continue;
 		if (delimiter[0] != '\0' && strchr(o->path + strlen(begin), '/') != NULL) {
-			put_child(&contents, o->path + skip, strlen(prefix), &child);
+			harness_put_child(&contents, o->path + skip, strlen(prefix), &child);
 			continue;
 		}
 		if (n == page && delimiter[0] == '\0')
