@@ -15,7 +15,7 @@
 
 struct mf_queue;
 
-/* For at most capacity items (at least 1). The caller's, for mf_queue_free; NULL with MF_ENOMEM. */
+/* For at most capacity items (0: one). The caller's, for mf_queue_free; NULL with MF_ENOMEM. */
 struct mf_queue *mf_queue_new(size_t capacity, struct mf_error *e);
 /* Free; each item still queued is handed to drop (may be NULL). No thread may be inside. */
 void mf_queue_free(struct mf_queue *q, void (*drop)(void *item));
