@@ -6,6 +6,7 @@
 
 #include "src/base/fs.h"
 #include "src/cmd/cmd.h"
+#include "src/cmd/simulate_argo.h"
 #include "src/rollout/document.h"
 
 #define TICKS_BYTES_MAX ((size_t)64 << 20)
@@ -170,12 +171,11 @@ simulate(struct mf_simulation *s, struct mf_error *e)
 		return mf_error_set(e, MF_EUSAGE, "%s: is not an array of ticks", s->ticks_file);
 	if (s->start != NULL && !json_is_object(s->start))
 		return mf_error_set(e, MF_EUSAGE, "%s: is not an object", s->start_file);
-	switch (s->plan->kind) {
-	case MF_PLAN_CANARY: return mf_simulate_canary(s, e);
-	default:
-		return mf_error_set(
-		    e, MF_EUNSUPPORTED, "%s: this kind of plan cannot be simulated", s->plan->name);
-	}
+	if (s->plan->kind == MF_PLAN_ANALYSIS)
+		return mf_simulate_analysis(s, e);
+	if (s->plan->rollout != NULL)
+		return mf_simulate_rollout(s, e);
+	return mf_simulate_canary(s, e);
 }
 
 int
