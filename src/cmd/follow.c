@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "src/base/program.h"
 #include "src/cmd/follow_int.h"
 #include "src/cmd/output.h"
@@ -15,7 +16,8 @@ open_anew(void *arg, struct mf_pull_params *pull, struct mf_error *e)
 	s->r.pulled_dir = s->pull.p.dir;
 	if (mf_cmd_load_trust(s->c, &trust, e) != 0)
 		return NULL;
-	if (mf_cmd_open_repo(s->c, MF_CMD_READ, &s->r, e) != 0) {
+	if (mf_cmd_open_repo(
+		s->c, s->pull.site.name != NULL ? MF_CMD_WRITE : MF_CMD_READ, &s->r, e) != 0) {
 		mf_trust_free(trust);
 		mf_cmd_close_repo(&s->r);
 		return NULL;
@@ -68,6 +70,20 @@ report_look(struct mf_cmd_following *s, const struct mf_error *error)
 	mf_cmd_report_piece_end(s->c, error);
 }
 
+/* A receipt that cannot be written is tried again at the next look. */
+static void
+put_receipt(struct mf_cmd_following *s, const char *version, enum mf_serving serving)
+{
+	struct mf_error e = {0};
+
+	if (mf_cmd_put_receipt(s->r.repo, &s->pull.site, s->model, version, serving, &e) == 0)
+		return;
+	s->pull.site.serving = serving;
+	s->pull.site.told_us = 0;
+	mf_log(MF_LOG_WARNING, "the receipt of the site %s was not written: %s", s->pull.site.name,
+	    e.message);
+}
+
 static int
 show(struct mf_cmd_following *s, const struct mf_follow_event *event, struct mf_error *e)
 {
@@ -86,6 +102,9 @@ show(struct mf_cmd_following *s, const struct mf_follow_event *event, struct mf_
 		mf_cmd_follow_shown(s, event);
 	if (rc == 0 && mf_cmd_follow_run_program(s, event, &failure) != 0)
 		mf_cmd_follow_program_failed(s, event, &failure);
+	if (rc == 0)
+		put_receipt(
+		    s, event->version, failure.code == MF_OK ? MF_SERVING_YES : MF_SERVING_NO);
 	return rc;
 }
 
@@ -98,6 +117,10 @@ tell(void *arg, const struct mf_follow_event *event, struct mf_error *e)
 	case MF_FOLLOW_PULLING: return begin_pull(s, event, e);
 	case MF_FOLLOW_PULLED: end_pull(s, event); return 0;
 	case MF_FOLLOW_SHOWN: return show(s, event, e);
+	case MF_FOLLOW_SAME:
+		if (mf_cmd_receipt_is_due(&s->pull.site))
+			put_receipt(s, event->version, s->pull.site.serving);
+		return 0;
 	case MF_FOLLOW_TROUBLE:
 		mf_cmd_follow_trouble(s, event);
 		if (!event->of_pull)

@@ -54,12 +54,17 @@ mf_cmd_take_pull(struct mf_cmd *c, struct mf_cmd_pull_options *s, struct mf_erro
 	if (mf_cmd_load_trust(c, &s->trust, e) != 0)
 		return -1;
 	p->trust = s->trust;
+	if (mf_cmd_take_site(c, &s->site, e) != 0)
+		return -1;
+	if (s->site.name != NULL && s->filter != NULL)
+		return mf_error_set(e, MF_EUSAGE, "--site with a filter: a part of a version is none");
 	return 0;
 }
 
 void
 mf_cmd_free_pull(struct mf_cmd_pull_options *s)
 {
+	mf_cmd_free_site(&s->site);
 	mf_trust_free(s->trust);
 	mf_filter_free(s->filter);
 	*s = (struct mf_cmd_pull_options){0};
@@ -101,15 +106,30 @@ mf_cmd_print_pull(const struct mf_cmd *c, const struct mf_pull_params *p,
 }
 
 static int
-pull(struct mf_cmd *c, const struct mf_pull_params *p, struct mf_cmd_repo *r, struct mf_error *e)
+put_receipt(const struct mf_pull_params *p, struct mf_repo *repo, const char *version,
+    struct mf_cmd_site *site, struct mf_error *e)
 {
+	char model[MF_VERSION_SPEC_BYTES];
+
+	if (p->dry_run)
+		return 0;
+	snprintf(model, sizeof model, "%.*s", (int)strcspn(p->spec, "@"), p->spec);
+	if (mf_cmd_put_receipt(repo, site, model, version, MF_SERVING_YES, e) == 0)
+		return 0;
+	return mf_error_while(e, "saying that %s has it, as it does", p->dir);
+}
+
+static int
+pull(struct mf_cmd *c, struct mf_cmd_pull_options *s, struct mf_cmd_repo *r, struct mf_error *e)
+{
+	const struct mf_pull_params *p = &s->p;
 	int64_t start = mf_cmd_monotonic_us();
 	struct mf_pull_result result;
 	char title[200];
 	int rc;
 
 	r->pulled_dir = p->dir;
-	if (mf_cmd_open_repo(c, MF_CMD_READ, r, e) != 0)
+	if (mf_cmd_open_repo(c, s->site.name != NULL ? MF_CMD_WRITE : MF_CMD_READ, r, e) != 0)
 		return -1;
 	snprintf(title, sizeof title, "pulling %s", p->spec);
 	if (mf_cmd_begin_progress(c, title, e) != 0)
@@ -120,6 +140,8 @@ pull(struct mf_cmd *c, const struct mf_pull_params *p, struct mf_cmd_repo *r, st
 	if (rc != 0)
 		return -1;
 	mf_cmd_report_version(c, result.version);
+	if (put_receipt(p, r->repo, result.version, &s->site, e) != 0)
+		return -1;
 	return mf_cmd_print_pull(c, p, &result, (double)(mf_cmd_monotonic_us() - start) / 1e6, e);
 }
 
@@ -131,7 +153,7 @@ mf_cmd_pull(struct mf_cmd *c, struct mf_error *e)
 	int rc = mf_cmd_take_pull(c, &s, e);
 
 	if (rc == 0)
-		rc = pull(c, &s.p, &r, e);
+		rc = pull(c, &s, &r, e);
 	mf_cmd_close_repo(&r);
 	mf_cmd_free_pull(&s);
 	return rc;

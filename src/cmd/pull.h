@@ -4,6 +4,7 @@
 
 #include "crypto/trust.h"
 #include "src/cmd/cmd.h"
+#include "src/cmd/site.h"
 #include "src/config/filter.h"
 #include "src/repo/pull.h"
 
@@ -12,6 +13,7 @@ struct mf_cmd_pull_options {
 	struct mf_pull_params p;
 	struct mf_filter *filter;
 	struct mf_trust *trust;
+	struct mf_cmd_site site;
 };
 
 /* What the options and arguments (MODEL..., DIR) say. */

@@ -3,8 +3,8 @@
  * --pushgateway and their like ask for, around the command that runs (main.c). What is told, and
  * how, is src/report's; this says to whom, and when.
  *
- * Told is every command that can fail in its work, whatever way it ends: not help, completion and
- * version, and no --dry-run, which is no work. A command line that cannot be read tells nobody,
+ * Told is every command that can fail in its work, whatever way it ends: not help, completion,
+ * version and serve, and no --dry-run, which is no work. A command line that cannot be read tells nobody,
  * since it does not say whom. That telling fails is a warning in the log, and nothing else.
  *
  * Main thread only, but for mf_cmd_report_retries.

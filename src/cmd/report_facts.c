@@ -80,7 +80,8 @@ is_told(const struct mf_options *o)
 	if (command == MF_COMMANDS || mf_options_flag(o, MF_OPT_HELP) ||
 	    mf_options_flag(o, MF_OPT_VERSION))
 		return false;
-	if (command == MF_CMD_HELP || command == MF_CMD_COMPLETION || command == MF_CMD_VERSION)
+	if (command == MF_CMD_HELP || command == MF_CMD_COMPLETION || command == MF_CMD_VERSION ||
+	    command == MF_CMD_SERVE)
 		return false;
 	return !mf_option_applies(&mf_option_table[MF_OPT_DRY_RUN], command) ||
 	       !mf_options_flag(o, MF_OPT_DRY_RUN);

@@ -7,14 +7,14 @@
 #include "src/rollout/document.h"
 
 #define WAIT_MAX_S 3155760000.0 /* 100 years: a clock that cannot wrap */
-#define REGION_BYTES ((size_t)64 << 20)
+#define REGION_BYTES ((size_t)32 << 20)
 
 int
 mf_argo_tick_region(struct mf_region **out, struct mf_error *e)
 {
 	return mf_region_new(
 	    &(struct mf_region_params){
-		.plain_bytes = REGION_BYTES, .reserve_bytes = REGION_BYTES, .what = "a tick"},
+		.plain_bytes = REGION_BYTES, .reserve_bytes = 32 * REGION_BYTES, .what = "a tick"},
 	    out, e);
 }
 

@@ -7,6 +7,7 @@
 #include "src/base/units.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
+#include "src/cmd/show_runs.h"
 #include "src/repo/commit.h"
 
 /* Versions come sorted by model; the refs of the model at hand are kept. */
@@ -227,15 +228,15 @@ put_version(FILE *out, const struct mf_version *v, const struct mf_refs *refs)
 }
 
 static int
-put_shown(struct mf_cmd *c, const struct mf_version *v, const struct mf_refs *refs,
-    struct mf_error *e)
+put_shown(struct mf_cmd *c, struct mf_repo *repo, const struct mf_version *v,
+    const struct mf_refs *refs, struct mf_error *e)
 {
 	char digest[65];
 	json_t *o;
 
 	if (!c->json) {
 		put_version(c->out, v, refs);
-		return 0;
+		return mf_cmd_show_runs(c, repo, v, NULL, mf_cmd_now_us(), e);
 	}
 	mf_hex_encode(digest, v->digest, 32);
 	o = mf_cmd_version_json(v, refs);
@@ -245,6 +246,10 @@ put_shown(struct mf_cmd *c, const struct mf_version *v, const struct mf_refs *re
 	    json_object_set_new(o, "entries", json_integer((json_int_t)v->root.n_entries)) != 0) {
 		json_decref(o);
 		return mf_error_nomem(e, "result");
+	}
+	if (mf_cmd_show_runs(c, repo, v, o, mf_cmd_now_us(), e) != 0) {
+		json_decref(o);
+		return -1;
 	}
 	return mf_output_json(c->out, o, e);
 }
@@ -262,7 +267,7 @@ mf_cmd_show(struct mf_cmd *c, struct mf_error *e)
 	if (rc == 0)
 		rc = mf_ref_list(r.repo, v.root.model, &refs, e);
 	if (rc == 0)
-		rc = put_shown(c, &v, &refs, e);
+		rc = put_shown(c, r.repo, &v, &refs, e);
 	mf_refs_fini(&refs);
 	mf_version_fini(&v);
 	mf_cmd_close_repo(&r);

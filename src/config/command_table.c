@@ -88,7 +88,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"As text it also tells which versions were pushed in shards and not committed yet."},
     [MF_CMD_SHOW] = {"show", "MODEL[@VERSION|@REF]", 1, 1, "-", "show one version in full",
 	"Shows everything that is recorded about one version: its parent, time, tool, tags, metrics, "
-	"signature, refs that point at it, and whether it was rejected and why."},
+	"signature, refs that point at it, whether it was rejected and why, which sites have it by "
+	"their receipts (--site), and which migrations keep it."},
     [MF_CMD_LS] = {"ls", "MODEL[@VERSION|@REF]", 1, 1, "-", "list the files of a version",
 	"Lists the entries of a version: mode, size, time and path."},
     [MF_CMD_CAT] = {"cat", "MODEL[@VERSION|@REF] PATH", 2, 2, "--",
@@ -220,6 +221,34 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"What would hang or be ignored is refused: each refusal is a line with file, line and field, "
 	"and the status is 2. "
 	"Fields that nobody knows are warnings."},
+    [MF_CMD_SIMULATE] = {"simulate", "PLAN TICKS", 2, 2, "ff",
+	"print what a plan would do for given observations",
+	"Prints, tick by tick, what the engine would do with PLAN if it saw what TICKS says, and how "
+	"the run ends. "
+	"Nothing is asked and nothing is moved.\n\n"
+	"PLAN holds YAML or JSON documents: a Canary with its MetricTemplates, a Rollout or an "
+	"AnalysisTemplate with those it names, or a Migration. "
+	"TICKS is a JSON array with an object a tick. "
+	"For a Canary or a Migration it may have `rev` (the target's revision), `metrics` and "
+	"`primaryMetrics` (a value by name; null for an empty result, \"NaN\", \"+Inf\", \"error\", "
+	"\"early\", or an object of `value` and `samples`), `hooks` (an HTTP status by name, or "
+	"\"timeout\"; 200 where it is not named), `primaryReady` and `canaryReady` (\"ok\", \"wait\", "
+	"\"dead\"), `setRoutes` (\"conflict\" or \"error\": the router refuses), `forceWeights` and "
+	"`setFailedChecks` (somebody else wrote them), `patch` (fields of the plan's `spec` that "
+	"change now), `wait` (seconds since the last tick, in place of the interval), `control` "
+	"(\"abort\", \"promote\", \"promoteFull\", \"pause\", \"continue\", \"retry\"), `noStepsNow` (outside "
+	"the plan's windows), `weightsUnknown` (the router cannot be read) and `acts` (\"fail\" or "
+	"\"conflict\" by the name of an act)."},
+    [MF_CMD_SERVE] = {"serve", "", 0, 0, "", "answer the gates that webhooks ask",
+	"Serves the paths of the tester that ships with Flagger, so that a plan's webhooks can ask a "
+	"person: `/gate/approve`, `/gate/halt`, `/gate/check`, `/gate/open`, `/gate/close`, "
+	"`/rollback/check`, `/rollback/open`, `/rollback/close`, and `/healthz`. "
+	"A gate is closed until it is opened, and is named by `name` and `namespace` of the JSON that is "
+	"posted; modelferry-hooks(7) has recipes.\n\n"
+	"Which gates are open is kept in --state-dir before it is answered, and is there again after a "
+	"restart; one `serve` at a time may have a state directory. "
+	"The first line on standard output says where it listens. "
+	"SIGTERM and SIGINT end it with status 0."},
     [MF_CMD_DOCTOR] = {"doctor", "", 0, 0, "", "try what the store and this machine can do",
 	"Tries for real what the store at --repo can do, and says what it found: conditional writes, "
 	"durable writes, clock, keys, free space. "

@@ -353,10 +353,11 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_REF] = {"ref", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, MAKES_VERSION,
 	MF_COMPLETE_NONE, "point this ref at the new version",
 	"Point this ref at the version when the push, or the commit, is done."},
-    [MF_OPT_SIGN_KEY] = {"sign-key", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, SIGNS,
+    [MF_OPT_SIGN_KEY] = {"sign-key", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, SIGNS | PULLS,
 	MF_COMPLETE_FILE, "sign the version and the ref with this key",
 	"Sign the version and the ref with this key, made by `key generate` --signing. "
-	"A `push` --shard signs what its shard has, for a `commit` --trusted-keys."},
+	"A `push` --shard signs what its shard has, for a `commit` --trusted-keys. "
+	"`pull` and `follow` sign the receipt of --site."},
     [MF_OPT_ALLOW_PARTIAL] = {"allow-partial", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	READS_SOURCE, MF_COMPLETE_NONE, "make a version although files could not be read",
 	"Make a version although some files could not be read; it is flagged as partial, and no ref "
@@ -441,6 +442,19 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_MAX_REF_AGE] = {"max-ref-age", 0, MF_KIND_DURATION, 0, "DURATION", NULL, NULL, 0,
 	PULLS, MF_COMPLETE_NONE, "refuse a ref that was written longer ago",
 	"Refuse a ref that was written longer ago."},
+    [MF_OPT_SITE] = {"site", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, PULLS,
+	MF_COMPLETE_NONE, "write a receipt: this site has the version",
+	"Write a receipt into the repository when DIR shows the version and all of it was verified: "
+	"site, instance, version, size, time, and whether it is served. "
+	"A migration waits for receipts before it moves traffic. "
+	"The store must allow this client to write. "
+	"`follow` writes it anew each minute while nothing changes, and says that the version is not "
+	"served where --notify-cmd failed. "
+	"Not together with filters."},
+    [MF_OPT_INSTANCE] = {"instance", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, PULLS,
+	MF_COMPLETE_NONE, "which of the site's machines this is",
+	"Which of the machines of --site this is; each has a receipt of its own. "
+	"Without it, the name of the host."},
     [MF_OPT_INTERVAL] = {"interval", 0, MF_KIND_DURATION, 0, "DURATION", "1m", NULL,
 	SECOND_US / 10, MF_FOR(FOLLOW), MF_COMPLETE_NONE, "time between two looks at the ref",
 	"Look at the ref about this often: each wait is by chance between 3/4 and 5/4 of it."},
@@ -464,18 +478,25 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	NULL, SECOND_US / 10, MF_FOR(FOLLOW), MF_COMPLETE_NONE, "longest that --notify-cmd may run",
 	"End the program of --notify-cmd, and what it started, after this long, or 5 seconds after a "
 	"signal that ends us: by SIGTERM, and SIGKILL 5 seconds later."},
+    [MF_OPT_START] = {"start", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SIMULATE),
+	MF_COMPLETE_FILE, "where the simulation begins",
+	"Begin where this file says, a JSON object: `phase`, `applied` and `promoted` (revisions), "
+	"`weights` (of primary and canary), `statusWeight`, `failedChecks`, `iterations`, `mirrored`. "
+	"Without it the last run succeeded, revision `A` is applied and promoted, and the weights are "
+	"100 and 0."},
     [MF_OPT_FINISH] = {"finish", 0, MF_KIND_CHOICE, 0, "HOW", NULL, "stay copy-back", 0,
-	MF_FOR(PLAN_CHECK), MF_COMPLETE_CHOICES, "where the traffic is at the end",
+	MF_FOR(PLAN_CHECK) | MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "where the traffic is at the end",
 	"How the run ends: with `stay` the canary's side keeps all the traffic, with `copy-back` the "
 	"primary takes over what the canary runs and traffic returns to it, as in Flagger. "
 	"Without it the plan decides; a plan without a word about it ends with `stay` in the profile "
 	"`migration` and with `copy-back` in the others."},
     [MF_OPT_PROFILE] = {"profile", 0, MF_KIND_CHOICE, 0, "NAME", NULL, "flagger argo migration", 0,
-	MF_FOR(PLAN_CHECK), MF_COMPLETE_CHOICES, "whose rules count",
+	MF_FOR(PLAN_CHECK) | MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "whose rules count",
 	"Follow the rules of Flagger, of Argo Rollouts, or those of a migration, which differ on "
 	"purpose where a model moves between sites. "
-	"Without it `plan check` has those of a migration. "
-	"Of a Migration they are always those."},
+	"Without it `plan check` has those of a migration, and `simulate` those of each kind of plan: of "
+	"a Canary Flagger's, of a Rollout or AnalysisTemplate Argo's. "
+	"Of a Migration they are always those of a migration."},
     [MF_OPT_EXPECT] = {"expect", 0, MF_KIND_STRING, 0, "VERSION", NULL, NULL, 0,
 	MF_FOR(REF), MF_COMPLETE_NONE,
 	"move the ref only if it points here now",
@@ -536,6 +557,23 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Seal chunks of older key epochs again under the current one."},
     [MF_OPT_REPLICATE_TO] = {"to", 0, MF_KIND_STRING, 0, "URL", NULL, NULL, 0, MF_FOR(REPLICATE),
 	MF_COMPLETE_DIR, "the repository to copy into", "The repository to copy into."},
+    [MF_OPT_LISTEN] = {"listen", 0, MF_KIND_STRING, 0, "ADDRESS:PORT", "127.0.0.1:8090", NULL, 0,
+	MF_FOR(SERVE), MF_COMPLETE_NONE, "where to listen",
+	"Listen there: an IPv4 address, or an IPv6 one in brackets, and a port, of which 0 means any "
+	"that is free. "
+	"Who can reach an address other than this machine's own may ask; see --token-file."},
+    [MF_OPT_TOKEN_FILE] = {"token-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SERVE),
+	MF_COMPLETE_FILE, "file with the token that opens and closes gates",
+	"Take what opens or closes a gate only with the header `Authorization: Bearer` and the token in "
+	"this file, a line of at least 16 characters. "
+	"A check needs none, since Flagger sends none."},
+    [MF_OPT_TLS_CERT] = {"tls-cert", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SERVE),
+	MF_COMPLETE_FILE, "certificate to serve over TLS with",
+	"Serve over TLS, 1.2 or later, with the certificate in this PEM file and those that vouch for "
+	"it behind it. "
+	"It is read at start."},
+    [MF_OPT_TLS_KEY] = {"tls-key", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SERVE),
+	MF_COMPLETE_FILE, "key of the certificate", "The key of --tls-cert, in a PEM file."},
     [MF_OPT_TO_KEY_FILE] = {"to-key-file", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0,
 	MF_FOR(REPLICATE), MF_COMPLETE_FILE, "identity file that opens the other repository",
 	"Open the repository at --to with this identity; without it and --to-passphrase-file, with "

@@ -246,6 +246,7 @@ change(struct mf_gates *g, const struct path *p, const char *key, struct mf_gate
 	g->last_opened = p->verb == OPEN;
 	g->last_kind = p->kind;
 	memcpy(g->last_key, key, strlen(key) + 1);
+	out->gate = g->last_key;
 }
 
 static void

@@ -43,6 +43,7 @@ struct mf_gates_answer {
 	int status;
 	const char *text;  /* constant; for the answer's body */
 	const char *allow; /* of 405: the methods that do fit; else NULL */
+	const char *gate;  /* "name.namespace" where something changed; a view until the next one */
 	bool changed;      /* what is open differs from before: keep it, then answer */
 };
 

@@ -6,15 +6,15 @@
  *   2. Everything of an older epoch is sealed again, until a pass finds nothing.
  *   3. The configuration is put once more, with the floor at the new epoch.
  *
- * Refs, holds, votes, annotations and condemned lists keep their names, and are replaced by a plain put. Put
- * once is a rule for what a name *says*, and that does not change: the plaintext is the same,
- * and the store replaces an object atomically. The name is taken all the time, so that a
- * put-if-absent beside it (the compare-and-swap of refs) is answered as before; a fresh name
- * would be a move of the ref that nobody made, with a sequence that clients remember. If
- * somebody deletes the object in between (a trim, a prune that takes back its list) the put
- * brings it back: as old history, or as a list of which no name is stored; both are garbage
- * that the next prune collects. A manifest brought back would not be garbage if it had a mark:
- * manifests are published under fresh names (rekey_versions.c).
+ * Refs, holds, votes, annotations, condemned lists, leases, receipts and what runs write keep
+ * their names, and are replaced by a plain put. Put once is a rule for what a name *says*, and
+ * that does not change: the plaintext is the same, and the store replaces an object atomically.
+ * The name is taken all the time, so that a put-if-absent beside it (the compare-and-swap of refs)
+ * is answered as before; a fresh name would be a move of the ref that nobody made, with a sequence
+ * that clients remember. If somebody deletes the object in between (a trim, a prune that takes
+ * back its list) the put brings it back: as old history, or as a list of which no name is stored;
+ * both are garbage that the next prune collects. A manifest brought back would not be garbage if
+ * it had a mark: manifests are published under fresh names (rekey_versions.c).
  */
 #include "crypto/seal.h"
 #include "src/base/log.h"
@@ -100,7 +100,9 @@ pass(struct mf_repo *repo, size_t *changed, struct mf_error *e)
 	    reseal_all(repo, MF_OBJECT_ANNOTATION, "a/", changed, e) != 0 ||
 	    reseal_all(repo, MF_OBJECT_LEASE, "l/", changed, e) != 0 ||
 	    reseal_all(repo, MF_OBJECT_RUN, "j/", changed, e) != 0 ||
-	    reseal_all(repo, MF_OBJECT_RUN, "b/", changed, e) != 0)
+	    reseal_all(repo, MF_OBJECT_RUN, "b/", changed, e) != 0 ||
+	    reseal_all(repo, MF_OBJECT_CONTROL, "o/", changed, e) != 0 ||
+	    reseal_all(repo, MF_OBJECT_RECEIPT, "s/", changed, e) != 0)
 		return -1;
 	return mf_store_sync(repo->store, e);
 }

@@ -122,10 +122,10 @@ by_counters(
 }
 
 static uint64_t
-max_hold_us(const struct mf_analysis_plan *plan, const struct mf_analysis_metric *m)
+max_hold_us(const struct mf_analysis_tick *tick, const struct mf_analysis_metric *m)
 {
-	if (plan->max_hold_us > 0)
-		return plan->max_hold_us;
+	if (tick->max_hold_us > 0)
+		return tick->max_hold_us;
 	if (m->interval_us == 0)
 		return 10 * MF_ANALYSIS_RETRY_US;
 	return m->interval_us > UINT64_MAX / 10 ? UINT64_MAX : 10 * m->interval_us;
@@ -133,7 +133,7 @@ max_hold_us(const struct mf_analysis_plan *plan, const struct mf_analysis_metric
 
 static void
 assess_metric(const struct mf_analysis_plan *plan, struct mf_analysis_state *state, size_t i,
-    bool ending, uint64_t now_us)
+    bool ending, const struct mf_analysis_tick *tick)
 {
 	const struct mf_analysis_metric *m = &plan->metrics[i];
 	struct mf_analysis_metric_state *s = &state->metrics[i];
@@ -146,7 +146,7 @@ assess_metric(const struct mf_analysis_plan *plan, struct mf_analysis_state *sta
 	if (!mf_analysis_over(s->phase) && state->one_success && s->successful > 0)
 		s->phase = MF_ANALYSIS_SUCCESSFUL;
 	if (!mf_analysis_over(s->phase) && s->no_data_since_us > 0 &&
-	    now_us >= later(s->no_data_since_us, max_hold_us(plan, m)))
+	    tick->now_us >= later(s->no_data_since_us, max_hold_us(tick, m)))
 		s->phase = MF_ANALYSIS_ERROR;
 	if (!mf_analysis_over(s->phase) && ending)
 		s->phase =
@@ -155,19 +155,20 @@ assess_metric(const struct mf_analysis_plan *plan, struct mf_analysis_state *sta
 
 /* A metric that ended badly ends the run, which closes the others; so twice round at most. */
 static void
-assess(const struct mf_analysis_plan *plan, struct mf_analysis_state *state, uint64_t now_us)
+assess(const struct mf_analysis_plan *plan, struct mf_analysis_state *state,
+    const struct mf_analysis_tick *tick)
 {
 	enum mf_analysis_phase worst = MF_ANALYSIS_SUCCESSFUL;
 	bool ending = state->terminate, all_over = true;
 
 	for (size_t i = 0; i < plan->n_metrics; i++) {
-		assess_metric(plan, state, i, false, now_us);
+		assess_metric(plan, state, i, false, tick);
 		if (!plan->metrics[i].dry_run && mf_analysis_bad(state->metrics[i].phase))
 			ending = true;
 	}
 	for (size_t i = 0; i < plan->n_metrics; i++) {
 		if (ending)
-			assess_metric(plan, state, i, true, now_us);
+			assess_metric(plan, state, i, true, tick);
 		if (!mf_analysis_over(state->metrics[i].phase))
 			all_over = false;
 		else if (!plan->metrics[i].dry_run && state->metrics[i].phase > worst)
@@ -261,6 +262,15 @@ measure(const struct mf_analysis_plan *plan, struct mf_analysis_metric_state *s,
 	return false;
 }
 
+/* Does the metric's window hold the last change of weights? */
+static bool
+is_early(const struct mf_analysis_plan *plan, const struct mf_analysis_tick *tick, size_t i)
+{
+	return plan->profile == MF_PROFILE_MIGRATION && tick->changed_us > 0 &&
+	       tick->now_us <
+		   later(later(tick->changed_us, tick->settle_us), plan->metrics[i].window_us);
+}
+
 bool
 mf_analysis_walk(const struct mf_analysis_plan *plan, struct mf_analysis_state *state,
     const struct mf_analysis_tick *tick, unsigned base, struct mf_step *s)
@@ -279,11 +289,12 @@ mf_analysis_walk(const struct mf_analysis_plan *plan, struct mf_analysis_state *
 	for (unsigned i = 0; i < plan->n_metrics && !state->terminate; i++) {
 		const uint64_t us = due_us(plan, state, i);
 
-		due = us != UINT64_MAX && (tick->due ? tick->due[i] : us <= tick->now_us);
+		due = us != UINT64_MAX &&
+		      (tick->due ? tick->due[i] : us <= tick->now_us && !is_early(plan, tick, i));
 		if (due && measure(plan, &state->metrics[i], i, base, tick->now_us, s))
 			return true;
 	}
-	assess(plan, state, tick->now_us);
+	assess(plan, state, tick);
 	return false;
 }
 

@@ -13,7 +13,7 @@
  * In profile migration a metric that was not measured is never taken for a good one (a run that is
  * ended before is Inconclusive, where Argo has Successful), a PromQL predicate (`x > 0.9`) is
  * told from no data by asking for its left side, too, and no data is waited for up to max_hold_us
- * before it is an error that ends the run.
+ * before it is an error that ends the run. A metric whose window holds a change of weights waits.
  */
 #ifndef MF_ROLLOUT_ANALYSIS_H
 #define MF_ROLLOUT_ANALYSIS_H
@@ -65,8 +65,11 @@ struct mf_analysis_state {
 struct mf_analysis_tick {
 	uint64_t now_us;
 	bool terminate; /* somebody wants it to end */
-	const bool
-	    *due; /* n_metrics: measure just these, whatever the clock says; NULL: the clock */
+	/* Of n_metrics: measure just these, whatever the clock says. NULL: the clock. */
+	const bool *due;
+	/* Profile migration: a metric counts only where its window began so long after the last
+	 * change of weights; 0: there was none. No data is waited for so long; 0: 10 intervals. */
+	uint64_t changed_us, settle_us, max_hold_us;
 };
 
 /* A new run. one_success: see the state. */

@@ -44,8 +44,9 @@ struct mf_analysis_metric {
 	const struct mf_expr *failure; /* failureCondition; NULL: none */
 	uint64_t interval_us;          /* 0: none */
 	uint64_t initial_delay_us;
-	unsigned count;    /* measurements; 0: without end */
-	int failure_limit; /* more than so many failed ones fail it; -1: never */
+	uint64_t window_us; /* that the query looks back; 0: not known */
+	unsigned count;     /* measurements; 0: without end */
+	int failure_limit;  /* more than so many failed ones fail it; -1: never */
 	int inconclusive_limit;
 	int consecutive_error_limit;
 	int consecutive_success_limit; /* so many in a row succeed; 0: no such rule */
@@ -63,8 +64,6 @@ struct mf_analysis_plan {
 	/* What only simulate allows: its templates are not in the file, so its result is given; its
 	 * specification is bad, so that each run is an Error (why is among the plan's warnings). */
 	bool is_given, is_bad;
-	uint64_t max_hold_us; /* migration: how long there may be no data; 0: 10 intervals */
-	uint64_t settle_us;   /* migration: after a change of weights, before a window counts */
 	struct mf_plan_place place;
 };
 

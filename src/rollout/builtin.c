@@ -154,7 +154,7 @@ struct sum {
 	const char *metric, *suffix;
 	const char *selector;
 	const char *more; /* of the selector; NULL: none */
-	const char *by;   /* "by (le) ", or "" */
+	const char *by;   /* " by (le) ", or "" */
 	const char *window;
 };
 
@@ -162,7 +162,7 @@ static int
 put_sum(
     struct mf_buf *b, const struct sum *s, const struct mf_builtin_names *names, struct mf_error *e)
 {
-	mf_buf_printf(b, "sum %s(%s(%s%s{", s->by, s->function, s->metric, s->suffix);
+	mf_buf_printf(b, "sum%s(%s(%s%s{", s->by, s->function, s->metric, s->suffix);
 	if (put_selector(b, s->selector, names, e) != 0)
 		return -1;
 	mf_buf_printf(b, "%s%s}[%s]))", s->more != NULL ? "," : "", s->more != NULL ? s->more : "",
@@ -192,7 +192,7 @@ put_duration(struct mf_buf *b, const struct mf_builtin_row *row,
     const struct mf_builtin_names *names, const char *window, struct mf_error *e)
 {
 	const char *selector = row->d_selector != NULL ? row->d_selector : row->selector;
-	struct sum s = {"rate", row->duration, "_bucket", selector, NULL, "by (le) ", window};
+	struct sum s = {"rate", row->duration, "_bucket", selector, NULL, " by (le) ", window};
 
 	if (row->to_ms != 1)
 		mf_buf_printf(b, "%u * ", row->to_ms);

@@ -137,16 +137,16 @@ rendered(struct mf_plan_reading *rd, const struct mf_node *node, const struct mf
 	return copy;
 }
 
+/* nodes: where each metric stands. */
 static void
-check_names(struct mf_plan_reading *rd, const struct mf_analysis_plan *plan)
+check_names(struct mf_plan_reading *rd, const struct mf_analysis_plan *plan,
+    const struct mf_node *const *nodes)
 {
 	for (size_t i = 0; i < plan->n_metrics; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(plan->metrics[i].name, plan->metrics[k].name) == 0)
-				mf_plan_refuse(rd, NULL,
-				    "the metric %.64s of line %u is one of line %u, too",
-				    plan->metrics[i].name, plan->metrics[i].place.line,
-				    plan->metrics[k].place.line);
+				mf_plan_refuse(rd, nodes[i], "a metric of line %u is %.64s, too",
+				    plan->metrics[k].place.line, plan->metrics[i].name);
 }
 
 /* dryRun's rules are regular expressions for names; each has to fit one. */
@@ -184,7 +184,7 @@ read_metrics(struct gathering *g, bool alone, struct mf_analysis_plan *plan)
 	struct mf_plan_reading *rd = g->rd;
 	const struct mf_pair *args = mf_argo_args_settle(rd, &g->args, alone);
 	struct mf_analysis_metric *metrics = mf_plan_alloc(rd, g->n_metrics, sizeof *metrics);
-	const struct mf_node *node;
+	const struct mf_node *node, *nodes[MF_ANALYSIS_METRICS_MAX];
 
 	if (args == NULL || metrics == NULL)
 		return;
@@ -193,9 +193,10 @@ read_metrics(struct gathering *g, bool alone, struct mf_analysis_plan *plan)
 		node = rendered(rd, g->metrics[i], args, g->args.n);
 		if (node == NULL)
 			continue;
+		nodes[plan->n_metrics] = node;
 		mf_argo_metric(rd, node, &plan->is_bad, &metrics[plan->n_metrics++]);
 	}
-	check_names(rd, plan);
+	check_names(rd, plan, nodes);
 	for (size_t i = 0; i < g->n_dry_run; i++)
 		for (size_t k = 0; k < g->dry_run[i]->n_items; k++)
 			apply_dry_run(rd, g->dry_run[i]->items[k], metrics, plan->n_metrics);

@@ -6,6 +6,8 @@
 #include "src/rollout/plan_argo_int.h"
 #include "src/rollout/promql.h"
 
+#define SECOND_US ((uint64_t)1000000)
+
 struct words {
 	const char *name, *success, *failure;
 };
@@ -156,6 +158,62 @@ find_predicate(struct mf_plan_reading *rd, const struct mf_node *node, struct mf
 		    "where there is no data");
 }
 
+/* "1h30m", "90s", up to a `]` or `:`; 0 where it is none. */
+static uint64_t
+prometheus_duration_us(const char *p)
+{
+	static const struct {
+		const char *unit;
+		uint64_t us;
+	} units[] = {{"ms", 1000}, {"s", SECOND_US}, {"m", 60 * SECOND_US}, {"h", 3600 * SECOND_US},
+	    {"d", 86400 * SECOND_US}, {"w", 604800 * SECOND_US}, {"y", 31536000 * SECOND_US}};
+	uint64_t sum_us = 0, n;
+	size_t i, digits, len;
+
+	while (*p != ']' && *p != ':') {
+		digits = strspn(p, "0123456789");
+		if (digits == 0 || digits > 9)
+			return 0;
+		n = strtoull(p, NULL, 10);
+		p += digits;
+		len = strcspn(p, "0123456789]: ");
+		for (i = 0; i < sizeof units / sizeof units[0]; i++)
+			if (strlen(units[i].unit) == len && strncmp(p, units[i].unit, len) == 0)
+				break;
+		if (i == sizeof units / sizeof units[0] ||
+		    __builtin_mul_overflow(n, units[i].us, &n) ||
+		    __builtin_add_overflow(sum_us, n, &sum_us))
+			return 0;
+		p += len;
+	}
+	return sum_us;
+}
+
+/* The longest range that a query looks back over: x[5m], (...)[1h:1m]. */
+static uint64_t
+window_us(const struct mf_metric_query *q)
+{
+	uint64_t us = q->range.start_ago_us, one_us;
+	char quote = '\0';
+
+	if (q->type != MF_PROVIDER_PROMETHEUS || q->query == NULL)
+		return 0;
+	for (const char *p = q->query; *p != '\0'; p++) {
+		if (quote != '\0') {
+			if (*p == '\\' && quote != '`' && p[1] != '\0')
+				p++;
+			else if (*p == quote)
+				quote = '\0';
+		} else if (*p == '"' || *p == '\'' || *p == '`') {
+			quote = *p;
+		} else if (*p == '[') {
+			one_us = prometheus_duration_us(p + 1 + strspn(p + 1, " "));
+			us = one_us > us ? one_us : us;
+		}
+	}
+	return us;
+}
+
 static void
 warn_of_nan(struct mf_plan_reading *rd, const struct mf_node *node, const struct words *w,
     const struct mf_analysis_metric *m)
@@ -179,6 +237,7 @@ mf_argo_metric(
 	mf_argo_duration(rd, node, "interval", &m->interval_us);
 	mf_argo_duration(rd, node, "initialDelay", &m->initial_delay_us);
 	mf_argo_provider(rd, node, &m->query);
+	m->window_us = window_us(&m->query);
 	read_limits(rd, node, bad, m);
 	m->success = read_condition(rd, node, "successCondition", w.success);
 	m->failure = read_condition(rd, node, "failureCondition", w.failure);

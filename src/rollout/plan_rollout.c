@@ -5,6 +5,7 @@
 #include "src/rollout/plan_argo_int.h"
 
 #define SECOND_US ((uint64_t)1000000)
+#define SETTLE_US (30 * SECOND_US)
 #define SECONDS_MAX 100000000u
 
 struct spec_words {
@@ -282,6 +283,8 @@ mf_plan_read_rollout(struct mf_plan_reading *rd, const struct mf_node *doc)
 	plan->place = mf_plan_place_of(rd, doc);
 	plan->background = plan->pre_promotion = plan->post_promotion = MF_ROLLOUT_NO_ANALYSIS;
 	mf_form_read(rd, &spec_form, spec, &w);
+	if (plan->profile == MF_PROFILE_MIGRATION)
+		plan->settle_us = SETTLE_US;
 	plan->paused = w.paused;
 	plan->progress_deadline_us = w.progress_s * SECOND_US;
 	plan->progress_deadline_abort = w.abort;

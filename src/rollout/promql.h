@@ -4,6 +4,9 @@
  * parentheses, the three ways to quote, comments, ranges and matchers are honoured; it is no
  * parser: what Prometheus would refuse may pass. Refused: brackets that do not match, a text that
  * does not end, a lone =. Pure, any thread.
+ *
+ * `and`, `or` and `unless` bind looser than comparisons: with one of them outermost it is none.
+ * Of a chain, a > 1 < 5, the last comparison is the outermost one.
  */
 #ifndef MF_ROLLOUT_PROMQL_H
 #define MF_ROLLOUT_PROMQL_H
@@ -17,7 +20,9 @@
 
 /* The parts of a predicate, as texts in a region. */
 struct mf_promql_predicate {
-	const char *left;     /* "sum(rate(x[1m]))"; outer parentheses of the whole are gone */
+	/* "sum(rate(x[1m]))"; outer parentheses of the whole are gone. Where the query has a number
+	 * there, 0.5 < rate(x[1m]), the sides are changed over: a number always has data. */
+	const char *left;
 	const char *operator; /* "==", "!=", "<", "<=", ">", ">=" */
 	const char *right;    /* behind on(...), group_left(...) and the like */
 };

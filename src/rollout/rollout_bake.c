@@ -86,6 +86,21 @@ check(struct mf_rollout_walk *w, unsigned gate)
 	return MF_PASS_ON;
 }
 
+/* When no metric's window holds the change to 0/100 any more. */
+static uint64_t
+settled_us(const struct mf_rollout_walk *w, unsigned gate)
+{
+	const struct mf_analysis_plan *plan = w->plan->analyses[gate];
+	uint64_t window_us = 0;
+
+	if (!mf_rollout_finite(w->plan))
+		return 0;
+	for (size_t i = 0; i < plan->n_metrics; i++)
+		if (plan->metrics[i].window_us > window_us)
+			window_us = plan->metrics[i].window_us;
+	return mf_rollout_later(w->s->changed_us, mf_rollout_later(w->plan->settle_us, window_us));
+}
+
 enum mf_pass
 mf_rollout_bake(struct mf_rollout_walk *w)
 {
@@ -98,7 +113,7 @@ mf_rollout_bake(struct mf_rollout_walk *w)
 		return MF_PASS_ON;
 	if (s->bake_since_us == 0) {
 		s->bake_since_us = w->tick->now_us;
-		s->bake_next_us = 0;
+		s->bake_next_us = looks ? settled_us(w, gate) : 0;
 		s->bake_passed = false;
 		memset(s->bake_failed_us, 0, sizeof s->bake_failed_us);
 		s->bake_failed_next = 0;

@@ -73,11 +73,12 @@ look(struct mf_rollout_walk *w)
 {
 	struct mf_rollout_state *s = w->s;
 	const unsigned gate = mf_rollout_gate(w->plan);
+	const uint64_t pause_us = last_pauses_us(w->plan);
 	const bool entering = !s->on_from_last;
 
 	s->on_from_last = true;
-	if (!entering &&
-	    w->tick->now_us <= mf_rollout_later(s->changed_us, last_pauses_us(w->plan)))
+	if (!entering && pause_us > 0 &&
+	    w->tick->now_us <= mf_rollout_later(s->changed_us, pause_us))
 		return MF_PASS_END;
 	if (gate != MF_ROLLOUT_NO_ANALYSIS)
 		return mf_rollout_run(w, gate, true);

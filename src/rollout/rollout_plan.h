@@ -101,6 +101,7 @@ struct mf_rollout_plan {
 	/* A migration's own. */
 	struct mf_bake bake;
 	uint64_t interval_us; /* of a tick; 0: 1 m */
+	uint64_t settle_us;   /* after a change of weights, before a metric's window counts */
 	uint64_t max_hold_us; /* of any hold; 0: 10 intervals */
 	enum mf_hold_end hold_end;
 	struct mf_plan_place place;

@@ -38,7 +38,10 @@ walk(struct mf_rollout_walk *w, unsigned analysis, struct mf_analysis_state *run
     enum mf_analysis_phase given)
 {
 	const struct mf_analysis_plan *plan = analysis_at(w->plan, analysis);
-	const struct mf_analysis_tick tick = {.now_us = w->tick->now_us};
+	const struct mf_analysis_tick tick = {.now_us = w->tick->now_us,
+	    .changed_us = w->s->changed_us,
+	    .settle_us = w->plan->settle_us,
+	    .max_hold_us = w->plan->max_hold_us};
 
 	if (given != MF_ANALYSIS_PENDING)
 		run->phase = given;
@@ -90,6 +93,10 @@ mf_rollout_background(struct mf_rollout_walk *w)
 		/* a result can be told, nevertheless */
 		s->background.phase = w->tick->background;
 	} else {
+		/* a canary without traffic has nothing to look at */
+		if (mf_rollout_finite(w->plan) && s->weight == 0 &&
+		    w->tick->background == MF_ANALYSIS_PENDING)
+			return MF_PASS_ON;
 		if (s->step < w->plan->starting_step || s->background_done ||
 		    (s->pauses & MF_ROLLOUT_PAUSE_BACKGROUND))
 			return MF_PASS_ON;

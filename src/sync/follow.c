@@ -104,8 +104,13 @@ tell_step(const struct follow *f, const struct mf_follow_step *step,
 		if (tell(f, &event, e) != 0)
 			return -1;
 	}
-	if ((step->tell & MF_FOLLOW_TELL_SHOWN) == 0)
-		return 0;
+	if ((step->tell & MF_FOLLOW_TELL_SHOWN) == 0) {
+		if (saw->code != MF_OK || saw->of_pull || !saw->shown)
+			return 0;
+		event.kind = MF_FOLLOW_SAME;
+		event.path = f->look.path;
+		return tell(f, &event, e);
+	}
 	event.kind = MF_FOLLOW_SHOWN;
 	event.result = saw->of_pull ? &f->result : NULL;
 	event.took_us = saw->of_pull ? f->took_us : 0;

@@ -16,6 +16,7 @@ enum mf_follow_kind {
 	MF_FOLLOW_PULLING, /* a pull begins */
 	MF_FOLLOW_PULLED,  /* it has ended; error: badly */
 	MF_FOLLOW_SHOWN,   /* the directory is at the ref: by this pull, or as it was found */
+	MF_FOLLOW_SAME,    /* a look found it there, as it was */
 	MF_FOLLOW_TROUBLE, /* error; the first time, or again */
 	MF_FOLLOW_WELL     /* a trouble is over */
 };

@@ -349,7 +349,7 @@ int
 mf_haproxy_table_read(struct mf_haproxy_table *t, const void *bytes, size_t n, struct mf_error *e)
 {
 	struct reading r = {.t = t};
-	const char *at = bytes, *const end = at + n, *stop;
+	const char *at = n > 0 ? bytes : "", *const end = at + n, *stop;
 
 	t->n = t->n_backends = 0;
 	t->complaint[0] = '\0';

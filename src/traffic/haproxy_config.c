@@ -166,7 +166,7 @@ void
 mf_haproxy_config_read(
     struct mf_haproxy_config *c, const char *backend, const void *bytes, size_t n)
 {
-	const char *at = bytes, *const end = at + n, *stop;
+	const char *at = n > 0 ? bytes : "", *const end = at + n, *stop;
 
 	for (; at < end; at = stop + 1) {
 		if ((stop = memchr(at, '\n', (size_t)(end - at))) == NULL)

@@ -25,6 +25,7 @@ static int
 put_form(struct mf_buf *b, const struct mf_metric_source *s, const struct mf_metric_query *q,
     const char *query, bool ranged, uint64_t timeout_us, struct mf_error *e)
 {
+	const unsigned long long timeout_ms = timeout_us / 1000 + 1;
 	struct mf_buf squeezed = MF_BUF_INIT;
 	int64_t now_us;
 
@@ -33,7 +34,7 @@ put_form(struct mf_buf *b, const struct mf_metric_source *s, const struct mf_met
 	mf_url_encode(b, squeezed.data, squeezed.len, "");
 	b->failed = b->failed || squeezed.failed;
 	mf_buf_fini(&squeezed);
-	mf_buf_printf(b, "&timeout=%llums", (unsigned long long)(timeout_us / 1000 + 1));
+	mf_buf_printf(b, "&timeout=%llums", timeout_ms);
 	if (ranged) {
 		if (s->params.unix_us == NULL)
 			return mf_error_set(

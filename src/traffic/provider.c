@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "crypto/secret.h"
@@ -167,30 +168,47 @@ find_secret(const struct mf_metric_source *s, struct mf_metric_auth *auth, struc
 	return 0;
 }
 
+/* The query's headers, and one more: a content type takes the place of ours, and credentials in
+ * files that of an Authorization header. */
+static size_t
+put_headers(struct mf_pair *out, const struct mf_metric_query *q, const struct mf_metric_call *call,
+    bool has_auth, const char **content_type)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < q->n_headers; i++)
+		if (strcasecmp(q->headers[i].name, "Content-Type") == 0)
+			*content_type = q->headers[i].value;
+		else if (!has_auth || strcasecmp(q->headers[i].name, "Authorization") != 0)
+			out[n++] = q->headers[i];
+	if (call->header.name != NULL)
+		out[n++] = call->header;
+	return n;
+}
+
 static int
 dial(struct mf_metric_source *s, const struct mf_metric_query *q, const struct mf_metric_call *call,
     const struct mf_metric_auth *auth, struct mf_dial_answer *answer, struct mf_error *e)
 {
 	struct mf_dialer *dialer = dialer_for(s, q, e);
-	const size_t more = call->header.name != NULL;
+	const bool has_auth = auth->bearer_file != NULL || auth->user_file != NULL;
+	const char *content_type = call->content_type;
 	struct mf_pair *headers;
-	size_t i;
+	size_t n;
 
 	if (dialer == NULL)
 		return -1;
-	if ((headers = calloc(q->n_headers + more + 1, sizeof *headers)) == NULL)
+	if ((headers = calloc(q->n_headers + 1, sizeof *headers)) == NULL)
 		return mf_error_nomem(e, "a request");
-	for (i = 0; i < q->n_headers; i++)
-		headers[i] = q->headers[i];
-	headers[i] = call->header;
+	n = put_headers(headers, q, call, has_auth, &content_type);
 	mf_dial(dialer,
 	    &(struct mf_dial_call){.method = call->method,
 		.url = call->url,
 		.auth = auth,
 		.scheme = call->scheme,
 		.headers = headers,
-		.n_headers = q->n_headers + more,
-		.content_type = call->content_type,
+		.n_headers = n,
+		.content_type = content_type,
 		.body = call->body,
 		.body_bytes = call->body_bytes,
 		.timeout_us = *call->left_us,

@@ -1,4 +1,4 @@
-/* A program that speaks JSON moves the weights: modelferry-routers(7), "The router exec". */
+/* A program that speaks JSON moves the weights: modelferry-routers(7), "ROUTER EXEC". */
 #include <jansson.h>
 #include <poll.h>
 #include <stdio.h>

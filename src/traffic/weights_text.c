@@ -126,8 +126,9 @@ int
 mf_weights_text_render(const void *text, size_t n, const struct mf_weights_text_values *values,
     struct mf_buf *out, struct mf_error *e)
 {
+	const char *const begin = n > 0 ? text : "";
 	struct rendering r = {
-	    .values = values, .out = out, .text = text, .at = text, .end = (const char *)text + n};
+	    .values = values, .out = out, .text = begin, .at = begin, .end = begin + n};
 	char name[NAME_BYTES];
 	const char *after;
 
@@ -170,8 +171,9 @@ int
 mf_weights_text_read(
     const void *text, size_t n, unsigned *primary, unsigned *canary, struct mf_error *e)
 {
-	const char *const end = (const char *)text + n;
-	const char *at = n > 0 ? find(text, end, MF_WEIGHTS_TEXT_MARK) : NULL;
+	const char *const begin = n > 0 ? text : "";
+	const char *const end = begin + n;
+	const char *at = find(begin, end, MF_WEIGHTS_TEXT_MARK);
 
 	if (at == NULL) {
 		mf_error_set(

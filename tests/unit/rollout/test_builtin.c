@@ -32,18 +32,18 @@ texts(void **state)
 		const char *want;
 	} rows[] = {
 	    {"istio", MF_RULE_SUCCESS_RATE, false,
-		"100 * (1 - (sum (rate(istio_requests_total{reporter=\"destination\","
+		"100 * (1 - (sum(rate(istio_requests_total{reporter=\"destination\","
 		"destination_workload_namespace=\"shop\",destination_workload=\"chu.rn\","
 		"response_code=~\"5.*\"}[60s])) or vector(0)) / "
-		"sum (rate(istio_requests_total{reporter=\"destination\","
+		"sum(rate(istio_requests_total{reporter=\"destination\","
 		"destination_workload_namespace=\"shop\",destination_workload=\"chu.rn\"}[60s])))"},
 	    {"linkerd", MF_RULE_DURATION, true,
 		"histogram_quantile(0.99, sum by (le) (rate(response_latency_ms_bucket{"
 		"namespace=\"shop\",deployment=\"chu.rn-primary\",direction=\"inbound\"}[60s])))"},
 	    {"nginx", MF_RULE_DURATION, false,
-		"1000 * sum (rate(nginx_ingress_controller_response_duration_seconds_sum{"
+		"1000 * sum(rate(nginx_ingress_controller_response_duration_seconds_sum{"
 		"namespace=\"shop\",ingress=\"chu-ing\",canary!=\"\"}[60s])) / "
-		"sum (rate(nginx_ingress_controller_response_duration_seconds_count{"
+		"sum(rate(nginx_ingress_controller_response_duration_seconds_count{"
 		"namespace=\"shop\",ingress=\"chu-ing\",canary!=\"\"}[60s]))"},
 	    {"gatewayapi:v1", MF_RULE_DURATION, false,
 		"1000 * histogram_quantile(0.99, sum by (le) "
@@ -51,10 +51,10 @@ texts(void **state)
 		"kubernetes_pod_name=~\"chu\\\\.rn-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)?\","
 		"kubernetes_pod_name!~\"chu\\\\.rn-primary-.+\"}[60s])))"},
 	    {"skipper", MF_RULE_DURATION, true,
-		"1000 * sum (rate(skipper_serve_route_duration_seconds_sum{"
+		"1000 * sum(rate(skipper_serve_route_duration_seconds_sum{"
 		"route=~\"kube(ew)?_shop__chu_ing_canary__.*__chu_svc_primary(_[0-9]+)?\"}[60s])) "
 		"/ "
-		"sum (rate(skipper_serve_route_duration_seconds_count{"
+		"sum(rate(skipper_serve_route_duration_seconds_count{"
 		"route=~\"kube(ew)?_shop__chu_ing_canary__.*__chu_svc_primary(_[0-9]+)?\"}[60s]))"},
 	};
 	struct mf_builtin_names names = all_names;
@@ -79,7 +79,7 @@ texts(void **state)
 	mf_buf_clear(&b);
 	assert_int_equal(mf_builtin_count_query("contour", &all_names, MINUTE, &b, &e), 0);
 	assert_string_equal(mf_buf_cstr(&b),
-	    "sum (increase(envoy_cluster_upstream_rq{"
+	    "sum(increase(envoy_cluster_upstream_rq{"
 	    "envoy_cluster_name=~\"shop_chu-svc-canary_[0-9a-zA-Z-]+\"}[60s]))");
 	mf_buf_fini(&b);
 }

@@ -29,6 +29,7 @@ struct world {
 	bool down;
 	bool in_pull;
 	unsigned opened, looks, gets, lists, others; /* operations outside of pulls */
+	unsigned same;                               /* looks that found it as it was */
 	struct mf_buf said;                          /* what was told: "pull v1, shown v1, " */
 	struct mf_buf kept;                          /* an object that was taken away */
 	char kept_name[MF_OBJECT_NAME_BYTES];
@@ -96,6 +97,10 @@ tell(void *arg, const struct mf_follow_event *event, struct mf_error *e)
 	case MF_FOLLOW_TROUBLE:
 		mf_buf_printf(&w->said, "%s%s %s, ", event->of_pull ? "pull " : "",
 		    mf_error_row(event->error->code)->name, event->again ? "still" : "began");
+		break;
+	case MF_FOLLOW_SAME:
+		assert_true(event->shown && event->path[0] != '\0');
+		w->same++;
 		break;
 	case MF_FOLLOW_WELL: mf_buf_printf(&w->said, "well, "); break;
 	}

@@ -79,6 +79,8 @@ launch(const struct haproxy_world *w, const char *config)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || chdir(w->dir) != 0)
 		_exit(1);
+	if (w->tcp_fd > 0)
+		(void)fcntl(w->tcp_fd, F_SETFD, 0);
 	fd = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
 	(void)dup2(fd, STDOUT_FILENO);
 	(void)dup2(fd, STDERR_FILENO);
@@ -153,16 +155,24 @@ configure_proxy(const struct haproxy_world *w, unsigned i)
 	f = new_config(w, file);
 	fprintf(f,
 	    "global\n stats socket unix@api%u.sock mode 600 level admin\n"
-	    " stats socket unix@view%u.sock mode 600 level operator\n nbthread 1\n%s"
+	    " stats socket unix@view%u.sock mode 600 level operator\n nbthread 1\n%s",
+	    i, i, w->global != NULL ? w->global : "");
+	if (i == 0 && w->tcp_fd > 0)
+		fprintf(f, " stats socket fd@%d level admin\n", w->tcp_fd);
+	fprintf(f,
 	    "defaults\n mode http\n timeout connect 2s\n timeout client 60s\n"
 	    " timeout server 60s\n%s",
-	    i, i, w->global != NULL ? w->global : "", w->defaults != NULL ? w->defaults : "");
+	    w->defaults != NULL ? w->defaults : "");
 	fprintf(f, "frontend in\n bind unix@in%u.sock\n default_backend llm\nbackend llm\n%s", i,
 	    w->backend != NULL ? w->backend : "");
 	for (s = 0; s < w->n_primary + w->n_canary; s++) {
 		name_of(w, s, name);
-		fprintf(f, " server %s unix@%s.sock weight %u %s", name, name,
-		    s < w->n_primary ? 100 : 0, w->server != NULL ? w->server : "");
+		if (s >= w->n_primary && w->canary_address != NULL)
+			fprintf(f, " server %s %s", name, w->canary_address);
+		else
+			fprintf(f, " server %s unix@%s.sock", name, name);
+		fprintf(f, " weight %u %s", s < w->n_primary ? 100 : 0,
+		    w->server != NULL ? w->server : "");
 		fprintf(f, w->cookies ? " cookie %s\n" : "\n", name);
 	}
 	fclose(f);
@@ -318,6 +328,9 @@ read_head(struct haproxy_client *c, char *head, size_t bytes)
 	} while (n > 0 && strstr(head, "\r\n\r\n") == NULL);
 	if (at == 0)
 		fail_msg("a connection was closed without an answer");
+	c->body_seen = strstr(head, "\r\n\r\n") != NULL
+			   ? at - (size_t)(strstr(head, "\r\n\r\n") + 4 - head)
+			   : 0;
 }
 
 const char *

@@ -22,8 +22,10 @@ struct haproxy_world {
 	unsigned n_proxies, n_primary, n_canary;
 	const char *backend; /* more lines of the backend; NULL: none */
 	const char *global, *defaults;
-	const char *server; /* more words of each server: "check"; NULL: none */
-	bool cookies;       /* each server has a cookie of its name */
+	const char *server;         /* more words of each server: "check"; NULL: none */
+	bool cookies;               /* each server has a cookie of its name */
+	const char *canary_address; /* of all canaries, in place of our own */
+	int tcp_fd; /* a socket that listens, for the runtime API of proxy 0, too; 0: none */
 	pid_t servers, proxies[WORLD_PROXIES];
 	/* the plan for them: what it points to */
 	char sockets[WORLD_PROXIES][SCRATCH_PATH + 20];
@@ -50,7 +52,8 @@ struct haproxy_client {
 	const struct haproxy_world *w;
 	unsigned proxy;
 	int fd;
-	char cookie[64]; /* sent, where not "" */
+	char cookie[64];  /* sent, where not "" */
+	size_t body_seen; /* bytes of the last answer's body that came with its head */
 };
 /* One request: the name of the server that answered, or "" for 503. */
 const char *haproxy_client_get(struct haproxy_client *c, char out[32]);

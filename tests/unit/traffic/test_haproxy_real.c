@@ -6,11 +6,15 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "tests/unit/net/http_server.h"
 #include "tests/unit/traffic/haproxy_world.h"
 #include "tests/unit/traffic/router_contract.h"
 
@@ -452,6 +456,115 @@ permanent(void **state)
 	haproxy_world_stop(&w);
 }
 
+/* Answers that stream until they are let go. */
+struct streams {
+	_Atomic bool finish;
+	_Atomic unsigned n;
+};
+
+static bool
+play_stream(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	struct streams *s = arg;
+
+	(void)q;
+	http_say(c, "HTTP/1.1 200 OK\r\nx-server: c1\r\ncontent-length: 8\r\n\r\nword");
+	s->n++;
+	while (!s->finish && !http_stopping(c))
+		http_nap(2);
+	http_say(c, "more");
+	return true;
+}
+
+/* A socket that listens on a port of its own. */
+static int
+listen_somewhere(unsigned *port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t n = sizeof a;
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+/* n bytes of an answer's rest; fewer where it was cut. */
+static size_t
+rest_of(struct haproxy_client *c, char *out, size_t n)
+{
+	size_t at = 0;
+	ssize_t got;
+
+	while (at < n && (got = recv(c->fd, out + at, n - at, 0)) > 0)
+		at += (size_t)got;
+	return at;
+}
+
+static struct haproxy_client
+begin_stream(const struct haproxy_world *w, struct streams *s, struct mf_router *r)
+{
+	struct haproxy_client c = {.w = w};
+	const unsigned before = s->n;
+	char name[32];
+
+	s->finish = false;
+	assert_set(r, 100);
+	assert_string_equal(haproxy_client_get(&c, name), "c1");
+	while (s->n == before)
+		http_nap(1);
+	assert_set(r, 0);
+	return c;
+}
+
+/* A streamed answer outlives the way back, unless the plan says otherwise. Over TCP. */
+static void
+streams(void **state)
+{
+	static struct streams s;
+	struct http_server *server = http_server_start(play_stream, &s);
+	struct haproxy_world w = {.n_primary = 1, .n_canary = 1};
+	struct haproxy_client c;
+	char address[64], socket[64], text[8];
+	struct mf_error e = {0};
+	struct mf_router *r;
+	uint64_t left = 0;
+	unsigned port;
+
+	(void)state;
+	(void)snprintf(address, sizeof address, "127.0.0.1:%u", http_server_port(server));
+	w.canary_address = address;
+	w.tcp_fd = listen_somewhere(&port);
+	haproxy_world_start(&w);
+	(void)snprintf(socket, sizeof socket, "tcp:127.0.0.1:%u", port);
+	w.socket_names[0] = socket;
+	w.plan.drain_timeout_us = 200000;
+	r = open_world(&w, NULL);
+	c = begin_stream(&w, &s, r);
+	if (r->ops->drain(r, &left, &e) != 0)
+		fail_msg("drain: %s", e.message);
+	assert_int_equal(left, 1);
+	assert_true(haproxy_world_split(&w, 0, 20) == 0);
+	s.finish = true;
+	assert_int_equal(c.body_seen + rest_of(&c, text, 8 - c.body_seen), 8);
+	haproxy_client_close(&c);
+
+	w.plan.cut_streams = true;
+	c = begin_stream(&w, &s, r);
+	if (r->ops->drain(r, &left, &e) != 0)
+		fail_msg("drain: %s", e.message);
+	assert_int_equal(left, 0);
+	assert_true(c.body_seen + rest_of(&c, text, 8 - c.body_seen) < 8);
+	haproxy_client_close(&c);
+	s.finish = true;
+	mf_router_close(r);
+	haproxy_world_stop(&w);
+	close(w.tcp_fd);
+	http_server_stop(server);
+}
+
 int
 main(void)
 {
@@ -459,7 +572,7 @@ main(void)
 	    cmocka_unit_test(split_4_1), cmocka_unit_test(split_3_2),
 	    cmocka_unit_test(servers_come_and_go), cmocka_unit_test(reload),
 	    cmocka_unit_test(one_of_two), cmocka_unit_test(sticky), cmocka_unit_test(refused),
-	    cmocka_unit_test(permanent)};
+	    cmocka_unit_test(permanent), cmocka_unit_test(streams)};
 	const char *must = getenv("MF_SERVERS");
 	char program[64];
 

@@ -506,12 +506,97 @@ refused_plans(void **state)
 	mf_router_close(NULL);
 }
 
+/* An example of modelferry-routers(7), as it stands there. */
+static void
+take_example(const char *name, const char *path)
+{
+	const char *src = getenv("MF_TOP_SRCDIR");
+	struct mf_buf page = MF_BUF_INIT, out = MF_BUF_INIT;
+	char from[PATH_BYTES], mark[100];
+	const char *at;
+
+	(void)snprintf(from, sizeof from, "%s/man/modelferry-routers.7", src != NULL ? src : "..");
+	assert_int_equal(mf_fs_read_file(AT_FDCWD, from, 1000000, &page, NULL), 0);
+	(void)snprintf(mark, sizeof mark, ".\\\" example: %s\n.Bd -literal -offset indent\n", name);
+	at = strstr(mf_buf_cstr(&page), mark);
+	assert_non_null(at);
+	for (at += strlen(mark); strncmp(at, ".Ed\n", 4) != 0; at++) {
+		if (at[0] == '\\' && at[1] == 'e')
+			mf_buf_put(&out, "\\", 1), at++;
+		else
+			mf_buf_put(&out, at, 1);
+		assert_true(*at != '\0' && *at != '\\');
+	}
+	put_file(path, mf_buf_cstr(&out));
+	mf_buf_fini(&page);
+	mf_buf_fini(&out);
+}
+
+/* Its program has no way to be cut off but that its file is none. */
+static void
+example_cut(void *world, bool yes)
+{
+	const struct executed *w = world;
+	char aside[PATH_BYTES + 20];
+
+	(void)snprintf(aside, sizeof aside, "%s.aside", w->file);
+	if (yes) {
+		assert_int_equal(rename(w->file, aside), 0);
+		assert_int_equal(mkdir(w->file, 0700), 0);
+	} else {
+		assert_int_equal(rmdir(w->file), 0);
+		assert_int_equal(rename(aside, w->file), 0);
+	}
+}
+
+static void
+examples_of_the_page(void **state)
+{
+	struct executed w = {.dir = ""};
+	struct filed f = {.dir = ""};
+	struct mf_router_can can;
+	struct mf_error e = {0};
+	struct mf_router *r;
+	char text[1000];
+
+	(void)state;
+	executed_init(&w);
+	(void)snprintf(w.program, PATH_BYTES, "%s/program", w.dir);
+	take_example("program", w.program);
+	assert_int_equal(chmod(w.program, 0755), 0);
+	router_contract_run(&(struct router_contract){.world = &w,
+	    .open = executed_open,
+	    .in_force = executed_in_force,
+	    .by_hand = executed_by_hand,
+	    .cut = example_cut});
+	scratch_remove(w.dir);
+
+	filed_init(&f);
+	filed_by_hand(&f, 0);
+	take_example("template", f.template);
+	r = filed_open(&f, &e);
+	if (r->ops->check(r, &can, &e) != 0)
+		fail_msg("%s", e.message);
+	assert_int_equal(r->ops->set(r, 90, 10, false, "l:1", &e), 0);
+	assert_string_equal(get_file(f.live, text, sizeof text),
+	    "# modelferry-weights 90/10 l:1\nupstream llm {\n"
+	    "    server 10.0.0.1:8000 weight=90;\n"
+	    "    server 10.1.0.1:8000 weight=10;\n}\n");
+	assert_int_equal(r->ops->set(r, 0, 100, false, NULL, &e), 0);
+	assert_string_equal(get_file(f.live, text, sizeof text),
+	    "# modelferry-weights 0/100 -\nupstream llm {\n    \n"
+	    "    server 10.1.0.1:8000 weight=100;\n}\n");
+	mf_router_close(r);
+	scratch_remove(f.dir);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(scripted), cmocka_unit_test(a_file),
 	    cmocka_unit_test(file_steps), cmocka_unit_test(templates), cmocka_unit_test(a_program),
-	    cmocka_unit_test(program_answers), cmocka_unit_test(refused_plans)};
+	    cmocka_unit_test(program_answers), cmocka_unit_test(refused_plans),
+	    cmocka_unit_test(examples_of_the_page)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

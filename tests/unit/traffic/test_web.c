@@ -98,16 +98,16 @@ trees(void **state)
 static void
 requests(void **state)
 {
-	const struct mf_pair header = {"X-Custom", "yes"};
+	const struct mf_pair headers[] = {{"X-Custom", "yes"}, {"content-type", "text/x-y"}};
 	char url[128];
 	struct mf_error e = {0};
 
 	(void)state;
 	asking_begin(
-	    &a, MF_PROVIDER_WEB, "200~~1|200~~1|302~Location: /there|200~~2|500~~no|405~~");
+	    &a, MF_PROVIDER_WEB, "200~~1|200~~1|200~~1|302~Location: /there|200~~2|500~~no|405~~");
 	(void)snprintf(url, sizeof url, "%s/score?m=churn", a.web.origin);
 	a.q.address = url;
-	a.q.headers = &header;
+	a.q.headers = headers;
 	a.q.n_headers = 1;
 	assert_int_equal(asking_ask(&a), MF_MEASURE_VALUE);
 	assert_string_equal(a.web.seen[0].method, "GET");
@@ -119,13 +119,17 @@ requests(void **state)
 	assert_string_equal(a.web.seen[1].method, "PUT");
 	assert_string_equal(a.web.seen[1].body, "{\"a\":1}");
 	assert_string_equal(a.web.seen[1].content_type, "application/json");
-	a.q.method = a.q.body = NULL;
+	a.q.n_headers = 2;
 	assert_int_equal(asking_ask(&a), MF_MEASURE_VALUE);
-	assert_string_equal(a.web.seen[3].target, "/there");
+	assert_string_equal(a.web.seen[2].content_type, "text/x-y");
+	a.q.method = a.q.body = NULL;
+	a.q.n_headers = 1;
+	assert_int_equal(asking_ask(&a), MF_MEASURE_VALUE);
+	assert_string_equal(a.web.seen[4].target, "/there");
 	assert_int_equal(asking_ask(&a), MF_MEASURE_ERROR);
 	assert_string_equal(a.out.why, "the server answered 500: no");
 	assert_int_equal(a.provider->ops->probe(a.provider, &a.q, &e), 0);
-	assert_string_equal(a.web.seen[5].method, "HEAD");
+	assert_string_equal(a.web.seen[6].method, "HEAD");
 	asking_end(&a);
 }
 

@@ -1,0 +1,310 @@
+/* The data of a run: versions, refs, and what lies at the destination. */
+#include "src/migrate/migrate_int.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/fs.h"
+#include "src/base/log.h"
+#include "src/repo/pull.h"
+#include "src/repo/push.h"
+#include "src/repo/ref.h"
+#include "src/repo/version.h"
+
+#define KEEP_LOCAL 2u      /* the new version, and the one to go back to */
+#define KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
+#define LINK_TARGET_BYTES 1024u
+
+static void
+set_text(char out[MF_VERSION_BYTES], const char *text)
+{
+	(void)snprintf(out, MF_VERSION_BYTES, "%s", text);
+}
+
+static int
+spec_of(char out[MF_VERSION_SPEC_BYTES], const struct mf_migration *x, const char *version,
+    struct mf_error *e)
+{
+	int n = snprintf(out, MF_VERSION_SPEC_BYTES, "%s@%s", x->m->model, version);
+
+	if (n < 0 || n >= (int)MF_VERSION_SPEC_BYTES)
+		return mf_error_set(e, MF_EUSAGE, "%s: the name is too long", x->m->model);
+	return 0;
+}
+
+/* What production names now; none is no error. */
+static int
+find_production(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_ref ref = {0};
+	struct mf_error none = {0};
+
+	if (mf_ref_get(x->p->repo, x->m->model, x->m->production_ref, &ref, &none) != 0) {
+		if (none.code != MF_ENOTFOUND) {
+			*e = none;
+			return -1;
+		}
+		return 0;
+	}
+	set_text(x->previous, ref.version);
+	x->production_sequence = ref.sequence;
+	mf_ref_fini(&ref);
+	return 0;
+}
+
+/* The version that is carried: as the plan names it, or what its ref points at. */
+static int
+find_version(struct mf_migration *x, struct mf_error *e)
+{
+	char spec[MF_VERSION_SPEC_BYTES];
+	struct mf_version v = {0};
+	struct mf_demands d = {.trust = x->p->trust, .now_us = x->p->unix_us()};
+
+	if (x->m->version != NULL) {
+		set_text(x->version, x->m->version);
+		return 0;
+	}
+	if (spec_of(spec, x, x->m->from_ref, e) != 0 ||
+	    mf_version_resolve_as(x->p->repo, spec, &d, &v, e) != 0)
+		return -1;
+	set_text(x->version, v.root.version);
+	mf_version_fini(&v);
+	return 0;
+}
+
+/* What DIR/NAME shows: the link's text, and the version's name in it. */
+static void
+read_link(struct mf_migration *x)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	char path[4096], target[LINK_TARGET_BYTES];
+	const char *key;
+	ssize_t n;
+	size_t len;
+
+	if (d->kind != MF_DESTINATION_DIR || d->link == NULL ||
+	    snprintf(path, sizeof path, "%s/%s", d->dir, d->link) < 0)
+		return;
+	n = readlink(path, target, sizeof target - 1);
+	target[n < 0 ? 0 : n] = '\0';
+	key = strrchr(target, '/');
+	key = key == NULL ? target : key + 1;
+	len = strlen(key);
+	if (len > KEY_TAIL_BYTES && len - KEY_TAIL_BYTES < MF_VERSION_BYTES) {
+		memcpy(x->shown, key, len - KEY_TAIL_BYTES);
+		x->shown[len - KEY_TAIL_BYTES] = '\0';
+	}
+}
+
+int
+mf_migration_find(struct mf_migration *x, struct mf_error *e)
+{
+	if (x->p->repo == NULL) {
+		set_text(x->version, x->m->version == NULL ? "traffic" : x->m->version);
+		return 0;
+	}
+	read_link(x);
+	return find_version(x, e) != 0 || find_production(x, e) != 0 ? -1 : 0;
+}
+
+/* 0: it is there, and *v is it. 1: it is not. */
+static int
+look_up(struct mf_migration *x, struct mf_version *v, struct mf_error *e)
+{
+	int rc = mf_version_find(x->p->repo, x->m->model, x->version, v, e);
+
+	if (rc == 0 && v->rejected) {
+		mf_version_fini(v);
+		return mf_error_set(e, MF_EUSAGE,
+		    "%s@%s was rejected by an earlier run or rollback", x->m->model, x->version);
+	}
+	return rc;
+}
+
+int
+mf_migration_push(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_push_params p = {
+	    .dir = x->m->source.dir,
+	    .model = x->m->model,
+	    .version = x->version,
+	    .signer = x->p->signer,
+	    .by = x->p->actor,
+	    .threads = x->p->threads,
+	    .memory_bytes = x->p->memory_bytes,
+	    .now_us = x->p->unix_us,
+	    .interrupted = x->p->interrupted,
+	    .cache = x->p->cache,
+	    .progress = x->p->progress,
+	    .force = true, /* under this name, also where it equals the newest */
+	};
+	struct mf_push_result result;
+	struct mf_version v = {0};
+	int there;
+
+	if (x->p->repo == NULL)
+		return 0;
+	there = look_up(x, &v, e);
+	if (there < 0)
+		return -1;
+	mf_version_fini(&v);
+	if (there == 0)
+		return 0;
+	if (p.dir == NULL)
+		return mf_error_set(e, MF_ENOTFOUND,
+		    "%s@%s is not in the repository, and the source has no directory to push",
+		    x->m->model, x->version);
+	mf_migration_stage(x, MF_STAGE_PUSH, p.dir);
+	return mf_push(x->p->repo, &p, &result, e);
+}
+
+static int
+pull(struct mf_migration *x, const char *version, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	char spec[MF_VERSION_SPEC_BYTES];
+	struct mf_pull_result result;
+	struct mf_pull_params p = {
+	    .spec = spec,
+	    .dir = d->dir,
+	    .link = d->link,
+	    .trust = x->p->trust,
+	    .keep_local = KEEP_LOCAL,
+	    .leave_same = true,
+	    .threads = x->p->threads,
+	    .memory_bytes = x->p->memory_bytes,
+	    .now_us = x->p->unix_us(),
+	    .interrupted = x->p->interrupted,
+	    .progress = x->p->progress,
+	};
+
+	if (spec_of(spec, x, version, e) != 0)
+		return -1;
+	return mf_pull(x->p->repo, &p, &result, e);
+}
+
+/* `candidate` names what is being tried, for who follows it. */
+static int
+move_candidate(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_version v = {0};
+	struct mf_ref_move move = {
+	    .name = x->m->candidate_ref,
+	    .to = &v,
+	    .by = x->p->actor,
+	    .signer = x->p->signer,
+	    .now_us = x->p->unix_us(),
+	};
+	struct mf_ref now = {0};
+	struct mf_error none = {0};
+	int there, rc = 0;
+
+	if (x->m->candidate_ref == NULL)
+		return 0;
+	there = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
+	if (there != 0)
+		return there < 0 ? -1
+				 : mf_error_set(e, MF_ENOTFOUND, "%s@%s is not there any more",
+				       x->m->model, x->version);
+	if (mf_ref_get(x->p->repo, x->m->model, move.name, &now, &none) != 0 ||
+	    strcmp(now.version, x->version) != 0)
+		rc = mf_ref_set(x->p->repo, &move, NULL, e);
+	mf_ref_fini(&now);
+	mf_version_fini(&v);
+	return rc;
+}
+
+int
+mf_migration_deliver(struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+
+	if (x->p->repo == NULL || d->kind == MF_DESTINATION_NONE)
+		return 0;
+	if (move_candidate(x, e) != 0)
+		return -1;
+	mf_migration_stage(x, MF_STAGE_DELIVER, d->dir);
+	return pull(x, x->version, e);
+}
+
+int
+mf_migration_move_production(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_version v = {0};
+	struct mf_ref now = {0};
+	struct mf_error none = {0};
+	struct mf_ref_move move = {
+	    .name = x->m->production_ref,
+	    .to = &v,
+	    .expect = x->previous,
+	    .by = x->p->actor,
+	    .signer = x->p->signer,
+	    .now_us = x->p->unix_us(),
+	};
+	int rc;
+
+	if (x->p->repo == NULL)
+		return 0;
+	if (mf_ref_get(x->p->repo, x->m->model, move.name, &now, &none) == 0) {
+		rc = strcmp(now.version, x->version);
+		mf_ref_fini(&now);
+		if (rc == 0)
+			return 0; /* by this run, before it was killed; or it was so all along */
+	}
+	rc = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
+	if (rc != 0)
+		return rc < 0 ? -1
+			      : mf_error_set(e, MF_ENOTFOUND, "%s@%s is not there any more",
+				    x->m->model, x->version);
+	rc = mf_ref_set(x->p->repo, &move, NULL, e);
+	mf_version_fini(&v);
+	return rc;
+}
+
+static int
+reject(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_version v = {0};
+	struct mf_annotation a = {
+	    .rejected = 1,
+	    .reason = mf_reason_name(x->shift.state.reason),
+	    .by = x->p->actor,
+	};
+	int rc = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
+
+	if (rc == 0 && !v.rejected)
+		rc = mf_version_annotate(x->p->repo, &v, &a, x->p->unix_us(), e);
+	mf_version_fini(&v);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Only a version that failed of itself is no candidate any more. */
+static bool
+at_fault(enum mf_reason reason)
+{
+	return reason == MF_REASON_THRESHOLD || reason == MF_REASON_ABORT_METRIC ||
+	       reason == MF_REASON_BAKE || reason == MF_REASON_CANARY_DEAD;
+}
+
+int
+mf_migration_refs_back(struct mf_migration *x, struct mf_error *e)
+{
+	if (x->p->repo == NULL || !at_fault(x->shift.state.reason) ||
+	    strcmp(x->version, x->previous) == 0)
+		return 0;
+	return reject(x, e);
+}
+
+int
+mf_migration_link_back(struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+
+	if (x->p->repo == NULL || d->kind != MF_DESTINATION_DIR || x->shown[0] == '\0' ||
+	    strcmp(x->shown, x->version) == 0)
+		return 1;
+	return pull(x, x->shown, e);
+}

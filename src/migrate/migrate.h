@@ -1,0 +1,125 @@
+/*
+ * A migration: a version of a model is brought to the destination, proves there what it is, and
+ * then takes the traffic over, step by step, or everything goes back; modelferry-migrate(1).
+ *
+ *	preflight   nothing is moved: plan, router, providers, repository, leases
+ *	data        push or reuse; pull at the destination, or wait for its receipts
+ *	serving     reload, serves, warm-up, compare
+ *	shift       ticks of the engine (shift.h)
+ *	end         refs, pins, report
+ *
+ * Everything before the shift can be run again, and is, by a run that resumes there. Once the
+ * journal holds a state of the engine, a run resumes from that state.
+ *
+ * Refused by name for now: destinations that are mirrors, plans with a Rollout's steps, and leases
+ * on stores without conditional writes but by a file.
+ *
+ * Blocks until the run has ended. One thread; the pulls and pushes within have threads of their
+ * own.
+ */
+#ifndef MF_MIGRATE_MIGRATE_H
+#define MF_MIGRATE_MIGRATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/error.h"
+#include "src/base/progress.h"
+#include "src/rollout/canary.h"
+#include "src/rollout/plan.h"
+#include "src/traffic/dial.h"
+#include "src/traffic/router.h"
+
+struct mf_repo;
+struct mf_journal;
+struct mf_signer;
+struct mf_trust;
+struct mf_cache;
+
+enum mf_migrate_resume {
+	MF_MIGRATE_FRESH,
+	MF_MIGRATE_CONTINUE, /* a run that was killed goes on */
+	MF_MIGRATE_ROLLBACK, /* or goes back */
+};
+
+enum mf_migrate_stage {
+	MF_STAGE_PREFLIGHT,
+	MF_STAGE_PUSH,
+	MF_STAGE_DELIVER,
+	MF_STAGE_RELOAD,
+	MF_STAGE_SERVES,
+	MF_STAGE_WARMUP,
+	MF_STAGE_COMPARE,
+	MF_STAGE_SHIFT,
+	MF_STAGE_END,
+	MF_STAGES
+};
+const char *mf_migrate_stage_name(enum mf_migrate_stage stage); /* "deliver" */
+
+#define MF_MIGRATE_DID_MAX 96u
+#define MF_MIGRATE_DID_BYTES 160u
+
+/* What is told while it runs. Views, valid during the call. */
+struct mf_migrate_event {
+	enum { MF_MIGRATE_STAGE, MF_MIGRATE_TICK, MF_MIGRATE_ALERT } kind;
+	enum mf_migrate_stage stage;
+	const char *text; /* of a stage and an alert */
+	/* Of a tick. */
+	uint64_t tick;
+	const struct mf_canary_tick *seen;
+	const struct mf_canary_state *state;
+	const struct mf_router_seen *router;
+	const char (*did)[MF_MIGRATE_DID_BYTES];
+	size_t n_did;
+};
+
+struct mf_migrate_params {
+	const struct mf_plan *plan; /* of kind Migration */
+	const char *run_id;
+	const char *actor;          /* who and from where, for records */
+	uint8_t instance[16];       /* random, of this process */
+	struct mf_repo *repo;       /* NULL: a plan without a model, traffic alone */
+	struct mf_journal *journal; /* borrowed, as all of these */
+	struct mf_cache *cache;     /* of a push; NULL: none */
+	const char *lease_file;     /* NULL: the leases lie in the repository */
+	const struct mf_trust *trust;
+	const struct mf_signer *signer;
+	struct mf_dialer_params dialer;
+	const char *secrets_dir;
+	enum mf_migrate_resume resume;
+	bool dry_run; /* preflight alone */
+	unsigned threads;
+	size_t memory_bytes;
+	struct mf_progress *progress; /* NULL: none */
+	int64_t (*unix_us)(void);
+	int64_t (*boot_us)(void); /* CLOCK_BOOTTIME */
+	bool (*interrupted)(void);
+	/* Sleep so long, or until interrupted. */
+	void (*sleep)(uint64_t us);
+	void (*tell)(void *arg, const struct mf_migrate_event *event);
+	void *tell_arg;
+};
+
+struct mf_migrate_report {
+	enum mf_result result; /* MF_RESULT_NONE: dry run, or told to end before its end */
+	enum mf_reason reason;
+	bool already;      /* a finished migration: nothing was written */
+	bool interrupted;  /* resumable */
+	bool lost;         /* somebody else holds the lease now */
+	char version[160]; /* that was carried */
+	char previous[160];
+	unsigned primary, canary; /* final weights, as read; 100/0 where there is no router */
+	uint64_t ticks;
+	uint64_t seconds;
+};
+
+/* 0 with *out, however the run ended; -1: it could not be begun, or nothing was moved: MF_EUSAGE,
+ * MF_EKEY, MF_ETRANSFER, ... by cause. */
+int mf_migrate(
+    const struct mf_migrate_params *p, struct mf_migrate_report *out, struct mf_error *e);
+
+/* May a step forward be taken at this time? Pure. */
+bool mf_migrate_may_step(const struct mf_migration_plan *m, int64_t unix_s);
+
+#endif

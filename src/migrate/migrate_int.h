@@ -1,0 +1,83 @@
+/* The inside of a run. */
+#ifndef MF_MIGRATE_MIGRATE_INT_H
+#define MF_MIGRATE_MIGRATE_INT_H
+
+#include "src/migrate/migrate.h"
+#include "src/migrate/shift.h"
+#include "src/migrate/world.h"
+#include "src/repo/lease.h"
+
+#define MF_VERSION_BYTES 160u
+
+struct mf_migration {
+	const struct mf_migrate_params *p;
+	const struct mf_canary_plan *canary;
+	const struct mf_migration_plan *m;
+	struct mf_world *world;
+	struct mf_shift shift;
+	struct mf_shift_ports ports;
+	struct mf_lease_set leases;
+	bool leased;
+	bool has_former; /* the instance of a process of this run that is dead */
+	uint8_t former[16];
+	char version[MF_VERSION_BYTES];  /* that is carried */
+	char previous[MF_VERSION_BYTES]; /* that production named at the beginning; "": none */
+	char shown[MF_VERSION_BYTES];    /* that the destination's link showed before; "": none */
+	uint64_t production_sequence;
+	char checksum[65];
+	/* The run's clock: Unix time at its first start, and from then on what a clock that never
+	 * stands still counts; it does not go back over a resume. */
+	uint64_t clock_base_us;
+	int64_t boot_base_us;
+	uint64_t changed_us; /* when weights last changed */
+	uint64_t not_ready_since_us;
+	uint64_t act_line; /* of the journal */
+	struct mf_router_seen router;
+	bool router_known;
+	enum mf_control control;
+	uint64_t renewed_us;
+	char did[MF_MIGRATE_DID_MAX][MF_MIGRATE_DID_BYTES];
+	size_t n_did;
+};
+
+/* open.c: the world, the journal, the leases; preflight */
+int mf_migration_open(struct mf_migration *x, struct mf_error *e);
+void mf_migration_close(struct mf_migration *x);
+int mf_migration_preflight(struct mf_migration *x, struct mf_error *e);
+int mf_migration_begin(struct mf_migration *x, struct mf_error *e);
+int mf_migration_take_leases(struct mf_migration *x, struct mf_error *e);
+
+/* run.c */
+uint64_t mf_migration_now(const struct mf_migration *x);
+void mf_migration_stage(struct mf_migration *x, enum mf_migrate_stage stage, const char *text);
+void mf_migration_alert(struct mf_migration *x, const char *text);
+void mf_migration_did(struct mf_migration *x, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ports.c */
+void mf_migration_ports(struct mf_migration *x);
+/* Take over what the journal holds. 0; 1: it holds no state; -1. */
+int mf_migration_resume(struct mf_migration *x, struct mf_error *e);
+
+/* data.c: all may be done again */
+int mf_migration_find(
+    struct mf_migration *x, struct mf_error *e); /* versions and refs; preflight */
+int mf_migration_push(struct mf_migration *x, struct mf_error *e);
+int mf_migration_deliver(struct mf_migration *x, struct mf_error *e);
+int mf_migration_move_production(struct mf_migration *x, struct mf_error *e);
+int mf_migration_refs_back(struct mf_migration *x, struct mf_error *e);
+/* The destination's link is as before the run; 1: there is none to turn. */
+int mf_migration_link_back(struct mf_migration *x, struct mf_error *e);
+
+/* sites.c */
+int mf_migration_reload(struct mf_migration *x, const struct mf_site_plan *site,
+    const char *version, struct mf_error *e);
+int mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site,
+    const char *version, struct mf_error *e);
+int mf_migration_warm_up(struct mf_migration *x, struct mf_error *e);
+int mf_migration_compare(struct mf_migration *x, struct mf_error *e);
+/* One call of the plan, to a server or a program; {server}, {model} and {version} filled in. */
+int mf_migration_call(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
+    const char *version, struct mf_buf *answer, struct mf_error *e);
+
+#endif

@@ -1,0 +1,301 @@
+/* What a run needs before it begins: the world, the journal, the leases. And its preflight, which
+ * moves nothing. */
+#include "src/migrate/migrate_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/repo/lease_file.h"
+#include "src/state/journal.h"
+
+#define LEASE_US UINT64_C(60000000)
+#define LEASE_NAME_BYTES 1025u
+#define RENEW_PART 3u
+
+static uint64_t
+monotonic_us(void *arg)
+{
+	const struct mf_migration *x = arg;
+
+	return (uint64_t)x->p->boot_us();
+}
+
+static int64_t
+unix_us(void *arg)
+{
+	const struct mf_migration *x = arg;
+
+	return x->p->unix_us();
+}
+
+static bool
+interrupted(void *arg)
+{
+	const struct mf_migration *x = arg;
+
+	return x->p->interrupted();
+}
+
+int
+mf_migration_open(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_world_params p = {
+	    .plan = x->p->plan,
+	    .router = &x->m->router,
+	    .dialer = x->p->dialer,
+	    .secrets_dir = x->p->secrets_dir,
+	    .monotonic_us = monotonic_us,
+	    .unix_us = unix_us,
+	    .interrupted = interrupted,
+	    .arg = x,
+	};
+
+	x->boot_base_us = x->p->boot_us();
+	x->clock_base_us = (uint64_t)x->p->unix_us();
+	(void)snprintf(x->checksum, sizeof x->checksum, "%.64s", x->p->plan->digest);
+	if (mf_world_open(&x->world, &p, e) != 0)
+		return -1;
+	mf_migration_ports(x);
+	return 0;
+}
+
+void
+mf_migration_close(struct mf_migration *x)
+{
+	struct mf_error e = {0};
+
+	if (x->leased && mf_lease_set_release(&x->leases, &e) != 0)
+		mf_log(MF_LOG_WARNING, "%s", e.message);
+	mf_lease_set_fini(&x->leases);
+	mf_world_close(x->world);
+}
+
+/* ---- preflight ---- */
+
+static int
+refuse_for_now(const struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_migration_plan *m = x->m;
+
+	if (m->destination.kind == MF_DESTINATION_MIRROR)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: destination.mirror: a run cannot carry to a mirror yet", m->name);
+	if (m->destination.remote || m->source.remote)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: a run cannot wait for the receipts of a remote site yet", m->name);
+	if (x->canary->strategy == MF_STRATEGY_AB)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: analysis.match: this router has no routes by header", m->name);
+	if (x->canary->bake.by_daemon)
+		return mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: bake.by: daemon is not there yet", m->name);
+	if (m->rollback.n_fallbacks > 1 ||
+	    (m->rollback.n_fallbacks == 1 && m->rollback.fallbacks[0].kind != MF_FALLBACK_PREVIOUS))
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: fallback: a run can fall back to previous alone yet", m->name);
+	return 0;
+}
+
+/* A fresh run begins where its plan does: all traffic with the primary. */
+static int
+check_weights(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_router *r = mf_world_router(x->world);
+
+	if (r->ops->get(r, &x->router, e) != 0)
+		return mf_error_while(e, "reading the weights");
+	x->router_known = true;
+	if (x->m->router.type == MF_ROUTER_NONE || x->p->resume != MF_MIGRATE_FRESH)
+		return 0;
+	if (x->router.canary == 0 || strcmp(x->version, x->previous) == 0)
+		return 0;
+	(void)mf_error_set(e, MF_EUSAGE, "%s: the router shows %u/%u, and a run begins at 100/0",
+	    x->m->name, x->router.primary, x->router.canary);
+	return mf_error_hint(e, "set it to 100/0, or resume the run that moved it with --resume");
+}
+
+int
+mf_migration_preflight(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_router_can can;
+
+	mf_migration_stage(x, MF_STAGE_PREFLIGHT, x->m->name);
+	if (refuse_for_now(x, e) != 0 || mf_world_check_router(x->world, e) != 0)
+		return -1;
+	can = *mf_world_can(x->world);
+	if (x->canary->mirror && !can.mirror)
+		return mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: analysis.mirror: this router cannot", x->m->name);
+	return check_weights(x, e) != 0 || mf_world_probe(x->world, e) != 0 ? -1 : 0;
+}
+
+/* ---- the journal ---- */
+
+struct head {
+	struct mf_migration *x;
+	bool found;
+};
+
+static void
+keep(char out[MF_VERSION_BYTES], const char *text)
+{
+	(void)snprintf(out, MF_VERSION_BYTES, "%.159s", text == NULL ? "" : text);
+}
+
+/* What the run knew when it began counts, not what is there now. */
+static int
+take_head(void *arg, const struct mf_journal_run *run)
+{
+	struct head *h = arg;
+
+	keep(h->x->version, run->destination);
+	keep(h->x->previous, run->previous);
+	keep(h->x->shown, run->source);
+	h->x->production_sequence = run->production_sequence;
+	h->found = run->ended_us == 0;
+	return 0;
+}
+
+static int
+claim(struct mf_migration *x, struct mf_error *e)
+{
+	int rc = mf_journal_claim(x->p->journal, x->p->run_id, x->p->instance, x->former, e);
+
+	x->has_former = rc == 0;
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+go_on(struct mf_migration *x, struct mf_error *e)
+{
+	struct head h = {.x = x};
+
+	if (mf_journal_run(x->p->journal, x->p->run_id, take_head, &h, e) != 0)
+		return -1;
+	if (!h.found)
+		return mf_error_set(e, MF_EUSAGE, "run %s has ended", x->p->run_id);
+	return claim(x, e);
+}
+
+int
+mf_migration_begin(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_journal_run run = {
+	    .id = x->p->run_id,
+	    .plan_digest = x->p->plan->digest,
+	    .plan_name = x->m->name,
+	    .model = x->m->model,
+	    .actor = x->p->actor,
+	    .source = x->shown,
+	    .destination = x->version,
+	    .previous = x->previous,
+	    .production_sequence = x->production_sequence,
+	    .begun_us = x->p->unix_us(),
+	};
+
+	if (x->p->resume != MF_MIGRATE_FRESH)
+		return go_on(x, e);
+	return mf_journal_begin(x->p->journal, &run, e) != 0 ? -1 : claim(x, e);
+}
+
+/* ---- leases ---- */
+
+static void
+params_of(struct mf_migration *x, struct mf_lease_params *p)
+{
+	*p = (struct mf_lease_params){
+	    .holder = x->p->run_id,
+	    .duration_us = LEASE_US,
+	    .has_dead = x->has_former,
+	    .now_us = monotonic_us,
+	    .unix_us = unix_us,
+	    .arg = x,
+	};
+	memcpy(p->instance, x->p->instance, sizeof p->instance);
+	memcpy(p->dead, x->former, sizeof p->dead);
+}
+
+/* Two plans on one backend exclude each other, whatever models they carry. */
+static void
+name_traffic(const struct mf_router_plan *r, char out[LEASE_NAME_BYTES])
+{
+	switch (r->type) {
+	case MF_ROUTER_HAPROXY:
+		(void)snprintf(out, LEASE_NAME_BYTES, "haproxy:%.*s",
+		    (int)strcspn(r->primary[0], "/"), r->primary[0]);
+		break;
+	case MF_ROUTER_FILE:
+		(void)snprintf(out, LEASE_NAME_BYTES, "file:%s", r->output_path);
+		break;
+	case MF_ROUTER_EXEC: (void)snprintf(out, LEASE_NAME_BYTES, "exec:%s", r->command[0]); break;
+	default: (void)snprintf(out, LEASE_NAME_BYTES, "none");
+	}
+}
+
+static int
+make_leases(struct mf_migration *x, struct mf_error *e)
+{
+	struct mf_lease_params p[3];
+	char names[3][LEASE_NAME_BYTES];
+	size_t n = 0;
+
+	if (x->p->lease_file != NULL) {
+		params_of(x, &p[0]);
+		p[0].kind = MF_LEASE_TRAFFIC;
+		p[0].name = x->p->lease_file;
+		x->leases.n = 1;
+		return mf_lease_new_file(x->p->lease_file, &p[0], &x->leases.items[0], e);
+	}
+	if (x->m->router.type != MF_ROUTER_NONE) {
+		params_of(x, &p[n]);
+		name_traffic(&x->m->router, names[n]);
+		p[n++].kind = MF_LEASE_TRAFFIC;
+	}
+	if (x->m->model != NULL) {
+		params_of(x, &p[n]);
+		(void)snprintf(
+		    names[n], LEASE_NAME_BYTES, "%s@%s", x->m->model, x->m->production_ref);
+		p[n++].kind = MF_LEASE_REF;
+	}
+	if (x->m->destination.kind == MF_DESTINATION_DIR) {
+		params_of(x, &p[n]);
+		(void)snprintf(names[n], LEASE_NAME_BYTES, "%s:%s",
+		    x->m->destination.name == NULL ? "" : x->m->destination.name,
+		    x->m->destination.dir);
+		p[n++].kind = MF_LEASE_DESTINATION;
+	}
+	while (n-- > 0)
+		p[n].name = names[n];
+	return mf_lease_set_init(&x->leases, x->p->repo, p,
+	    (size_t)((x->m->router.type != MF_ROUTER_NONE) + (x->m->model != NULL) +
+		     (x->m->destination.kind == MF_DESTINATION_DIR)),
+	    e);
+}
+
+int
+mf_migration_take_leases(struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_lease *which = NULL;
+	struct mf_lease_holder other = {0};
+	uint64_t wait_us = 0, now;
+	int rc;
+
+	if (x->p->repo == NULL && x->p->lease_file == NULL) {
+		(void)mf_error_set(
+		    e, MF_EUSAGE, "%s: a run without a repository has no leases", x->m->name);
+		return mf_error_hint(e, "name a file for them: --lease file:PATH");
+	}
+	if (make_leases(x, e) != 0)
+		return -1;
+	rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e);
+	if (rc < 0)
+		return -1;
+	if (rc > 0)
+		return mf_error_set(
+		    e, MF_ECONFLICT, "%s is held by %s", mf_lease_label(which), other.name);
+	x->leased = true;
+	now = (uint64_t)x->p->boot_us();
+	x->renewed_us = now + (mf_lease_set_deadline_us(&x->leases) - now) / RENEW_PART;
+	return 0;
+}

@@ -1,0 +1,543 @@
+/* The ports of a shift: what its ticks see, write down and do in a real run. */
+#include "src/migrate/migrate_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/rollout/canary_state.h"
+#include "src/rollout/document.h"
+#include "src/state/journal.h"
+#include "src/traffic/hooks.h"
+
+#define POLL_US UINT64_C(1000000)  /* how often a wait looks around */
+#define WATCH_US UINT64_C(5000000) /* default of watch */
+#define RENEW_PART 3u              /* leases are renewed three times within their duration */
+#define STATE_MEMORY ((size_t)1 << 20)
+
+/* ---- seeing ---- */
+
+static void
+see_router(struct mf_migration *x)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_error e = {0};
+
+	x->router_known = r->ops->get(r, &x->router, &e) == 0;
+	if (!x->router_known)
+		mf_log(MF_LOG_WARNING, "router: %s", e.message);
+}
+
+/* Servers came or went: the same share needs other numbers. No step, so no act of the engine. */
+static void
+keep_share(struct mf_migration *x)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_error e = {0};
+
+	if (!x->router_known || !mf_router_is_off(&x->router) || x->shift.state.weight == 0 ||
+	    x->router.canary != x->shift.state.weight)
+		return;
+	if (r->ops->set(r, x->router.primary, x->router.canary, x->router.mirror, NULL, &e) != 0)
+		mf_log(MF_LOG_WARNING, "the share cannot be kept: %s", e.message);
+	else
+		see_router(x);
+}
+
+static enum mf_ready
+canary_ready(struct mf_migration *x, uint64_t now_us)
+{
+	const struct mf_router_seen *r = &x->router;
+
+	if (!x->router_known || !mf_world_can(x->world)->capacity || r->canary_up > 0) {
+		x->not_ready_since_us = 0;
+		return MF_READY;
+	}
+	if (x->not_ready_since_us == 0)
+		x->not_ready_since_us = now_us;
+	return now_us - x->not_ready_since_us >= x->canary->progress_deadline_us ? MF_READY_DEAD
+										 : MF_READY_WAIT;
+}
+
+static enum mf_ready
+primary_ready(const struct mf_migration *x)
+{
+	if (!x->router_known || !mf_world_can(x->world)->capacity || x->router.primary_up > 0)
+		return MF_READY;
+	return MF_READY_DEAD;
+}
+
+static void
+observe(void *arg, struct mf_canary_tick *out)
+{
+	struct mf_migration *x = arg;
+
+	x->n_did = 0;
+	see_router(x);
+	keep_share(x);
+	out->now_us = mf_migration_now(x);
+	out->revision = x->version;
+	out->weights_unknown = !x->router_known;
+	out->primary_weight = x->router_known ? x->router.primary : 100;
+	out->canary_weight = x->router_known ? x->router.canary : 0;
+	out->mirrored = x->router_known && x->router.mirror;
+	out->canary = canary_ready(x, out->now_us);
+	out->primary = primary_ready(x);
+	out->no_steps_now = !mf_migrate_may_step(x->m, x->p->unix_us() / 1000000);
+	out->control = x->control;
+	x->control = MF_CONTROL_NONE;
+}
+
+/* ---- writing down ---- */
+
+static int
+write_line(struct mf_migration *x, struct mf_journal_line *line, bool must, struct mf_error *e)
+{
+	uint64_t number = 0;
+	int rc = 0;
+
+	line->time_us = x->p->unix_us();
+	line->phase = mf_phase_name(x->shift.state.phase);
+	if (must)
+		rc = mf_journal_append(x->p->journal, x->p->run_id, line, &number, e);
+	else
+		(void)mf_journal_note(x->p->journal, x->p->run_id, line, &number);
+	if (line->kind == MF_JOURNAL_ACT)
+		x->act_line = number;
+	return rc;
+}
+
+static bool
+worth_a_line(const struct mf_act *act)
+{
+	return act->kind != MF_ACT_METRIC && act->kind != MF_ACT_MEASURE_PRIMARY &&
+	       act->kind != MF_ACT_PROBE;
+}
+
+static int
+intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bool forward,
+    struct mf_error *e)
+{
+	struct mf_migration *x = arg;
+	char text[MF_ACT_TEXT_BYTES];
+	struct mf_journal_line line = {.kind = MF_JOURNAL_ACT, .tick = at->tick};
+
+	if (!worth_a_line(act))
+		return 0;
+	line.bytes = mf_act_text(act, text);
+	line.n = strlen(text);
+	return write_line(x, &line, forward, e);
+}
+
+static void
+done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
+    const struct mf_answer *answer)
+{
+	static const char *const words[] = {
+	    [MF_ANSWER_OK] = "ok",
+	    [MF_ANSWER_FAILED] = "failed",
+	    [MF_ANSWER_CONFLICT] = "conflict",
+	};
+	struct mf_migration *x = arg;
+	struct mf_journal_line line = {
+	    .kind = MF_JOURNAL_ANSWER, .tick = at->tick, .of = x->act_line};
+	const char *word = words[answer->end];
+	char status[16];
+
+	if (!worth_a_line(act))
+		return;
+	if (act->kind == MF_ACT_HOOK) {
+		(void)snprintf(status, sizeof status, "%d", answer->status);
+		word = status;
+	}
+	line.bytes = word;
+	line.n = strlen(word);
+	(void)write_line(x, &line, false, NULL);
+}
+
+/* All that another process needs to go on from here. */
+static void
+put_state(struct mf_buf *b, const struct mf_migration *x, uint64_t tick, uint64_t now_us,
+    const struct mf_canary_state *state)
+{
+	mf_buf_printf(b,
+	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"state\":", (unsigned long long)tick,
+	    (unsigned long long)now_us, (unsigned long long)x->changed_us);
+	mf_canary_state_put(b, state);
+	mf_buf_printf(b, "}");
+}
+
+static void
+tell_tick(struct mf_migration *x, uint64_t tick, const struct mf_canary_tick *seen,
+    const struct mf_canary_state *state)
+{
+	struct mf_migrate_event event = {
+	    .kind = MF_MIGRATE_TICK,
+	    .stage = MF_STAGE_SHIFT,
+	    .tick = tick,
+	    .seen = seen,
+	    .state = state,
+	    .router = x->router_known ? &x->router : NULL,
+	    .did = (const char(*)[MF_MIGRATE_DID_BYTES])x->did,
+	    .n_did = x->n_did,
+	};
+
+	if (x->p->tell != NULL)
+		x->p->tell(x->p->tell_arg, &event);
+}
+
+static int
+settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
+    const struct mf_canary_state *state, struct mf_error *e)
+{
+	struct mf_migration *x = arg;
+	struct mf_journal_line line = {.kind = MF_JOURNAL_STATE, .tick = tick};
+	struct mf_buf b = MF_BUF_INIT;
+	int rc;
+
+	put_state(&b, x, tick, seen->now_us, state);
+	line.bytes = b.data;
+	line.n = b.len;
+	rc = b.failed ? mf_error_nomem(e, "the journal") : write_line(x, &line, true, e);
+	mf_buf_fini(&b);
+	tell_tick(x, tick, seen, state);
+	return rc;
+}
+
+/* ---- doing ---- */
+
+static enum mf_answer_end
+of_error(int rc, const struct mf_error *e)
+{
+	if (rc == 0)
+		return MF_ANSWER_OK;
+	mf_log(MF_LOG_WARNING, "%s", e->message);
+	return e->code == MF_ECONFLICT ? MF_ANSWER_CONFLICT : MF_ANSWER_FAILED;
+}
+
+static void
+do_route(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	char token[32] = "";
+	struct mf_error e = {0};
+	int rc;
+
+	if (act->matched) {
+		(void)mf_error_set(&e, MF_EUNSUPPORTED, "this router has no routes by header");
+		out->end = of_error(-1, &e);
+		return;
+	}
+	if (x->leased)
+		(void)snprintf(token, sizeof token, "%llu",
+		    (unsigned long long)mf_lease_token(x->leases.items[0]));
+	rc = r->ops->set(r, act->primary, act->canary, act->mirror, x->leased ? token : NULL, &e);
+	out->end = of_error(rc, &e);
+	if (rc == 0) {
+		x->changed_us = mf_migration_now(x);
+		mf_world_changed(x->world, x->changed_us);
+	}
+	mf_migration_did(x, "route:%u/%u%s%s", act->primary, act->canary,
+	    act->mirror ? "+mirror" : "", rc == 0 ? "" : ":failed");
+}
+
+static void
+do_metric(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+{
+	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
+	bool primary = act->kind == MF_ACT_MEASURE_PRIMARY;
+	enum mf_check check;
+
+	mf_world_measure(x->world, act->index, primary, mf_migration_now(x), &out->measured);
+	out->end = MF_ANSWER_OK;
+	check = mf_canary_check(m, &out->measured);
+	if (primary)
+		mf_migration_did(x, "primary:%s:%.6g", m->name, out->measured.value);
+	else if (out->measured.end == MF_MEASURE_VALUE)
+		mf_migration_did(
+		    x, "metric:%s:%s:%.6g", m->name, mf_check_name(check), out->measured.value);
+	else
+		mf_migration_did(x, "metric:%s:%s%s%.80s", m->name, mf_check_name(check),
+		    out->measured.why[0] != '\0' ? ":" : "", out->measured.why);
+}
+
+static void
+do_hook(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+{
+	struct mf_hook_answer answer = {0};
+
+	mf_world_call_hook(x->world, act->index, act->phase, x->checksum, &answer);
+	out->status = answer.status;
+	mf_migration_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
+}
+
+static void
+do_drain(struct mf_migration *x, struct mf_answer *out)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_error e = {0};
+	uint64_t left = 0;
+
+	out->end = r->ops->drain == NULL ? MF_ANSWER_OK : of_error(r->ops->drain(r, &left, &e), &e);
+	mf_migration_did(x, "drain:%llu left", (unsigned long long)left);
+}
+
+/* The primary serves what it did before: the destination's link goes back, so that nothing there
+ * offers the rejected version, and the primary's servers say what they serve. */
+static int
+previous(struct mf_migration *x, struct mf_error *e)
+{
+	int turned = mf_migration_link_back(x, e);
+
+	if (turned < 0)
+		return -1;
+	if (turned == 0 && mf_migration_reload(x, &x->m->destination, x->shown, e) != 0)
+		return -1;
+	if (x->m->source.serves.unchecked || x->previous[0] == '\0')
+		return 0;
+	return mf_migration_serves(x, &x->m->source, x->previous, e);
+}
+
+static void
+do_fallback(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+{
+	struct mf_error e = {0};
+
+	/* readers of plans refuse the others for now */
+	out->end = of_error(previous(x, &e), &e);
+	mf_migration_did(
+	    x, "fallback:%u:%s", act->index, out->end == MF_ANSWER_OK ? "ok" : "failed");
+}
+
+static void
+do_refs(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+{
+	struct mf_error e = {0};
+	bool forward = act->kind == MF_ACT_REFERENCE;
+
+	out->end = of_error(
+	    forward ? mf_migration_move_production(x, &e) : mf_migration_refs_back(x, &e), &e);
+	mf_migration_did(
+	    x, "%s:%s", mf_act_name(act->kind), out->end == MF_ANSWER_OK ? "ok" : e.message);
+}
+
+static void
+do_restore(struct mf_migration *x, struct mf_answer *out)
+{
+	struct mf_error e = {0};
+
+	out->end = MF_ANSWER_FAILED;
+	if (x->m->rollback.has_restore)
+		out->end = of_error(
+		    mf_migration_call(x, &x->m->rollback.restore, NULL, x->previous, NULL, &e), &e);
+	mf_migration_did(x, "restore:%s", out->end == MF_ANSWER_OK ? "ok" : "failed");
+}
+
+static void
+perform(void *arg, const struct mf_act *act, struct mf_answer *out)
+{
+	struct mf_migration *x = arg;
+	uint64_t longest =
+	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
+
+	/* the answer of a holder whose time is up is worth nothing: it does nothing */
+	if (x->leased && worth_a_line(act) && !mf_lease_set_may_act(&x->leases, longest)) {
+		mf_migration_did(x, "%s:lease", mf_act_name(act->kind));
+		return;
+	}
+	switch (act->kind) {
+	case MF_ACT_ROUTE: do_route(x, act, out); break;
+	case MF_ACT_METRIC:
+	case MF_ACT_MEASURE_PRIMARY: do_metric(x, act, out); break;
+	case MF_ACT_HOOK: do_hook(x, act, out); break;
+	case MF_ACT_ALERT:
+		mf_migration_alert(x, act->why);
+		out->end = MF_ANSWER_OK;
+		break;
+	case MF_ACT_REFERENCE:
+	case MF_ACT_REFERENCE_BACK: do_refs(x, act, out); break;
+	case MF_ACT_DRAIN: do_drain(x, out); break;
+	case MF_ACT_FALLBACK: do_fallback(x, act, out); break;
+	case MF_ACT_RESTORE: do_restore(x, out); break;
+	default: /* workloads are Kubernetes' */ out->end = MF_ANSWER_OK;
+	}
+}
+
+/* ---- waiting ---- */
+
+static bool
+keep_leases(struct mf_migration *x)
+{
+	uint64_t now = (uint64_t)x->p->boot_us();
+	struct mf_error e = {0};
+
+	if (!x->leased || now < x->renewed_us)
+		return true;
+	if (mf_lease_set_renew(&x->leases, &e) == 0) {
+		x->renewed_us = now + (mf_lease_set_deadline_us(&x->leases) - now) / RENEW_PART;
+		return true;
+	}
+	mf_log(MF_LOG_WARNING, "%s", e.message);
+	x->renewed_us = now + POLL_US;
+	return e.code != MF_ECONFLICT && mf_lease_set_may_act(&x->leases, 0);
+}
+
+/* A metric with an abort bound is beyond it. */
+static bool
+breached(struct mf_migration *x)
+{
+	const struct mf_canary_metric *m;
+	struct mf_measured got;
+	size_t i;
+
+	for (i = 0; i < x->canary->n_metrics; i++) {
+		m = &x->canary->metrics[i];
+		if (!m->abort.has_min && !m->abort.has_max)
+			continue;
+		mf_world_measure(x->world, (unsigned)i, false, mf_migration_now(x), &got);
+		if (mf_canary_check(m, &got) == MF_CHECK_ABORT)
+			return true;
+	}
+	return false;
+}
+
+static bool
+looks_bad(struct mf_migration *x)
+{
+	unsigned wanted = x->shift.state.weight;
+
+	see_router(x);
+	if (x->router_known && x->router.canary != wanted)
+		return true;
+	keep_share(x);
+	if (wanted == 0)
+		return false;
+	return canary_ready(x, mf_migration_now(x)) != MF_READY || breached(x);
+}
+
+static enum mf_shift_wake
+wait_for_tick(void *arg, uint64_t until_us)
+{
+	struct mf_migration *x = arg;
+	uint64_t watch = x->canary->watch_us == 0 ? WATCH_US : x->canary->watch_us;
+	uint64_t now = mf_migration_now(x), look_us = now + watch, pause;
+
+	for (; now < until_us; now = mf_migration_now(x)) {
+		if (!keep_leases(x))
+			return MF_SHIFT_LOST;
+		if (x->p->interrupted())
+			return MF_SHIFT_LEAVE;
+		if (now >= look_us) {
+			look_us = now + watch;
+			if (looks_bad(x))
+				return MF_SHIFT_URGENT;
+		}
+		pause = until_us - now;
+		x->p->sleep(pause < POLL_US ? pause : POLL_US);
+	}
+	if (!keep_leases(x))
+		return MF_SHIFT_LOST;
+	return x->p->interrupted() ? MF_SHIFT_LEAVE : MF_SHIFT_DUE;
+}
+
+void
+mf_migration_ports(struct mf_migration *x)
+{
+	x->ports = (struct mf_shift_ports){
+	    .observe = observe,
+	    .intend = intend,
+	    .perform = perform,
+	    .done = done,
+	    .settle = settle,
+	    .wait = wait_for_tick,
+	    .arg = x,
+	};
+	x->shift.plan = x->canary;
+	x->shift.ports = &x->ports;
+	x->shift.hold_on_leave = x->m->on_interrupt == MF_INTERRUPT_HOLD;
+}
+
+/* ---- going on ---- */
+
+struct resume {
+	struct mf_migration *x;
+	bool found, has_route;
+	struct mf_act route;
+	struct mf_error *e;
+};
+
+static int
+take_state(struct resume *r, const struct mf_journal_line *line)
+{
+	struct mf_migration *x = r->x;
+	struct mf_region_params p = {.plain_bytes = STATE_MEMORY, .what = "the state of a run"};
+	const struct mf_node *root, *now, *changed;
+	struct mf_region *region;
+	int rc = -1;
+
+	r->has_route = false;
+	if (mf_region_new(&p, &region, r->e) != 0)
+		return -1;
+	root = mf_document_json("the state of the run", line->bytes, line->n, region, r->e);
+	if (root == NULL)
+		goto out;
+	now = mf_node_get(root, "now");
+	changed = mf_node_get(root, "changed");
+	if (now == NULL || now->kind != MF_NODE_NUMBER || changed == NULL ||
+	    changed->kind != MF_NODE_NUMBER || !(now->number >= 0 && now->number < 9e15) ||
+	    !(changed->number >= 0 && changed->number < 9e15)) {
+		(void)mf_error_set(r->e, MF_EDAMAGED, "the state of the run has no times");
+		goto out;
+	}
+	if (mf_canary_state_read(&x->shift.state, mf_node_get(root, "state"), r->e) != 0)
+		goto out;
+	x->shift.tick = line->tick;
+	x->changed_us = (uint64_t)changed->number;
+	/* as long as it was away, at least, and never back */
+	if (x->clock_base_us < (uint64_t)now->number)
+		x->clock_base_us = (uint64_t)now->number;
+	x->shift.look_first = x->clock_base_us - (uint64_t)now->number > 3 * x->canary->interval_us;
+	r->found = true;
+	rc = 0;
+out:
+	mf_region_free(region);
+	return rc;
+}
+
+/* The last state, and the last route behind it. */
+static int
+take_line(void *arg, const struct mf_journal_line *line)
+{
+	struct resume *r = arg;
+	char text[MF_ACT_TEXT_BYTES] = "";
+	struct mf_act act;
+
+	if (line->kind == MF_JOURNAL_STATE)
+		return take_state(r, line);
+	if (line->kind != MF_JOURNAL_ACT || line->n >= sizeof text)
+		return 0;
+	memcpy(text, line->bytes, line->n);
+	if (mf_act_read_route(&act, text)) {
+		r->has_route = true;
+		r->route = act;
+	}
+	return 0;
+}
+
+int
+mf_migration_resume(struct mf_migration *x, struct mf_error *e)
+{
+	struct resume r = {.x = x, .e = e};
+
+	if (mf_journal_resume(x->p->journal, x->p->run_id, take_line, &r, e) != 0)
+		return -1;
+	if (!r.found)
+		return 1;
+	if (r.has_route) {
+		see_router(x);
+		mf_shift_resume(&x->shift, &r.route,
+		    x->router_known ? x->router.canary : x->shift.state.weight);
+	}
+	mf_world_changed(x->world, x->changed_us);
+	return 0;
+}

@@ -1,0 +1,243 @@
+#include "src/migrate/migrate_int.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/state/journal.h"
+
+const char *
+mf_migrate_stage_name(enum mf_migrate_stage stage)
+{
+	static const char *const names[MF_STAGES] = {
+	    [MF_STAGE_PREFLIGHT] = "preflight",
+	    [MF_STAGE_PUSH] = "push",
+	    [MF_STAGE_DELIVER] = "deliver",
+	    [MF_STAGE_RELOAD] = "reload",
+	    [MF_STAGE_SERVES] = "serves",
+	    [MF_STAGE_WARMUP] = "warmup",
+	    [MF_STAGE_COMPARE] = "compare",
+	    [MF_STAGE_SHIFT] = "shift",
+	    [MF_STAGE_END] = "end",
+	};
+
+	return (unsigned)stage < MF_STAGES ? names[stage] : "?";
+}
+
+uint64_t
+mf_migration_now(const struct mf_migration *x)
+{
+	return x->clock_base_us + (uint64_t)(x->p->boot_us() - x->boot_base_us);
+}
+
+static void
+tell(struct mf_migration *x, const struct mf_migrate_event *event)
+{
+	if (x->p->tell != NULL)
+		x->p->tell(x->p->tell_arg, event);
+}
+
+void
+mf_migration_stage(struct mf_migration *x, enum mf_migrate_stage stage, const char *text)
+{
+	struct mf_migrate_event event = {
+	    .kind = MF_MIGRATE_STAGE, .stage = stage, .text = text == NULL ? "" : text};
+
+	mf_log(MF_LOG_INFO, "%s: %s", mf_migrate_stage_name(stage), event.text);
+	tell(x, &event);
+}
+
+void
+mf_migration_alert(struct mf_migration *x, const char *text)
+{
+	struct mf_migrate_event event = {
+	    .kind = MF_MIGRATE_ALERT, .stage = MF_STAGE_SHIFT, .text = text};
+
+	mf_log(MF_LOG_WARNING, "%s", text);
+	mf_migration_did(x, "alert:%s", text);
+	tell(x, &event);
+}
+
+void
+mf_migration_did(struct mf_migration *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (x->n_did == MF_MIGRATE_DID_MAX)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(x->did[x->n_did++], MF_MIGRATE_DID_BYTES, fmt, ap);
+	va_end(ap);
+}
+
+/* Everything that can be done again as often as it takes, until the destination serves the
+ * version. */
+static int
+prepare(struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+
+	if (mf_migration_push(x, e) != 0 || mf_migration_deliver(x, e) != 0 ||
+	    mf_migration_reload(x, d, x->version, e) != 0 ||
+	    mf_migration_serves(x, d, x->version, e) != 0 || mf_migration_warm_up(x, e) != 0)
+		return -1;
+	return mf_migration_compare(x, e);
+}
+
+static bool
+has_gate(const struct mf_canary_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n_hooks; i++)
+		if (plan->hooks[i].type == MF_HOOK_CONFIRM_ROLLOUT)
+			return true;
+	return false;
+}
+
+static void
+start_shift(struct mf_migration *x)
+{
+	mf_canary_start(&x->shift.state, x->version, x->previous);
+	if (!has_gate(x->canary))
+		return;
+	/* the gate is asked before anything moves */
+	x->shift.state.phase = MF_PHASE_INITIALIZED;
+	x->shift.state.applied[0] = '\0';
+}
+
+/* 0: a state is there, or the shift starts; the data is in place. */
+static int
+begin_or_resume(struct mf_migration *x, struct mf_error *e)
+{
+	int found = x->p->resume == MF_MIGRATE_FRESH ? 1 : mf_migration_resume(x, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 1) {
+		/* nothing has moved yet: a rollback has nothing to turn back */
+		if (x->p->resume != MF_MIGRATE_ROLLBACK && prepare(x, e) != 0)
+			return -1;
+		start_shift(x);
+	}
+	if (x->p->resume == MF_MIGRATE_ROLLBACK)
+		x->shift.control = MF_CONTROL_ABORT;
+	return 0;
+}
+
+static void
+report_end(struct mf_migration *x, struct mf_migrate_report *out)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_error e = {0};
+
+	out->result = x->shift.state.result;
+	out->reason = x->shift.state.reason;
+	out->ticks = x->shift.tick;
+	if (r->ops->get(r, &x->router, &e) == 0) {
+		out->primary = x->router.primary;
+		out->canary = x->router.canary;
+	}
+}
+
+static int
+shift(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
+{
+	struct mf_error ignored = {0};
+	int rc;
+
+	mf_migration_stage(x, MF_STAGE_SHIFT, x->version);
+	rc = mf_shift_run(&x->shift, e);
+	if (rc < 0)
+		return -1;
+	out->interrupted = rc == 1;
+	out->lost = rc == 2;
+	report_end(x, out);
+	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),
+			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
+		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",
+		    ignored.message);
+	return 0;
+}
+
+/* The leases and the journal. A run that cannot have the leases never began; one that resumes
+ * must first know who held them for it. */
+static int
+take(struct mf_migration *x, struct mf_error *e)
+{
+	if (x->p->resume == MF_MIGRATE_FRESH)
+		return mf_migration_take_leases(x, e) != 0 || mf_migration_begin(x, e) != 0 ? -1
+											    : 0;
+	return mf_migration_begin(x, e) != 0 || mf_migration_take_leases(x, e) != 0 ? -1 : 0;
+}
+
+/* It failed before any weight moved: there is nothing to resume, and the next run is a new one. */
+static void
+forget(struct mf_migration *x, const struct mf_error *why)
+{
+	struct mf_error ignored = {0};
+
+	if (x->shift.tick > 0 || why->code == MF_EINTERRUPTED)
+		return;
+	(void)mf_journal_end(
+	    x->p->journal, x->p->run_id, "notBegun", why->message, x->p->unix_us(), &ignored);
+}
+
+/* A migration that is through: production names the version, and the router gives it all. */
+static bool
+is_done(const struct mf_migration *x)
+{
+	if (x->p->repo == NULL || strcmp(x->version, x->previous) != 0)
+		return false;
+	return x->m->router.type == MF_ROUTER_NONE || x->router.canary == 100;
+}
+
+static int
+run(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
+{
+	if (mf_migration_open(x, e) != 0 || mf_migration_find(x, e) != 0 ||
+	    mf_migration_preflight(x, e) != 0)
+		return -1;
+	out->already = x->p->resume == MF_MIGRATE_FRESH && is_done(x);
+	if (out->already || x->p->dry_run) {
+		out->primary = x->router.primary;
+		out->canary = x->router.canary;
+		return 0;
+	}
+	if (take(x, e) != 0)
+		return -1;
+	if (begin_or_resume(x, e) != 0) {
+		forget(x, e);
+		return -1;
+	}
+	return shift(x, out, e);
+}
+
+int
+mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, struct mf_error *e)
+{
+	struct mf_migration *x;
+	int64_t began_us = p->boot_us();
+	int rc;
+
+	*out = (struct mf_migrate_report){.primary = 100};
+	if (p->plan->kind != MF_PLAN_MIGRATION || p->plan->canary == NULL)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: only a Migration with an analysis of its own can be run yet",
+		    p->plan->name);
+	x = calloc(1, sizeof *x);
+	if (x == NULL)
+		return mf_error_nomem(e, "the run");
+	x->p = p;
+	x->canary = p->plan->canary;
+	x->m = p->plan->migration;
+	rc = run(x, out, e);
+	(void)snprintf(out->version, sizeof out->version, "%s", x->version);
+	(void)snprintf(out->previous, sizeof out->previous, "%s", x->previous);
+	out->seconds = (uint64_t)(p->boot_us() - began_us) / 1000000;
+	mf_migration_close(x);
+	free(x);
+	return rc;
+}

@@ -1,0 +1,54 @@
+/*
+ * Everything outside that a run's shift asks and moves: the router, providers of metrics, hooks.
+ * Opened from the plan; nothing is called by opening.
+ *
+ * Threads: one call at a time.
+ */
+#ifndef MF_MIGRATE_WORLD_H
+#define MF_MIGRATE_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/base/error.h"
+#include "src/rollout/canary.h"
+#include "src/rollout/plan.h"
+#include "src/traffic/dial.h"
+#include "src/traffic/router.h"
+
+struct mf_world_params {
+	const struct mf_plan *plan; /* borrowed until close */
+	const struct mf_router_plan *router;
+	struct mf_dialer_params dialer;
+	const char *secrets_dir; /* NULL: none */
+	uint64_t (*monotonic_us)(void *arg);
+	int64_t (*unix_us)(void *arg);
+	bool (*interrupted)(void *arg); /* NULL: never */
+	void *arg;                      /* of all three */
+};
+
+struct mf_world;
+
+/* MF_EUSAGE, MF_EUNSUPPORTED (a router or provider that is none of ours), MF_ENOMEM. */
+int mf_world_open(struct mf_world **out, const struct mf_world_params *params, struct mf_error *e);
+void mf_world_close(struct mf_world *w); /* NULL is fine */
+
+struct mf_router *mf_world_router(struct mf_world *w);
+const struct mf_router_can *mf_world_can(const struct mf_world *w);
+/* The router can be reached and obeys; preflight. */
+int mf_world_check_router(struct mf_world *w, struct mf_error *e);
+struct mf_dialer *mf_world_dialer(struct mf_world *w);
+
+/* When the weights last changed, by the clock of mf_canary_tick; 0: they did not in this run. A
+ * window of a metric that began before this and settle_us is too early. */
+void mf_world_changed(struct mf_world *w, uint64_t at_us);
+/* Measure metric i of the plan, at now_us by the same clock. Always fills *out. */
+void mf_world_measure(
+    struct mf_world *w, unsigned i, bool primary, uint64_t now_us, struct mf_measured *out);
+/* Are the metrics' providers there? The first that is not. */
+int mf_world_probe(struct mf_world *w, struct mf_error *e);
+/* Call hook i. checksum: of revision and plan. */
+void mf_world_call_hook(struct mf_world *w, unsigned i, const char *phase, const char *checksum,
+    struct mf_hook_answer *out);
+
+#endif

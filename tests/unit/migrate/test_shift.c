@@ -1,0 +1,378 @@
+/* The loop of a shift, killed at every moment: before an act is written down, after that, after it
+ * was done, after its answer, around the state. Whatever the moment, a run that resumes ends well
+ * on a healthy system, or with all traffic at the primary if that is asked for. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "src/migrate/shift.h"
+
+#define MINUTE_US UINT64_C(60000000)
+
+/* What outlives a process: the router, the ref, the journal. */
+struct durable {
+	unsigned weights[2];
+	unsigned production_moves;
+	bool journal_full;
+	bool has_state;
+	struct mf_canary_state state;
+	uint64_t tick;
+	bool has_open;
+	struct mf_act open;
+	uint64_t now_us;
+	double accuracy;
+};
+
+struct process {
+	struct durable *d;
+	unsigned lives; /* moments until it is killed; UINT_MAX: it is not */
+	unsigned moments;
+	bool dead;
+	unsigned canary_max;
+	unsigned acts_unwritten; /* forward acts that were done without a line */
+	bool written;
+	unsigned leave_at; /* tick at which it is told to end; 0: never */
+};
+
+static const struct mf_canary_metric metrics[] = {
+    {.name = "accuracy", .rule = MF_RULE_VALUE, .range = {.has_min = true, .min = 90}},
+};
+
+static const struct mf_canary_plan plan = {
+    .name = "p",
+    .namespace_name = "n",
+    .provider = "",
+    .profile = MF_PROFILE_MIGRATION,
+    .finish = MF_FINISH_STAY,
+    .interval_us = MINUTE_US,
+    .threshold = 2,
+    .max_weight = 60,
+    .step_weight = 30,
+    .metrics = metrics,
+    .n_metrics = 1,
+    .bake = {.duration_us = 2 * MINUTE_US, .interval_us = MINUTE_US},
+};
+
+/* true: it is dead, and has no effect any more. */
+static bool
+moment(struct process *p)
+{
+	if (!p->dead && p->moments++ == p->lives)
+		p->dead = true;
+	return p->dead;
+}
+
+static void
+observe(void *arg, struct mf_canary_tick *out)
+{
+	struct process *p = arg;
+
+	out->now_us = p->d->now_us;
+	out->revision = "v2";
+	out->primary_weight = p->d->weights[0];
+	out->canary_weight = p->d->weights[1];
+}
+
+static int
+intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bool forward,
+    struct mf_error *e)
+{
+	struct process *p = arg;
+
+	(void)at;
+	p->written = false;
+	if (moment(p))
+		return mf_error_set(e, MF_EFAIL, "dead");
+	if (p->d->journal_full)
+		return mf_error_set(e, MF_ENOSPC, "the journal is full");
+	p->written = true;
+	if (act->kind == MF_ACT_ROUTE) {
+		p->d->has_open = true;
+		p->d->open = *act;
+	}
+	if (moment(p) && forward)
+		return mf_error_set(e, MF_EFAIL, "dead");
+	return 0;
+}
+
+static void
+perform(void *arg, const struct mf_act *act, struct mf_answer *out)
+{
+	struct process *p = arg;
+
+	if (p->dead)
+		return;
+	out->end = MF_ANSWER_OK;
+	switch (act->kind) {
+	case MF_ACT_ROUTE:
+		if (act->canary > p->d->weights[1] && !p->written)
+			p->acts_unwritten++;
+		p->d->weights[0] = act->primary;
+		p->d->weights[1] = act->canary;
+		if (act->canary > p->canary_max)
+			p->canary_max = act->canary;
+		break;
+	case MF_ACT_METRIC:
+		out->measured.end = MF_MEASURE_VALUE;
+		out->measured.value = p->d->accuracy;
+		break;
+	case MF_ACT_REFERENCE:
+		/* as the real one: a second time it is done already */
+		p->d->production_moves = 1;
+		break;
+	default: break;
+	}
+	(void)moment(p);
+}
+
+static void
+done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
+    const struct mf_answer *answer)
+{
+	(void)at;
+	(void)act;
+	(void)answer;
+	(void)moment(arg);
+}
+
+static int
+settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
+    const struct mf_canary_state *state, struct mf_error *e)
+{
+	struct process *p = arg;
+
+	(void)seen;
+	if (moment(p))
+		return mf_error_set(e, MF_EFAIL, "dead");
+	if (p->d->journal_full)
+		return mf_error_set(e, MF_ENOSPC, "the journal is full");
+	p->d->has_state = true;
+	p->d->state = *state;
+	p->d->tick = tick;
+	p->d->has_open = false;
+	(void)moment(p);
+	return 0;
+}
+
+static enum mf_shift_wake
+wait_for(void *arg, uint64_t until_us)
+{
+	struct process *p = arg;
+
+	if (p->dead)
+		return MF_SHIFT_LOST;
+	p->d->now_us = until_us;
+	if (p->leave_at != 0 && p->d->tick >= p->leave_at) {
+		p->leave_at = 0;
+		return MF_SHIFT_LEAVE;
+	}
+	return MF_SHIFT_DUE;
+}
+
+static int
+live(struct process *p, enum mf_control control, struct mf_canary_state *end)
+{
+	struct mf_shift_ports ports = {
+	    .observe = observe,
+	    .intend = intend,
+	    .perform = perform,
+	    .done = done,
+	    .settle = settle,
+	    .wait = wait_for,
+	    .arg = p,
+	};
+	struct mf_shift s = {.plan = &plan, .ports = &ports, .control = control};
+	struct mf_error e = {0};
+	int rc;
+
+	if (p->d->has_state) {
+		s.state = p->d->state;
+		s.tick = p->d->tick;
+	} else {
+		mf_canary_start(&s.state, "v2", "v1");
+	}
+	if (p->d->has_open)
+		mf_shift_resume(&s, &p->d->open, p->d->weights[1]);
+	rc = mf_shift_run(&s, &e);
+	assert_true(rc >= 0);
+	*end = s.state;
+	return rc;
+}
+
+static struct durable
+healthy(void)
+{
+	return (struct durable){.weights = {100, 0}, .now_us = 1000, .accuracy = 95};
+}
+
+/* How many moments there are in a whole run. */
+static unsigned
+moments_of(struct durable d)
+{
+	struct process p = {.d = &d, .lives = UINT32_MAX};
+	struct mf_canary_state end;
+
+	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	return p.moments;
+}
+
+static void
+test_continue(void **state)
+{
+	unsigned k, n = moments_of(healthy());
+	struct mf_canary_state end;
+
+	(void)state;
+	assert_true(n > 30);
+	for (k = 0; k < n; k++) {
+		struct durable d = healthy();
+		struct process first = {.d = &d, .lives = k},
+			       second = {.d = &d, .lives = UINT32_MAX};
+
+		(void)live(&first, MF_CONTROL_NONE, &end);
+		assert_true(first.dead);
+		assert_int_equal(live(&second, MF_CONTROL_NONE, &end), 0);
+		if (end.result != MF_RESULT_SUCCEEDED)
+			print_error("killed at moment %u: %s, %s\n", k, mf_phase_name(end.phase),
+			    mf_reason_name(end.reason));
+		assert_int_equal(end.result, MF_RESULT_SUCCEEDED);
+		assert_int_equal(end.failed_checks, 0);
+		assert_int_equal(d.weights[1], 100);
+		assert_int_equal(d.production_moves, 1);
+		assert_int_equal(first.acts_unwritten + second.acts_unwritten, 0);
+	}
+}
+
+static void
+test_rollback(void **state)
+{
+	unsigned k, n = moments_of(healthy());
+	struct mf_canary_state end;
+
+	(void)state;
+	for (k = 0; k < n; k++) {
+		struct durable d = healthy();
+		struct process first = {.d = &d, .lives = k},
+			       second = {.d = &d, .lives = UINT32_MAX};
+
+		(void)live(&first, MF_CONTROL_NONE, &end);
+		if (d.has_state && mf_canary_ended(&d.state))
+			continue;
+		assert_int_equal(live(&second, MF_CONTROL_ABORT, &end), 0);
+		assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
+		assert_int_equal(d.weights[1], 0);
+	}
+}
+
+/* A bad canary, killed at every moment of its rollback too. */
+static void
+test_bad_canary(void **state)
+{
+	struct durable bad = healthy();
+	struct mf_canary_state end;
+	unsigned k, n;
+
+	(void)state;
+	bad.accuracy = 50;
+	n = moments_of(bad);
+	for (k = 0; k < n; k++) {
+		struct durable d = bad;
+		struct process first = {.d = &d, .lives = k},
+			       second = {.d = &d, .lives = UINT32_MAX};
+
+		(void)live(&first, MF_CONTROL_NONE, &end);
+		assert_int_equal(live(&second, MF_CONTROL_NONE, &end), 0);
+		assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
+		assert_int_equal(end.reason, MF_REASON_THRESHOLD);
+		assert_int_equal(d.weights[1], 0);
+		assert_int_equal(d.production_moves, 0);
+	}
+}
+
+/* Nothing is raised that could not be written down; and what protects needs no journal. */
+static void
+test_full_journal(void **state)
+{
+	struct durable d = healthy();
+	struct process p = {.d = &d, .lives = UINT32_MAX};
+	struct mf_canary_state end;
+
+	(void)state;
+	d.journal_full = true;
+	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(p.canary_max, 0);
+	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
+	assert_int_equal(end.reason, MF_REASON_HOLD_TOO_LONG);
+
+	d = healthy();
+	d.has_state = true;
+	mf_canary_start(&d.state, "v2", "v1");
+	d.state.weight = d.weights[1] = 60;
+	d.weights[0] = 40;
+	d.accuracy = 50;
+	d.journal_full = true;
+	p = (struct process){.d = &d, .lives = UINT32_MAX};
+	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(d.weights[1], 0);
+	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
+}
+
+static void
+test_told_to_end(void **state)
+{
+	struct durable d = healthy();
+	struct process p = {.d = &d, .lives = UINT32_MAX, .leave_at = 2};
+	struct mf_canary_state end;
+
+	(void)state;
+	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(end.reason, MF_REASON_INTERRUPTED);
+	assert_int_equal(d.weights[1], 0);
+}
+
+static void
+test_forward(void **state)
+{
+	static const struct {
+		struct mf_act act;
+		unsigned canary;
+		bool forward;
+	} rows[] = {
+	    {{.kind = MF_ACT_ROUTE, .primary = 90, .canary = 10}, 0, true},
+	    {{.kind = MF_ACT_ROUTE, .primary = 90, .canary = 10}, 10, false},
+	    {{.kind = MF_ACT_ROUTE, .primary = 100}, 10, false},
+	    {{.kind = MF_ACT_ROUTE, .primary = 100, .mirror = true}, 0, true},
+	    {{.kind = MF_ACT_REFERENCE}, 100, true},
+	    {{.kind = MF_ACT_PROMOTE}, 50, true},
+	    {{.kind = MF_ACT_METRIC}, 50, false},
+	    {{.kind = MF_ACT_DRAIN}, 0, false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_int_equal(
+		    mf_shift_is_forward(&rows[i].act, rows[i].canary), rows[i].forward);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_continue),
+	    cmocka_unit_test(test_rollback),
+	    cmocka_unit_test(test_bad_canary),
+	    cmocka_unit_test(test_full_journal),
+	    cmocka_unit_test(test_told_to_end),
+	    cmocka_unit_test(test_forward),
+	};
+
+	return cmocka_run_group_tests_name("shift", tests, NULL, NULL);
+}
