@@ -31,22 +31,46 @@ meet(struct forms *all, const struct mf_form *form)
 			meet(all, form->fields[i].form);
 }
 
-/* Text of a page: quotes in pairs, nothing that the formatter would take for itself. */
+#define LINE_MAX 78u
+
+/* One word of a page: quotes in pairs, nothing that the formatter would take for itself. */
+static void
+put_word(const char *word, size_t n, bool *open)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (word[i] == '`') {
+			printf("%s", *open ? "\\(cq" : "\\(oq");
+			*open = !*open;
+		} else if (word[i] == '\\') {
+			printf("\\e");
+		} else {
+			putchar(word[i]);
+		}
+	}
+}
+
+/* Text in lines of at most LINE_MAX, a full stop behind it. */
 static void
 put_text(const char *text)
 {
+	size_t n, column = 0;
 	bool open = false;
 
-	for (; *text != '\0'; text++) {
-		if (*text == '`') {
-			printf("%s", open ? "\\(cq" : "\\(oq");
-			open = !open;
-		} else if (*text == '\\') {
-			printf("\\e");
-		} else {
-			putchar(*text);
+	for (; *text != '\0'; text += n, text += *text == ' ') {
+		n = strcspn(text, " ");
+		if (column > 0 && column + n + 2 > LINE_MAX) {
+			putchar('\n');
+			column = 0;
+		} else if (column > 0) {
+			putchar(' ');
+			column++;
 		}
+		put_word(text, n, &open);
+		column += n;
 	}
+	printf(".\n");
 }
 
 static const char *
@@ -101,7 +125,6 @@ put_form(const struct mf_form *form)
 		put_type(f);
 		printf("\n");
 		put_text(f->about);
-		printf(".\n");
 	}
 	printf(".El\n");
 }

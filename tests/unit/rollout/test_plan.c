@@ -264,7 +264,7 @@ the_metrics_of_a_migration(void **state)
 static void
 a_migration_by_a_canary(void **state)
 {
-	char text[sizeof migration_text + sizeof canary_text];
+	char text[sizeof migration_text + sizeof canary_text + 16];
 	struct mf_plan *plan;
 
 	(void)state;
@@ -279,7 +279,7 @@ a_migration_by_a_canary(void **state)
 	mf_plan_free(plan);
 	snprintf(text, sizeof text, "%s---\n%s", canary_text, migration_text);
 	refused(text,
-	    "plan.yaml:29: this Migration is a second plan beside the Canary of line 8: a "
+	    "plan.yaml:32: this Migration is a second plan beside the Canary of line 8: a "
 	    "file holds one");
 }
 
