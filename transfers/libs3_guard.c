@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/net/curl_policy.h"
+
 /* curl's macros check types at the call of what they name; here the functions are meant. */
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-#define KEEPALIVE_S 30L
-#define KEPT_IDLE_S 50L
 #define CONNECT_MS_MAX 86400000L
 
 /* Of what this module defines in place of curl's: libs3 calls it. */
@@ -153,24 +153,10 @@ set_policy(CURL *c)
 {
 	CURLcode rc = CURLE_OK;
 
-	SET(c, rc, CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(c, rc, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(c, rc, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(c, rc, CURLOPT_PATH_AS_IS, 1L);
-	SET(c, rc, CURLOPT_HTTP09_ALLOWED, 0L);
+#define SET_ONE(option, value) SET(c, rc, option, value);
+	MF_CURL_POLICY(SET_ONE)
+#undef SET_ONE
 	SET(c, rc, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(c, rc, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-	SET(c, rc, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(c, rc, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(c, rc, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(c, rc, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(c, rc, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(c, rc, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-	SET(c, rc, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-	SET(c, rc, CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(c, rc, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
-	SET(c, rc, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S / 2);
-	SET(c, rc, CURLOPT_MAXAGE_CONN, KEPT_IDLE_S);
 	/* libs3's own: the program looks after that */
 	SET(c, rc, CURLOPT_LOW_SPEED_LIMIT, 0L);
 	SET(c, rc, CURLOPT_LOW_SPEED_TIME, 0L);

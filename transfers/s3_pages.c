@@ -16,6 +16,17 @@ s3_pages_begin(struct s3_pages *p, struct s3_store *s, const char *name_prefix)
 	(void)s3_key(s, name_prefix, p->prefix);
 }
 
+int
+s3_pages_begin_after(
+    struct s3_pages *out, const struct s3_pages *of, const char *after, struct mf_error *e)
+{
+	*out = (struct s3_pages){.s = of->s};
+	memcpy(out->prefix, of->prefix, sizeof out->prefix);
+	memcpy(out->last_key, after, strlen(after) + 1);
+	out->next = strdup(after);
+	return out->next != NULL ? 0 : mf_error_nomem(e, "a listing");
+}
+
 void
 s3_pages_fini(struct s3_pages *p)
 {
@@ -24,9 +35,10 @@ s3_pages_fini(struct s3_pages *p)
 }
 
 static int
-fetch_page(struct s3_pages *p, bool v1, struct mf_s3_answer *a, struct mf_error *e)
+fetch_page(
+    const struct s3_pages *p, bool v1, bool children, struct mf_s3_answer *a, struct mf_error *e)
 {
-	struct mf_s3_param query[5] = {{"max-keys", PAGE_KEYS}, {"prefix", p->prefix}};
+	struct mf_s3_param query[6] = {{"max-keys", PAGE_KEYS}, {"prefix", p->prefix}};
 	struct mf_s3_call call = {
 	    .method = "GET",
 	    .query = query,
@@ -39,21 +51,25 @@ fetch_page(struct s3_pages *p, bool v1, struct mf_s3_answer *a, struct mf_error 
 		query[call.n_query++] = (struct mf_s3_param){"encoding-type", "url"};
 	if (!v1)
 		query[call.n_query++] = (struct mf_s3_param){"list-type", "2"};
+	if (children)
+		query[call.n_query++] = (struct mf_s3_param){"delimiter", "/"};
 	if (p->next != NULL)
-		query[call.n_query++] =
-		    (struct mf_s3_param){p->by_token ? "continuation-token" : "marker", p->next};
+		query[call.n_query++] = (struct mf_s3_param){p->by_token ? "continuation-token"
+							     : v1        ? "marker"
+									 : "start-after",
+		    p->next};
 	return mf_s3_client_call(p->s->client, &call, a, e);
 }
 
 static int
-get_page(struct s3_pages *p, struct mf_s3_page *page, struct mf_error *e)
+get_page(const struct s3_pages *p, bool children, struct mf_s3_page *page, struct mf_error *e)
 {
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
 	bool v1 = atomic_load(&p->s->list_v1);
-	int rc = fetch_page(p, v1, &a, e);
+	int rc = fetch_page(p, v1, children, &a, e);
 
 	if (rc != 0 && !v1 && a.refused && a.class == MF_S3_UNSUPPORTED && p->next == NULL) {
-		if ((rc = fetch_page(p, true, &a, e)) == 0)
+		if ((rc = fetch_page(p, true, children, &a, e)) == 0)
 			atomic_store(&p->s->list_v1, true);
 	}
 	if (rc == 0 && mf_s3_xml_list(a.http.body.data, a.http.body.len, page, e) != 0)
@@ -63,7 +79,7 @@ get_page(struct s3_pages *p, struct mf_s3_page *page, struct mf_error *e)
 }
 
 static int
-check_keys(const struct s3_pages *p, const struct mf_s3_page *page, struct mf_error *e)
+check_keys(struct s3_pages *p, const struct mf_s3_page *page, struct mf_error *e)
 {
 	const size_t n = strlen(p->prefix);
 	size_t i;
@@ -76,8 +92,9 @@ check_keys(const struct s3_pages *p, const struct mf_s3_page *page, struct mf_er
 			return mf_error_set(
 			    e, MF_ETRANSFER, "%s lists a key that is too long", p->s->label);
 	}
-	if (page->n_objects > 0 && p->last_key[0] != '\0' &&
-	    strcmp(page->objects[0].key, p->last_key) <= 0)
+	p->went_back = page->n_objects > 0 && p->last_key[0] != '\0' &&
+		       strcmp(page->objects[0].key, p->last_key) <= 0;
+	if (p->went_back)
 		return mf_error_set(
 		    e, MF_ETRANSFER, "the listing of %s goes back to where it was", p->s->label);
 	return 0;
@@ -115,7 +132,8 @@ s3_pages_next(struct s3_pages *p, struct mf_s3_page *out, struct mf_error *e)
 
 	if (p->ended)
 		return 1;
-	if (get_page(p, out, e) != 0)
+	p->went_back = false;
+	if (get_page(p, false, out, e) != 0)
 		return -1;
 	if (check_keys(p, out, e) != 0 || advance(p, out, e) != 0) {
 		mf_s3_page_fini(out);
@@ -126,4 +144,19 @@ s3_pages_next(struct s3_pages *p, struct mf_s3_page *out, struct mf_error *e)
 		memcpy(p->last_key, last, strlen(last) + 1);
 	}
 	return 0;
+}
+
+int
+s3_pages_children(struct s3_store *s, const char *dir, const char *after, struct mf_s3_page *out,
+    struct mf_error *e)
+{
+	struct s3_pages p = {.s = s};
+	int rc;
+
+	memcpy(p.prefix, dir, strlen(dir) + 1);
+	if ((p.next = strdup(after)) == NULL)
+		return mf_error_nomem(e, "a listing");
+	rc = get_page(&p, true, out, e);
+	s3_pages_fini(&p);
+	return rc;
 }

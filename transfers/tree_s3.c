@@ -13,6 +13,7 @@
 #define PART_BYTES_MIN ((uint64_t)5 << 20) /* stores take no smaller ones */
 #define COPY_PART_BYTES ((uint64_t)512 << 20)
 #define PARTS_AT_ONCE 4
+#define LISTS_AT_ONCE 8
 #define MEMORY_BYTES ((uint64_t)128 << 20)
 
 /* ---- requests ---- */
@@ -215,6 +216,10 @@ set_params(struct s3_tree *t, const struct mf_tree_s3_params *p)
 		t->p.parts_at_once = PARTS_AT_ONCE;
 	if (t->p.parts_at_once > S3_TREE_PARTS_AT_ONCE_MAX)
 		t->p.parts_at_once = S3_TREE_PARTS_AT_ONCE_MAX;
+	if (t->p.lists_at_once == 0)
+		t->p.lists_at_once = LISTS_AT_ONCE;
+	if (t->p.lists_at_once > S3_TREE_LISTS_AT_ONCE_MAX)
+		t->p.lists_at_once = S3_TREE_LISTS_AT_ONCE_MAX;
 	if (t->p.copy_bytes_max == 0 || t->p.copy_bytes_max > t->words->copy_bytes_max)
 		t->p.copy_bytes_max = t->words->copy_bytes_max;
 	if (t->p.copy_part_bytes == 0)

@@ -35,7 +35,8 @@ struct mf_tree_s3_params {
 	/* What is larger is copied in parts of copy_part_bytes. 0: 5 GiB, which is the most that
 	 * S3 copies at once, and 512 MiB. No matter where a store has no such limit. */
 	uint64_t copy_bytes_max, copy_part_bytes;
-	bool ignore_sums; /* get does not compare what came with what the store says of it */
+	unsigned lists_at_once; /* requests of one long listing; 0: 8; at most 64; 1: read in order */
+	bool ignore_sums;       /* get does not compare what came with what the store says of it */
 	uint64_t memory_bytes; /* of all puts at once; 0: 128 MiB; at least one part is taken */
 };
 

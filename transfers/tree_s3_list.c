@@ -1,25 +1,22 @@
-/* Listing: the pages of the bucket's own listing, whose order is that of the paths. While one is
- * shown the next is fetched by a thread of its own. */
+/* Listing: the pieces of the bucket's own listing, whose order is that of the paths. */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/crew.h"
 #include "src/base/log.h"
-#include "transfers/s3_pages.h"
 #include "transfers/tree_s3_int.h"
+#include "transfers/tree_s3_ranges.h"
+
+#define AHEAD_BYTES ((uint64_t)8 << 20) /* of memory: about forty pages */
 
 struct cursor {
 	struct mf_tree_cursor cursor;
-	struct mf_crew *ahead; /* the thread that fetches; NULL: none does */
-	struct s3_pages pages; /* that thread's while there is one, like the next page */
-	struct mf_s3_page next;
-	int next_rc; /* 0: there is one; 1: that was all; -1 */
-	struct mf_s3_page page;
-	bool has_page, failed;
+	struct s3_ranges *ranges;
+	struct s3_piece *piece; /* that is shown, or NULL */
+	bool failed;
 	struct mf_error why; /* with failed: said again by every later step */
-	size_t at;           /* in page */
+	size_t at;           /* in piece */
 	uint64_t skipped;    /* keys that are no paths */
 	char last[MF_S3_KEY_BYTES];
 };
@@ -28,7 +25,10 @@ int
 s3_tree_list(struct mf_tree *tree, const char *dir, struct mf_tree_cursor **out, struct mf_error *e)
 {
 	struct s3_tree *t = s3_tree_of(tree);
+	const struct s3_ranges_params p = {
+	    .retry = &t->p.retry, .at_once = t->p.lists_at_once, .memory_bytes = AHEAD_BYTES};
 	char key[MF_S3_KEY_BYTES];
+	struct s3_pages pages;
 	struct cursor *c;
 	size_t n;
 
@@ -40,64 +40,16 @@ s3_tree_list(struct mf_tree *tree, const char *dir, struct mf_tree_cursor **out,
 	if ((c = calloc(1, sizeof *c)) == NULL)
 		return mf_error_nomem(e, "a listing");
 	c->cursor.tree = tree;
-	s3_pages_begin(&c->pages, t->s, dir);
-	n = strlen(c->pages.prefix);
+	s3_pages_begin(&pages, t->s, dir);
+	n = strlen(pages.prefix);
 	if (dir[0] != '\0')
-		memcpy(c->pages.prefix + n, "/", 2);
+		memcpy(pages.prefix + n, "/", 2);
+	if (s3_ranges_new(&pages, &p, &c->ranges, e) != 0) {
+		free(c);
+		return -1;
+	}
 	*out = &c->cursor;
 	return 0;
-}
-
-static int
-fetch_once(void *arg, struct mf_error *e)
-{
-	struct cursor *c = arg;
-
-	return s3_pages_next(&c->pages, &c->next, e);
-}
-
-/* -1 only with an error, as a crew has it. */
-static int
-fetch(void *arg, struct mf_error *e)
-{
-	struct cursor *c = arg;
-	const struct s3_tree *t = s3_tree_of(c->cursor.tree);
-
-	c->next_rc = mf_retry_run(&t->p.retry, fetch_once, c, e);
-	return c->next_rc < 0 ? -1 : 0;
-}
-
-/* Wait for the thread, if there is one. */
-static int
-await(struct cursor *c, struct mf_error *e)
-{
-	const int rc = mf_crew_join(c->ahead, e);
-
-	mf_crew_free(c->ahead);
-	c->ahead = NULL;
-	return rc;
-}
-
-/* Without a thread the page is fetched when it is wanted. */
-static void
-fetch_ahead(struct cursor *c)
-{
-	struct mf_error e = {0};
-
-	if (c->pages.ended || (c->ahead = mf_crew_new(&e)) == NULL)
-		return;
-	if (mf_crew_start(c->ahead, "list", fetch, c, &e) == 0)
-		return;
-	(void)await(c, &e);
-}
-
-static void
-drop_page(struct cursor *c)
-{
-	if (c->has_page)
-		mf_s3_page_fini(&c->page);
-	c->has_page = false;
-	c->at = 0;
 }
 
 void
@@ -105,37 +57,28 @@ s3_tree_cursor_close(struct mf_tree_cursor *cursor)
 {
 	struct cursor *c = (struct cursor *)cursor;
 
-	struct mf_error e = {0};
-
-	if (c->ahead != NULL && await(c, &e) == 0 && c->next_rc == 0)
-		mf_s3_page_fini(&c->next);
-	drop_page(c);
-	s3_pages_fini(&c->pages);
+	s3_piece_free(c->piece);
+	s3_ranges_free(c->ranges);
 	free(c);
 }
 
-/* The next page. 0; 1: that was all; -1. */
+/* The next piece. 0; 1: that was all; -1. */
 static int
 turn(struct cursor *c, struct mf_error *e)
 {
-	const struct s3_tree *t = s3_tree_of(c->cursor.tree);
 	int rc;
 
-	drop_page(c);
-	rc = c->ahead != NULL ? await(c, e) : fetch(c, e);
+	s3_piece_free(c->piece);
+	c->piece = NULL;
+	rc = s3_ranges_next(c->ranges, &c->piece, e);
 	if (rc == 0)
-		rc = c->next_rc;
-	c->has_page = rc == 0;
-	if (rc == 0) {
-		c->page = c->next;
-		fetch_ahead(c);
-	}
-	if (rc == 1 && c->skipped > 0)
+		c->at = c->piece->from;
+	if (rc == 1 && c->skipped > 0) {
 		mf_log(MF_LOG_WARNING,
-		    "%s: passed over %llu objects whose keys are no paths of files", t->s->label,
-		    (unsigned long long)c->skipped);
-	if (rc == 1)
+		    "%s: passed over %llu objects whose keys are no paths of files",
+		    s3_tree_of(c->cursor.tree)->s->label, (unsigned long long)c->skipped);
 		c->skipped = 0;
+	}
 	return rc;
 }
 
@@ -161,13 +104,13 @@ show(
 static int
 step(struct cursor *c, struct mf_tree_entry *entry, struct mf_error *e)
 {
-	const size_t n = strlen(c->pages.s->prefix);
+	const size_t n = strlen(s3_tree_of(c->cursor.tree)->s->prefix);
 	const struct mf_s3_object *o;
 	int rc;
 
 	for (;;) {
-		for (; c->has_page && c->at < c->page.n_objects; c->skipped++) {
-			o = &c->page.objects[c->at++];
+		for (; c->piece != NULL && c->at < c->piece->to; c->skipped++) {
+			o = &c->piece->page.objects[c->at++];
 			if (mf_tree_path_is_valid(o->key + n))
 				return show(c, o, entry, e);
 		}

@@ -27,6 +27,7 @@ void mf_buf_fini(struct mf_buf *b); /* frees, leaves an empty buffer */
 void mf_buf_clear(struct mf_buf *b); /* length 0, memory kept, failed cleared */
 /* Room for `more` further bytes. 0, or -1 with b->failed. */
 int mf_buf_reserve(struct mf_buf *b, size_t more);
+/* Append. Where there is no memory for it, nothing is, and b->failed. */
 void mf_buf_put(struct mf_buf *b, const void *bytes, size_t n);
 void mf_buf_put_u8(struct mf_buf *b, uint8_t v);
 void mf_buf_put_u16(struct mf_buf *b, uint16_t v);
@@ -35,6 +36,7 @@ void mf_buf_put_u64(struct mf_buf *b, uint64_t v);
 /* u32 length, then the bytes. */
 void mf_buf_put_block(struct mf_buf *b, const void *bytes, size_t n);
 void mf_buf_put_string(struct mf_buf *b, const char *s); /* as a block, without the NUL */
+/* Append text, without a NUL. */
 void mf_buf_printf(struct mf_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A NUL behind the last byte (not counted in len); NULL where that failed. View. */
 const char *mf_buf_cstr(struct mf_buf *b);
@@ -51,6 +53,7 @@ struct mf_reader {
 
 /* A reader over n borrowed bytes. */
 struct mf_reader mf_reader_of(const void *bytes, size_t n);
+/* The next bytes as a number. */
 uint8_t mf_reader_u8(struct mf_reader *r); /* 0 once failed; so the others */
 uint16_t mf_reader_u16(struct mf_reader *r);
 uint32_t mf_reader_u32(struct mf_reader *r);
@@ -64,7 +67,8 @@ char *mf_reader_string(struct mf_reader *r, size_t max);
 /* After a failure: MF_ENOMEM where memory was short, else MF_EDAMAGED with this message. -1. */
 int mf_reader_error(const struct mf_reader *r, struct mf_error *e, const char *message);
 
-uint32_t mf_get_u32(const uint8_t *p); /* little-endian, unaligned */
+/* 4 or 8 bytes at p as a little-endian number, and the other way round; p need not be aligned. */
+uint32_t mf_get_u32(const uint8_t *p);
 uint64_t mf_get_u64(const uint8_t *p);
 void mf_set_u32(uint8_t *p, uint32_t v);
 void mf_set_u64(uint8_t *p, uint64_t v);

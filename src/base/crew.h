@@ -13,6 +13,7 @@
 
 struct mf_crew;
 
+/* A crew without threads. The caller's, for mf_crew_free; NULL with MF_ENOMEM. */
 struct mf_crew *mf_crew_new(struct mf_error *e);
 /* Abort q when the crew is cancelled. q must outlive mf_crew_join. Before any start. At most
  * 16 queues. */
@@ -24,7 +25,8 @@ int mf_crew_start(struct mf_crew *c, const char *name, int (*work)(void *arg, st
     void *arg, struct mf_error *e);
 /* Cancel with this error (copied; NULL: MF_EINTERRUPTED). Later calls change nothing. */
 void mf_crew_cancel(struct mf_crew *c, const struct mf_error *why);
-bool mf_crew_cancelled(const struct mf_crew *c); /* cheap; poll it in long loops */
+/* Was it cancelled, by whatever? Any thread; cheap: poll it in long loops. */
+bool mf_crew_cancelled(const struct mf_crew *c);
 /* Wait for all threads. 0, or -1 with the first failure in *e. */
 int mf_crew_join(struct mf_crew *c, struct mf_error *e);
 void mf_crew_free(struct mf_crew *c); /* joins first where that was not done */

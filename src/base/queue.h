@@ -15,6 +15,7 @@
 
 struct mf_queue;
 
+/* For at most capacity items (0: one). The caller's, for mf_queue_free; NULL with MF_ENOMEM. */
 struct mf_queue *mf_queue_new(size_t capacity, struct mf_error *e);
 /* Free; each item still queued is handed to drop (may be NULL). No thread may be inside. */
 void mf_queue_free(struct mf_queue *q, void (*drop)(void *item));
@@ -22,8 +23,10 @@ void mf_queue_free(struct mf_queue *q, void (*drop)(void *item));
 int mf_queue_push(struct mf_queue *q, void *item);
 /* Blocks while empty. The item, or NULL: closed and drained, or aborted. */
 void *mf_queue_pop(struct mf_queue *q);
+/* As above; neither blocks. */
 void mf_queue_close(struct mf_queue *q);
 void mf_queue_abort(struct mf_queue *q);
+/* How many items are queued now; another thread may change that at once. */
 size_t mf_queue_length(struct mf_queue *q);
 
 #endif

@@ -26,6 +26,8 @@ struct mf_region_params {
 	size_t reserve_bytes;
 };
 
+/* An empty region, which reserves addresses and makes no file yet. 0, and *out is the caller's, for
+ * mf_region_free; -1 with MF_ENOMEM. */
 int mf_region_new(const struct mf_region_params *p, struct mf_region **out, struct mf_error *e);
 void mf_region_free(struct mf_region *r); /* and all that was allocated; NULL is fine */
 /* n more bytes, zero, aligned for anything. Those of several calls stand beside each other where
@@ -33,10 +35,11 @@ void mf_region_free(struct mf_region *r); /* and all that was allocated; NULL is
  * or whatever the file system says. */
 void *mf_region_alloc(struct mf_region *r, size_t n, struct mf_error *e);
 /* Room for more items of an array that has a region to itself, and lies at *items (NULL at
- * first): *capacity grows, the items stay. bytes: of one item. */
+ * first): *capacity grows, the items stay. bytes: of one item. 0; -1 as above, and all is as it
+ * was. */
 int mf_region_grow(
     struct mf_region *r, void **items, size_t *capacity, size_t bytes, struct mf_error *e);
-/* A copy of a string, which need not be aligned. */
+/* A copy of a string, which need not be aligned. NULL as above. */
 char *mf_region_strdup(struct mf_region *r, const char *s, struct mf_error *e);
 /* Nothing in it will be looked at for a while. Changes no content. NULL is fine. */
 void mf_region_cool(struct mf_region *r);

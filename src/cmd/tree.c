@@ -85,6 +85,7 @@ open_bucket(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use, st
 	    .s3 = &s3,
 	    .gcs = &gcs,
 	    .bucket = {.retry = mf_cmd_retry_params(c),
+		.lists_at_once = (unsigned)mf_options_number(c->options, MF_OPT_CHECKERS),
 		.ignore_sums = mf_options_flag(c->options, MF_OPT_IGNORE_CHECKSUM),
 		.memory_bytes = mf_options_number(c->options, MF_OPT_MEMORY) / 2}};
 

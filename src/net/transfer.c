@@ -2,13 +2,12 @@
 
 #include <string.h>
 
+#include "src/net/curl_policy.h"
 #include "src/net/http_int.h"
 
 #define UPLOAD_BUFFER_BYTES (256 << 10)
 #define DOWNLOAD_BUFFER_BYTES (128 << 10)
 #define DOWNLOAD_BUFFER_MIN 1024 /* CURLOPT_BUFFERSIZE(3) */
-#define KEEPALIVE_S 30L
-#define KEPT_IDLE_S 50L /* servers close what is idle for a minute or so */
 
 /* Set an option; an error stays. */
 #define SET(easy, rc, option, value)                                        \
@@ -17,32 +16,14 @@
 			(rc) = curl_easy_setopt((easy), (option), (value)); \
 	} while (0)
 
-/* What holds for every request: no surprises, and no trust without verification. */
 static CURLcode
 set_policy(CURL *c)
 {
 	CURLcode rc = CURLE_OK;
 
-	SET(c, rc, CURLOPT_NOSIGNAL, 1L);
-	SET(c, rc, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name server to give up */
-	SET(c, rc, CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(c, rc, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	SET(c, rc, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(c, rc, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(c, rc, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(c, rc, CURLOPT_PATH_AS_IS, 1L);
-	SET(c, rc, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(c, rc, CURLOPT_FAILONERROR, 0L);
-	SET(c, rc, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-	SET(c, rc, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(c, rc, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(c, rc, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(c, rc, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-	SET(c, rc, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-	SET(c, rc, CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(c, rc, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
-	SET(c, rc, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S / 2);
-	SET(c, rc, CURLOPT_MAXAGE_CONN, KEPT_IDLE_S);
+#define SET_ONE(option, value) SET(c, rc, option, value);
+	MF_CURL_POLICY(SET_ONE)
+#undef SET_ONE
 	return rc;
 }
 

@@ -11,44 +11,15 @@
 #include <string.h>
 
 #include "tests/harness/fake_gcs.h"
+#include "tests/harness/http_words.h"
 
 static const char *const names[FAKE_GCS_COUNTS] = {
     "tokens", "expired", "refused", "signed", "sums", "conditions", "pages", "billed"};
-
-static FILE *
-create(const char *dir, const char *name)
-{
-	char path[4096];
-	FILE *file;
-
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
-	if ((file = fopen(path, "w")) == NULL) {
-		perror(path);
-		exit(1);
-	}
-	return file;
-}
 
 static unsigned
 number(const char *text)
 {
 	return (unsigned)strtoul(text, NULL, 10);
-}
-
-/* A url file that is there is complete. */
-static void
-announce(const struct fake_gcs *f, const char *dir)
-{
-	char from[4096], to[4096];
-	FILE *file = create(dir, "url.new");
-
-	(void)fprintf(file, "%s\n", fake_gcs_url(f));
-	(void)snprintf(from, sizeof from, "%s/url.new", dir);
-	(void)snprintf(to, sizeof to, "%s/url", dir);
-	if (fclose(file) != 0 || rename(from, to) != 0) {
-		perror(to);
-		exit(1);
-	}
 }
 
 int
@@ -81,9 +52,9 @@ main(int argc, char **argv)
 	(void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	f = fake_gcs_start(&params);
 	fake_gcs_write_credentials(f, argv[1]);
-	announce(f, argv[1]);
+	harness_announce(argv[1], fake_gcs_url(f));
 	(void)sigwait(&ends, &got);
-	file = create(argv[1], "counts");
+	file = harness_create(argv[1], "counts", "w");
 	for (i = 0; i < FAKE_GCS_COUNTS; i++)
 		(void)fprintf(file, "%s %u\n", names[i], fake_gcs_count(f, (enum fake_gcs_count)i));
 	(void)fclose(file);

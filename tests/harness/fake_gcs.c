@@ -16,22 +16,7 @@
 
 #define BODY_MAX ((size_t)256 << 20)
 
-void
-fake_die(const char *what)
-{
-	(void)fprintf(stderr, "fake gcs: %s\n", what);
-	abort();
-}
-
 /* ---- answers ---- */
-
-void
-fake_put_date(char out[64], time_t t)
-{
-	struct tm tm;
-
-	(void)strftime(out, 64, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&t, &tm));
-}
 
 /* In one piece: the rest of an answer in pieces waits for the client's acknowledgement. */
 bool
@@ -39,18 +24,15 @@ fake_say(struct http_conn *c, const struct http_seen *q, int status, const char 
     const void *body, size_t n)
 {
 	struct mf_buf all = MF_BUF_INIT;
-	char date[64];
 
-	fake_put_date(date, time(NULL));
-	mf_buf_printf(
-	    &all, "HTTP/1.1 %d Words\r\nDate: %s\r\nServer: fake\r\n%s", status, date, headers);
+	harness_head(&all, status, time(NULL), headers);
 	if (status != 204)
 		mf_buf_printf(&all, "Content-Length: %zu\r\n", n);
 	mf_buf_printf(&all, "\r\n");
 	if (strcmp(q->method, "HEAD") != 0 && status != 204)
 		mf_buf_put(&all, body, n);
 	if (all.failed)
-		fake_die("no memory");
+		harness_die("no memory");
 	http_say_bytes(c, all.data, all.len);
 	mf_buf_fini(&all);
 	return true;
@@ -117,7 +99,7 @@ fake_put_head(const struct fake_object *o, char out[FAKE_HEAD_BYTES])
 	const char *line;
 	size_t n, len;
 
-	fake_put_date(date, o->changed);
+	harness_date(date, o->changed);
 	put_sum(o->crc, text);
 	n = (size_t)snprintf(out, FAKE_HEAD_BYTES,
 	    "Last-Modified: %s\r\nETag: \"%s\"\r\nx-goog-generation: %llu\r\n"
@@ -151,7 +133,7 @@ fake_copy_bytes(const void *bytes, size_t n)
 	char *copy = malloc(n + 1);
 
 	if (copy == NULL)
-		fake_die("no memory");
+		harness_die("no memory");
 	memcpy(copy, bytes, n);
 	copy[n] = '\0';
 	return copy;
@@ -176,7 +158,7 @@ fake_keep(struct fake_gcs *f, const char *path, char *head, uint8_t *body, size_
 	size_t i;
 
 	if (o == NULL || EVP_Digest(body, n, o->md5, NULL, EVP_md5(), NULL) != 1)
-		fake_die("no memory");
+		harness_die("no memory");
 	o->path = fake_copy_text(path);
 	o->head = head;
 	if (fake_is_there(at, path))
@@ -278,7 +260,7 @@ get(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const ch
 	if ((*at)->n == 0 || strcmp(q->method, "HEAD") == 0)
 		return fake_say(c, q, 200, headers, "", (*at)->n);
 	if ((copy = malloc(last - first + 1)) == NULL)
-		fake_die("no memory");
+		harness_die("no memory");
 	memcpy(copy, (*at)->bytes + first, last - first + 1);
 	if (atomic_load(&f->corrupt) > 0) {
 		atomic_fetch_sub(&f->corrupt, 1);
@@ -310,7 +292,7 @@ serve(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, uint8_
 
 	if (mf_url_decode(&decoded, q->target + 1, strcspn(q->target + 1, "?")) != 0 ||
 	    mf_buf_cstr(&decoded) == NULL)
-		fake_die("a target that cannot be read");
+		harness_die("a target that cannot be read");
 	(void)snprintf(path, sizeof path, "%s", mf_buf_cstr(&decoded));
 	mf_buf_fini(&decoded);
 	object = strchr(path, '/') != NULL;
@@ -382,7 +364,7 @@ fake_gcs_start(const struct fake_gcs_params *p)
 	struct fake_gcs *f = calloc(1, sizeof *f);
 
 	if (f == NULL)
-		fake_die("no memory");
+		harness_die("no memory");
 	f->params = *p;
 	(void)pthread_mutex_init(&f->lock, NULL);
 	fake_make_key(f);
@@ -451,7 +433,7 @@ fake_gcs_put_header(struct fake_gcs *f, const char *path, const char *name)
 
 	value[0] = '\0';
 	if (q == NULL)
-		fake_die("no memory");
+		harness_die("no memory");
 	if (fake_is_there(at, path)) {
 		(void)snprintf(q->head, sizeof q->head, "%s", (*at)->head);
 		http_seen_header(q, name, value, sizeof value);

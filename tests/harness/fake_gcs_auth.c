@@ -29,7 +29,7 @@ fake_make_key(struct fake_gcs *f)
 	BIO *bio = BIO_new_mem_buf(rfc7515_pem, -1);
 
 	if (bio == NULL || (f->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL)) == NULL)
-		fake_die("no key");
+		harness_die("no key");
 	(void)BIO_free(bio);
 }
 
@@ -42,7 +42,7 @@ give(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const c
 	char text[256];
 
 	if (nth >= FAKE_TOKENS)
-		fake_die("too many tokens");
+		harness_die("too many tokens");
 	atomic_fetch_add(&f->counts[FAKE_GCS_TOKENS], 1);
 	if (strcmp(q->target, IMPERSONATE) == 0)
 		(void)snprintf(text, sizeof text,
@@ -71,9 +71,9 @@ field(const char *form, const char *name, char *out, size_t n)
 	struct http_seen *q = calloc(1, sizeof *q);
 
 	if (q == NULL || strlen(form) + 2 > sizeof q->target)
-		fake_die("a form is too long");
+		harness_die("a form is too long");
 	(void)snprintf(q->target, sizeof q->target, "?%s", form);
-	fake_param(q, name, out, n);
+	harness_param(q, name, out, n);
 	free(q);
 	return out;
 }
@@ -182,7 +182,7 @@ mac(uint8_t key[32], size_t key_n, const char *text, uint8_t out[32])
 
 	if (HMAC(EVP_sha256(), key, (int)key_n, (const uint8_t *)text, strlen(text), out, &n) ==
 	    NULL)
-		fake_die("no HMAC");
+		harness_die("no HMAC");
 }
 
 static void
@@ -298,7 +298,7 @@ write_file(const char *dir, const char *name, const char *text)
 
 	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
 	if ((file = fopen(path, "w")) == NULL || fputs(text, file) < 0 || fclose(file) != 0)
-		fake_die(path);
+		harness_die(path);
 }
 
 static void
@@ -307,7 +307,7 @@ write_object(const char *dir, const char *name, json_t *object)
 	char *text = json_dumps(object, JSON_INDENT(2));
 
 	if (text == NULL)
-		fake_die("no JSON");
+		harness_die("no JSON");
 	write_file(dir, name, text);
 	free(text);
 	json_decref(object);

@@ -19,7 +19,7 @@ source_path(const struct http_seen *q, char out[2048])
 
 	http_seen_header(q, "x-goog-copy-source", value, sizeof value);
 	if (mf_url_decode(&decoded, value, strlen(value)) != 0 || mf_buf_cstr(&decoded) == NULL)
-		fake_die("a copy source that cannot be read");
+		harness_die("a copy source that cannot be read");
 	at = mf_buf_cstr(&decoded);
 	(void)snprintf(out, 2048, "%s", at + (*at == '/'));
 	mf_buf_fini(&decoded);

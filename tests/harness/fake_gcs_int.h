@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "tests/harness/fake_gcs.h"
+#include "tests/harness/http_words.h"
 #include "tests/unit/net/http_server.h"
 
 #define FAKE_TOKENS 4096
@@ -46,7 +47,6 @@ struct fake_gcs {
 	atomic_uint counts[FAKE_GCS_COUNTS];
 };
 
-void fake_die(const char *what) __attribute__((noreturn));
 /* Answer with an Error document. Returns true. */
 bool fake_refuse(struct http_conn *c, const struct http_seen *q, int status, const char *code,
     const char *headers);
@@ -65,7 +65,6 @@ const struct fake_object *fake_keep(
 /* What answers tell of an object: a header a line. */
 #define FAKE_HEAD_BYTES 16384
 void fake_put_head(const struct fake_object *o, char out[FAKE_HEAD_BYTES]);
-void fake_put_date(char out[64], time_t t);
 /* Does a condition stop a put, or a sum that does not fit? Then it was answered. */
 bool fake_may_put(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, bool there,
     const uint8_t *body, size_t n);
@@ -81,8 +80,6 @@ bool fake_copy(
 bool fake_parts(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q,
     const char *path, uint8_t *body, size_t n);
 void fake_drop_uploads(struct fake_gcs *f);
-/* Is there a parameter of that name, with a value or without? */
-bool fake_has_param(const struct http_seen *q, const char *name);
 
 /* fake_gcs_auth.c: whether the request may go on; else it was answered. body: of the request. */
 bool fake_authorize(
@@ -95,7 +92,5 @@ void fake_make_key(struct fake_gcs *f);
 /* fake_gcs_list.c: a page. Under the lock. */
 bool fake_list(
     struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const char *bucket);
-/* A parameter of the query, decoded; "" where there is none. */
-const char *fake_param(const struct http_seen *q, const char *name, char *out, size_t n);
 
 #endif

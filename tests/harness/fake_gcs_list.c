@@ -1,4 +1,5 @@
-/* Listing: ListObjectsV2 in the words of the XML API. */
+/* Listing: ListObjectsV2 in the words of the XML API. With a delimiter, which is a '/', nothing is
+ * truncated. */
 #include "config.h"
 
 #include <stdio.h>
@@ -10,46 +11,12 @@
 #include "src/net/url.h"
 #include "tests/harness/fake_gcs_int.h"
 
-const char *
-fake_param(const struct http_seen *q, const char *name, char *out, size_t n)
-{
-	const char *at = strchr(q->target, '?');
-	struct mf_buf value = MF_BUF_INIT;
-	const size_t name_n = strlen(name);
-
-	out[0] = '\0';
-	for (; at != NULL; at = strchr(at, '&')) {
-		at++;
-		if (strncmp(at, name, name_n) != 0 || (at[name_n] != '=' && at[name_n] != '\0'))
-			continue;
-		at += name_n + (at[name_n] == '=');
-		if (mf_url_decode(&value, at, strcspn(at, "&")) == 0 && mf_buf_cstr(&value) != NULL)
-			(void)snprintf(out, n, "%s", mf_buf_cstr(&value));
-		break;
-	}
-	mf_buf_fini(&value);
-	return out;
-}
-
-bool
-fake_has_param(const struct http_seen *q, const char *name)
-{
-	const char *at = strchr(q->target, '?');
-	const size_t n = strlen(name);
-
-	for (; at != NULL; at = strchr(at + 1, '&'))
-		if (strncmp(at + 1, name, n) == 0 && strchr("=&", at[1 + n]) != NULL)
-			return true;
-	return false;
-}
-
 static void
 put_object(struct mf_buf *out, const struct fake_object *o, const char *key)
 {
-	char date[64];
-	struct tm tm;
+	char date[HARNESS_DATE_BYTES];
 
-	(void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&o->changed, &tm));
+	harness_iso_date(date, o->changed);
 	mf_buf_printf(out, "<Contents><Key>");
 	mf_url_encode(out, key, strlen(key), "/");
 	mf_buf_printf(out,
@@ -61,17 +28,19 @@ put_object(struct mf_buf *out, const struct fake_object *o, const char *key)
 bool
 fake_list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const char *bucket)
 {
-	char prefix[1024], after[1024], max[32], begin[2200];
+	char prefix[1024], after[1024], max[32], delimiter[8], begin[2200];
 	const struct fake_object *o, *last = NULL;
 	struct mf_buf body = MF_BUF_INIT, contents = MF_BUF_INIT;
 	unsigned page = f->params.page != 0 ? f->params.page : 1000, n = 0;
-	const char *key;
+	const char *key, *child = NULL;
 
-	fake_param(q, "prefix", prefix, sizeof prefix);
-	fake_param(q, "continuation-token", after, sizeof after);
-	if (strcmp(fake_param(q, "list-type", max, sizeof max), "2") != 0)
+	harness_param(q, "prefix", prefix, sizeof prefix);
+	if (harness_param(q, "continuation-token", after, sizeof after)[0] == '\0')
+		harness_param(q, "start-after", after, sizeof after);
+	harness_param(q, "delimiter", delimiter, sizeof delimiter);
+	if (strcmp(harness_param(q, "list-type", max, sizeof max), "2") != 0)
 		return fake_refuse(c, q, 400, "InvalidArgument", "");
-	if (atoi(fake_param(q, "max-keys", max, sizeof max)) < (int)page && max[0] != '\0')
+	if (atoi(harness_param(q, "max-keys", max, sizeof max)) < (int)page && max[0] != '\0')
 		page = (unsigned)atoi(max);
 	(void)snprintf(begin, sizeof begin, "%s/%s", bucket, prefix);
 	for (o = f->objects; o != NULL; o = o->next) {
@@ -79,7 +48,11 @@ fake_list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, co
 		if (strncmp(o->path, begin, strlen(begin)) != 0 ||
 		    (after[0] != '\0' && strcmp(key, after) <= 0))
 			continue;
-		if (n++ == page)
+		if (delimiter[0] != '\0' && strchr(key + strlen(prefix), '/') != NULL) {
+			harness_put_child(&contents, key, strlen(prefix), &child);
+			continue;
+		}
+		if (n++ == page && delimiter[0] == '\0')
 			break;
 		put_object(&contents, o, key);
 		last = o;
@@ -95,7 +68,7 @@ fake_list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, co
 	mf_buf_put(&body, contents.data, contents.len);
 	mf_buf_printf(&body, "</ListBucketResult>");
 	if (body.failed || contents.failed)
-		fake_die("no memory");
+		harness_die("no memory");
 	atomic_fetch_add(&f->counts[FAKE_GCS_PAGES], 1);
 	fake_say(c, q, 200, "Content-Type: application/xml\r\n", body.data, body.len);
 	mf_buf_fini(&body);

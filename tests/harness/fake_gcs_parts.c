@@ -69,7 +69,7 @@ begin(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const 
 	char text[256];
 
 	if (u == NULL)
-		fake_die("no memory");
+		harness_die("no memory");
 	u->path = fake_copy_text(path);
 	u->head = fake_copy_text(q->head);
 	u->begun = time(NULL);
@@ -98,10 +98,10 @@ take_part(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, st
 		free(body);
 		return true;
 	}
-	fake_param(q, "partNumber", number, sizeof number);
+	harness_param(q, "partNumber", number, sizeof number);
 	if ((p = calloc(1, sizeof *p)) == NULL ||
 	    EVP_Digest(body, n, md5, NULL, EVP_md5(), NULL) != 1)
-		fake_die("no memory");
+		harness_die("no memory");
 	p->number = (unsigned)strtoul(number, NULL, 10);
 	p->bytes = body;
 	p->n = n;
@@ -161,7 +161,7 @@ complete(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q,
 	for (p = u->parts; p != NULL; p = p->next, n_parts++)
 		n += p->n;
 	if ((all = malloc(n + 1)) == NULL)
-		fake_die("no memory");
+		harness_die("no memory");
 	for (n = 0, p = u->parts; p != NULL; n += p->n, p = p->next)
 		memcpy(all + n, p->bytes, p->n);
 	o = fake_keep(f, u->path, fake_copy_text(u->head), all, n, n_parts);
@@ -183,7 +183,7 @@ list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const c
 	const struct fake_upload *u;
 	struct tm tm;
 
-	fake_param(q, "prefix", prefix, sizeof prefix);
+	harness_param(q, "prefix", prefix, sizeof prefix);
 	(void)snprintf(begins, sizeof begins, "%s/%s", bucket, prefix);
 	mf_buf_printf(&body,
 	    "<?xml version='1.0' encoding='UTF-8'?><ListMultipartUploadsResult>"
@@ -201,7 +201,7 @@ list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const c
 	}
 	mf_buf_printf(&body, "</ListMultipartUploadsResult>");
 	if (body.failed)
-		fake_die("no memory");
+		harness_die("no memory");
 	fake_say(c, q, 200, "", body.data, body.len);
 	mf_buf_fini(&body);
 	return true;
@@ -215,7 +215,7 @@ go_on(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const 
 	struct fake_upload **at;
 	char id[64];
 
-	at = find(f, path, fake_param(q, "uploadId", id, sizeof id));
+	at = find(f, path, harness_param(q, "uploadId", id, sizeof id));
 	if (*at != NULL && strcmp(q->method, "PUT") == 0 &&
 	    strcasestr(q->head, "\r\nx-goog-copy-source:") == NULL)
 		return take_part(f, c, q, *at, body, n);
@@ -236,9 +236,9 @@ bool
 fake_parts(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const char *path,
     uint8_t *body, size_t n)
 {
-	if (fake_has_param(q, "uploadId"))
+	if (harness_has_param(q, "uploadId"))
 		return go_on(f, c, q, path, body, n);
-	if (!fake_has_param(q, "uploads"))
+	if (!harness_has_param(q, "uploads"))
 		return false;
 	free(body);
 	if (strcmp(q->method, "POST") == 0 && strchr(path, '/') != NULL)

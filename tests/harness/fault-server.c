@@ -141,41 +141,12 @@ play(struct http_conn *c, const struct http_seen *seen, void *arg)
 	return keep;
 }
 
-static FILE *
-create(const char *dir, const char *name)
-{
-	char path[4096];
-	FILE *file;
-
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
-	if ((file = fopen(path, "a")) == NULL) {
-		perror(path);
-		exit(1);
-	}
-	return file;
-}
-
-/* A url file that is there is complete. */
-static void
-announce(unsigned port, const char *dir)
-{
-	char from[4096], to[4096];
-	FILE *file = create(dir, "url.new");
-
-	(void)fprintf(file, "http://127.0.0.1:%u\n", port);
-	(void)snprintf(from, sizeof from, "%s/url.new", dir);
-	(void)snprintf(to, sizeof to, "%s/url", dir);
-	if (fclose(file) != 0 || rename(from, to) != 0) {
-		perror(to);
-		exit(1);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
 	struct http_server *http;
 	struct server s;
+	char url[64];
 	sigset_t ends;
 	int got;
 
@@ -189,10 +160,11 @@ main(int argc, char **argv)
 	(void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	s.objects = memory_s3_new(argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0);
 	s.rules = fault_rules_new();
-	s.log = create(argv[1], "log");
+	s.log = harness_create(argv[1], "log", "a");
 	(void)setvbuf(s.log, NULL, _IOLBF, 1 << 16);
 	http = http_server_start(play, &s);
-	announce(http_server_port(http), argv[1]);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u", http_server_port(http));
+	harness_announce(argv[1], url);
 	(void)sigwait(&ends, &got);
 	http_server_stop(http);
 	memory_s3_free(s.objects);

@@ -103,3 +103,41 @@ harness_range(const char *text, size_t n, size_t *first, size_t *last)
 	*last = b < n ? (size_t)b : n - 1;
 	return a >= n;
 }
+
+void
+harness_put_child(struct mf_buf *out, const char *key, size_t n, const char **last)
+{
+	const size_t end = (size_t)(strchr(key + n, '/') + 1 - key);
+
+	if (*last != NULL && strncmp(*last, key, end) == 0)
+		return;
+	*last = key;
+	mf_buf_printf(out, "<CommonPrefixes><Prefix>");
+	mf_url_encode(out, key, end, "/");
+	mf_buf_printf(out, "</Prefix></CommonPrefixes>");
+}
+
+FILE *
+harness_create(const char *dir, const char *name, const char *mode)
+{
+	char path[4096];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	if ((file = fopen(path, mode)) == NULL)
+		harness_die(path);
+	return file;
+}
+
+void
+harness_announce(const char *dir, const char *url)
+{
+	char from[4096], to[4096];
+	FILE *file = harness_create(dir, "url.new", "w");
+
+	(void)fprintf(file, "%s\n", url);
+	(void)snprintf(from, sizeof from, "%s/url.new", dir);
+	(void)snprintf(to, sizeof to, "%s/url", dir);
+	if (fclose(file) != 0 || rename(from, to) != 0)
+		harness_die(to);
+}

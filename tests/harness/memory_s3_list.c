@@ -1,4 +1,5 @@
-/* Listing: ListObjectsV2, whose continuation tokens are the last keys. */
+/* Listing: ListObjectsV2, whose continuation tokens are the last keys. With a delimiter, which is a
+ * '/', nothing is truncated. */
 #include "config.h"
 
 #include <stdio.h>
@@ -38,8 +39,9 @@ page_of(const struct memory_s3 *m, const struct s3_query *q)
 void
 s3_list(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
 {
-	char prefix[1100], after[1100], begin[S3_PATH_BYTES + 1100], type[8];
+	char prefix[1100], after[1100], begin[S3_PATH_BYTES + 1100], type[8], delimiter[8];
 	const size_t skip = strlen(q->path) + 1;
+	const char *child = NULL;
 	struct mf_buf body = MF_BUF_INIT, contents = MF_BUF_INIT;
 	const struct harness_object *o, *last = NULL;
 	unsigned n = 0, page = page_of(m, q);
@@ -49,13 +51,19 @@ s3_list(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
 		return;
 	}
 	harness_param(q->seen, "prefix", prefix, sizeof prefix);
-	harness_param(q->seen, "continuation-token", after, sizeof after);
+	if (harness_param(q->seen, "continuation-token", after, sizeof after)[0] == '\0')
+		harness_param(q->seen, "start-after", after, sizeof after);
+	harness_param(q->seen, "delimiter", delimiter, sizeof delimiter);
 	(void)snprintf(begin, sizeof begin, "%s/%s", q->path, prefix);
 	for (o = m->objects; o != NULL; o = o->next) {
 		if (strncmp(o->path, begin, strlen(begin)) != 0 ||
 		    (after[0] != '\0' && strcmp(o->path + skip, after) <= 0))
 			continue;
-		if (n == page)
+		if (delimiter[0] != '\0' && strchr(o->path + strlen(begin), '/') != NULL) {
+			harness_put_child(&contents, o->path + skip, strlen(prefix), &child);
+			continue;
+		}
+		if (n == page && delimiter[0] == '\0')
 			break;
 		n++;
 		put_object(&contents, last = o, o->path + skip);

@@ -112,8 +112,8 @@ decode(const char *text, char out[KEY_BYTES])
 	out[n] = '\0';
 }
 
-/* A parameter of the query, decoded; "" where it is not there. */
-static void
+/* A parameter of the query, decoded; "" where it is not there. Returns out. */
+static char *
 parameter(const char *target, const char *name, char out[KEY_BYTES])
 {
 	const size_t n = strlen(name);
@@ -123,8 +123,9 @@ parameter(const char *target, const char *name, char out[KEY_BYTES])
 	for (; at != NULL; at = strchr(at + 1, '&'))
 		if (strncmp(at + 1, name, n) == 0 && at[1 + n] == '=') {
 			decode(at + 1 + n + 1, out);
-			return;
+			break;
 		}
+	return out;
 }
 
 static const char *
@@ -252,24 +253,48 @@ get(struct bucket *b, struct http_conn *c, const struct http_seen *q, const char
 	return true;
 }
 
+/* Up to the first '/' behind n bytes of the key; false: there is none. */
+static bool
+child_of(const char *key, size_t n, char out[KEY_BYTES])
+{
+	const char *slash = strchr(key + n, '/');
+
+	if (slash == NULL)
+		return false;
+	(void)snprintf(out, KEY_BYTES, "%.*s", (int)(slash + 1 - key), key);
+	return true;
+}
+
 static bool
 list(struct bucket *b, struct http_conn *c, const struct http_seen *q)
 {
-	char prefix[KEY_BYTES], after[KEY_BYTES], when[64], *xml = NULL;
-	size_t n = 0, at, shown = 0;
+	char prefix[KEY_BYTES], after[KEY_BYTES], child[KEY_BYTES], when[64], *xml = NULL;
+	size_t n = 0, at, begun, shown = 0;
 	bool more = false;
 	FILE *out = open_memstream(&xml, &n);
 
 	if (out == NULL)
 		out_of_memory();
 	parameter(q->target, "prefix", prefix);
-	parameter(q->target, "continuation-token", after);
+	if (parameter(q->target, "continuation-token", after)[0] == '\0')
+		parameter(q->target, "start-after", after);
 	fputs("<?xml version=\"1.0\"?><ListBucketResult>", out);
 	pthread_mutex_lock(&b->lock);
 	at = position(b, strcmp(after, prefix) > 0 ? after : prefix);
 	if (at < b->n && strcmp(b->objects[at].key, after) == 0)
 		at++;
+	begun = at;
 	for (; at < b->n && strncmp(b->objects[at].key, prefix, strlen(prefix)) == 0; at++) {
+		if (parameter(q->target, "delimiter", child)[0] != '\0' &&
+		    child_of(b->objects[at].key, strlen(prefix), child)) {
+			if (at > begun && strncmp(b->objects[at - 1].key, child, strlen(child)) == 0)
+				continue;
+			if ((more = shown == PAGE_KEYS))
+				break;
+			shown++;
+			fprintf(out, "<CommonPrefixes><Prefix>%s</Prefix></CommonPrefixes>", child);
+			continue;
+		}
 		if ((more = shown == PAGE_KEYS))
 			break;
 		shown++;

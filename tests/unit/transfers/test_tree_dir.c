@@ -14,18 +14,12 @@
 #include <cmocka.h>
 
 #include "src/base/fs.h"
-#include "transfers/tree_dir.h"
+#include "tests/unit/transfers/tree_dir_fixture.h"
 
 static struct mf_tree *
 open_at(const char *path)
 {
-	const struct mf_tree_dir_params p = {.path = path, .write = true, .create = true};
-	struct mf_error e = {0};
-	struct mf_tree *t;
-
-	if (mf_tree_dir_open(&p, &t, &e) != 0)
-		fail_msg("%s", e.message);
-	return t;
+	return tree_dir_at(path, MF_TREE_LINKS_SHOWN, true);
 }
 
 static struct mf_tree *
@@ -37,53 +31,11 @@ again(void *world)
 static struct mf_tree *
 make(void **world)
 {
-	char path[] = "/tmp/mf-test-tree-XXXXXX";
-
-	assert_non_null(mkdtemp(path));
-	*world = strdup(path);
-	assert_non_null(*world);
+	tree_dir_make(world);
 	return again(*world);
 }
 
-static void
-drop(void *world)
-{
-	struct mf_error e = {0};
-
-	assert_int_equal(mf_fs_remove_tree(AT_FDCWD, world, &e), 0);
-	free(world);
-}
-
-static const struct mf_tree_subject directory = {"dir", make, again, drop, 5000000};
-
-static int
-set_up(void **state)
-{
-	void *world;
-
-	mf_tree_close(make(&world));
-	assert_int_equal(chdir(world), 0);
-	*state = world;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	assert_int_equal(chdir("/"), 0);
-	drop(*state);
-	return 0;
-}
-
-static void
-write_file(const char *path)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_int_equal(fputs("x", f) >= 0, 1);
-	assert_int_equal(fclose(f), 0);
-}
+static const struct mf_tree_subject directory = {"dir", make, again, tree_dir_drop, 5000000};
 
 /* "kind path ..." and how the listing ended. */
 static int
@@ -97,8 +49,7 @@ list(struct mf_tree *t, char out[512], struct mf_error *e)
 	out[0] = '\0';
 	assert_int_equal(mf_tree_list(t, "", &c, e), 0);
 	while ((rc = mf_tree_next(c, &entry, e)) == 0)
-		n += (size_t)snprintf(
-		    out + n, 512 - n, "%c %s ", "fdls"[entry.kind], entry.path);
+		n += (size_t)snprintf(out + n, 512 - n, "%c %s ", "fdls"[entry.kind], entry.path);
 	mf_tree_cursor_close(c);
 	return rc;
 }
@@ -111,17 +62,17 @@ kinds(void **state)
 	char all[512];
 
 	(void)state;
-	write_file("file");
+	tree_dir_write_file("file");
 	assert_int_equal(mkdir("empty", 0700), 0);
 	assert_int_equal(mkdir("dir", 0700), 0);
-	write_file("dir/new\nline\xff");
+	tree_dir_write_file("dir/new\nline\xff");
 	assert_int_equal(symlink("/etc", "link"), 0);
 	assert_int_equal(mkfifo("pipe", 0600), 0);
-	write_file(".modelferry-part-0123456789abcdef");
-	write_file(".modelferry-part-is mine");
+	tree_dir_write_file(".modelferry-part-0123456789abcdef");
+	tree_dir_write_file(".modelferry-part-is mine");
 	assert_int_equal(list(t, all, &e), 1);
-	assert_string_equal(all,
-	    "f .modelferry-part-is mine f dir/new\nline\xff d empty f file l link s pipe ");
+	assert_string_equal(
+	    all, "f .modelferry-part-is mine f dir/new\nline\xff d empty f file l link s pipe ");
 	mf_tree_close(t);
 }
 
@@ -137,7 +88,7 @@ links_lead_nowhere(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir("outside", 0700), 0);
-	write_file("outside/file");
+	tree_dir_write_file("outside/file");
 	assert_int_equal(symlink("../outside", "tree/out"), 0);
 	assert_int_equal(mf_tree_del(t, paths, 1, NULL, NULL, &e), -1);
 	assert_int_equal(e.code, MF_EPERM);
@@ -158,8 +109,8 @@ sweep(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir("dir", 0700), 0);
-	write_file("dir/.modelferry-part-0123456789abcdef");
-	write_file("dir/file");
+	tree_dir_write_file("dir/.modelferry-part-0123456789abcdef");
+	tree_dir_write_file("dir/file");
 	assert_int_equal(mf_tree_sweep(t, 3600000000, &e), 0);
 	assert_int_equal(access("dir/.modelferry-part-0123456789abcdef", F_OK), 0);
 	assert_int_equal(mf_tree_sweep(t, 0, &e), 0);
@@ -179,9 +130,9 @@ unreadable(void **state)
 	int rc;
 
 	(void)state;
-	write_file("a");
+	tree_dir_write_file("a");
 	assert_int_equal(mkdir("b", 0), 0);
-	write_file("c");
+	tree_dir_write_file("c");
 	/* no mode keeps root out */
 	assert_int_equal(chmod(".", 0755), 0);
 	if (root)
@@ -204,7 +155,7 @@ read_only(void **state)
 	struct mf_tree *t;
 
 	(void)state;
-	write_file("file");
+	tree_dir_write_file("file");
 	assert_int_equal(mf_tree_dir_open(&none, &t, &e), -1);
 	assert_int_equal(e.code, MF_ENOTFOUND);
 	assert_int_equal(mf_tree_dir_open(&p, &t, &e), 0);
@@ -235,7 +186,7 @@ files_and_directories(void **state)
 	struct mf_tree_entry entry;
 
 	(void)state;
-	write_file("a");
+	tree_dir_write_file("a");
 	assert_int_equal(mkdir("d", 0700), 0);
 	assert_int_equal(mf_tree_put(t, "a/b", &nothing, NULL, &e), -1);
 	assert_int_equal(e.code, MF_EEXIST);
@@ -260,7 +211,7 @@ moves(void **state)
 	struct mf_tree_entry entry;
 
 	(void)state;
-	write_file("one");
+	tree_dir_write_file("one");
 	assert_int_equal(link("one", "two"), 0);
 	entry = look(t, "one");
 	assert_int_equal(mf_tree_move(t, "two", t, &entry, &e), 0);
@@ -283,7 +234,7 @@ times_before_1970(void **state)
 	struct mf_tree_entry entry;
 
 	(void)state;
-	write_file("old");
+	tree_dir_write_file("old");
 	entry = look(t, "old");
 	assert_int_equal(mf_tree_touch(t, &entry, -1500000000, &e), 0);
 	assert_true(look(t, "old").mtime_ns == -1500000000);
@@ -327,7 +278,8 @@ limited(void **state)
 	const struct mf_limits limits = {
 	    .bandwidth = {.n_slots = 1, .slots = {{.day = -1, .rate = {1000000, 2000000}}}}};
 	uint64_t clock_us = 1;
-	const struct mf_waiting waiting = {.now_us = now_us, .sleep_us = sleep_us, .arg = &clock_us};
+	const struct mf_waiting waiting = {
+	    .now_us = now_us, .sleep_us = sleep_us, .arg = &clock_us};
 	const struct mf_waiting over = {.cancelled = always};
 	struct mf_tree_dir_params p = {.path = ".", .write = true};
 	struct mf_limiter *l, *cancelled;
@@ -338,7 +290,7 @@ limited(void **state)
 	(void)state;
 	assert_int_equal(mf_limiter_new(&limits, &waiting, &l, &e), 0);
 	assert_int_equal(mf_limiter_new(&limits, &over, &cancelled, &e), 0);
-	write_file("from");
+	tree_dir_write_file("from");
 	assert_int_equal(truncate("from", 4000000), 0);
 	p.limiter = l;
 	assert_int_equal(mf_tree_dir_open(&p, &t, &e), 0);
@@ -366,7 +318,7 @@ limited(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tree_dir_set_up, tree_dir_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(kinds),
 	    TEST(links_lead_nowhere),

@@ -16,8 +16,7 @@
 #include <cmocka.h>
 
 #include "crypto/secret.h"
-#include "tests/harness/fake_gcs.h"
-#include "tests/unit/transfers/scratch.h"
+#include "tests/unit/transfers/gcs_world.h"
 #include "tests/unit/transfers/tree_contract.h"
 #include "transfers/tree_open.h"
 #include "transfers/tree_s3_int.h"
@@ -27,98 +26,43 @@
 #define PLACE "gs://bucket-1/A path/x"
 #define PATH "bucket-1/A path/x/"
 
-struct world {
-	struct fake_gcs *server;
-	char dir[SCRATCH_PATH];
-	bool hmac, rough;
-};
-
-/* Waiting that a server asks for is not waited for. */
-static void
-no_sleep(void *arg, uint64_t us)
-{
-	(void)arg;
-	(void)us;
-}
-
 static struct mf_tree *
 again(void *arg)
 {
-	struct world *w = arg;
-	char file[SCRATCH_PATH + 32], id[SCRATCH_PATH + 32], secret[SCRATCH_PATH + 32];
-	const struct mf_gcs_options gcs = {.endpoint_url = fake_gcs_url(w->server),
-	    .credentials_file = w->hmac ? NULL : file,
-	    .access_key_file = w->hmac ? id : NULL,
-	    .secret_key_file = w->hmac ? secret : NULL,
-	    .waiting = {.sleep_us = no_sleep}};
+	const struct gcs_world *w = arg;
 	const struct mf_tree_open_params p = {.write = true,
-	    .gcs = &gcs,
-	    .bucket = {.retry = {.attempts = 3, .waiting = {.sleep_us = no_sleep}},
-		.part_bytes = 5 * MIB,
-		.memory_bytes = 11 * MIB}};
+	    .gcs = &w->options,
+	    .bucket = {.retry = w->retry, .part_bytes = 5 * MIB, .memory_bytes = 11 * MIB}};
 	struct mf_tree *t = NULL;
 	struct mf_error e = {0};
 
-	(void)snprintf(file, sizeof file, "%s/service.json", w->dir);
-	(void)snprintf(id, sizeof id, "%s/hmac-id", w->dir);
-	(void)snprintf(secret, sizeof secret, "%s/hmac-secret", w->dir);
 	if (mf_tree_open(PLACE, &p, &t, &e) != 0)
 		fail_msg("%s", e.message);
 	return t;
 }
 
 static struct mf_tree *
-make_with(void **world, const struct fake_gcs_params *p, bool hmac)
-{
-	struct world *w = calloc(1, sizeof *w);
-
-	assert_non_null(w);
-	w->hmac = hmac;
-	scratch_make(w->dir);
-	w->server = fake_gcs_start(p);
-	fake_gcs_write_credentials(w->server, w->dir);
-	*world = w;
-	return again(w);
-}
-
-static struct mf_tree *
 make_bearer(void **world)
 {
-	const struct fake_gcs_params p = {.page = 0};
-
-	return make_with(world, &p, false);
+	return again(*world = gcs_world_bearer());
 }
 
 static struct mf_tree *
 make_hmac(void **world)
 {
-	const struct fake_gcs_params p = {.page = 7};
-
-	return make_with(world, &p, true);
+	return again(*world = gcs_world_hmac());
 }
 
 static struct mf_tree *
 make_rough(void **world)
 {
-	const struct fake_gcs_params p = {.page = 7, .token_uses = 100, .refuse_every = 7};
-
-	return make_with(world, &p, false);
-}
-
-static void
-drop(void *arg)
-{
-	struct world *w = arg;
-
-	fake_gcs_stop(w->server);
-	scratch_remove(w->dir);
-	free(w);
+	return again(*world = gcs_world_rough());
 }
 
 /* ---- what is Google's own ---- */
 
 struct fixture {
-	struct world *w;
+	struct gcs_world *w;
 	struct mf_tree *t;
 	struct mf_error e;
 };
@@ -136,7 +80,7 @@ static void
 end(struct fixture *f)
 {
 	mf_tree_close(f->t);
-	drop(f->w);
+	gcs_world_drop(f->w);
 }
 
 static int
@@ -458,9 +402,9 @@ main(void)
 	    cmocka_unit_test(test_rfc3339),
 	};
 	const struct mf_tree_subject subjects[] = {
-	    {"gs, bearer tokens", make_bearer, again, drop, 12 * MIB},
-	    {"gs, HMAC keys", make_hmac, again, drop, 12 * MIB},
-	    {"gs, a rough server", make_rough, again, drop, 12 * MIB},
+	    {"gs, bearer tokens", make_bearer, again, gcs_world_drop, 12 * MIB},
+	    {"gs, HMAC keys", make_hmac, again, gcs_world_drop, 12 * MIB},
+	    {"gs, a rough server", make_rough, again, gcs_world_drop, 12 * MIB},
 	};
 
 	if (mf_crypto_init(NULL) != 0)

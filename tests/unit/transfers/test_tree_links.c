@@ -15,77 +15,29 @@
 #include <cmocka.h>
 
 #include "src/base/fs.h"
-#include "transfers/tree_dir.h"
+#include "tests/unit/transfers/tree_dir_fixture.h"
 
 #define MTIME_NS INT64_C(1500000000123456789)
 
 static struct mf_tree *
-open_at(const char *path, enum mf_tree_links links, bool write)
-{
-	const struct mf_tree_dir_params p = {
-	    .path = path, .links = links, .write = write, .create = write};
-	struct mf_error e = {0};
-	struct mf_tree *t;
-
-	if (mf_tree_dir_open(&p, &t, &e) != 0)
-		fail_msg("%s", e.message);
-	return t;
-}
-
-static struct mf_tree *
 again(void *world)
 {
-	return open_at(world, MF_TREE_LINKS_AS_FILES, true);
+	return tree_dir_at(world, MF_TREE_LINKS_AS_FILES, true);
 }
 
 static struct mf_tree *
 make(void **world)
 {
-	char path[] = "/tmp/mf-test-links-XXXXXX";
-
-	assert_non_null(mkdtemp(path));
-	*world = strdup(path);
-	assert_non_null(*world);
+	tree_dir_make(world);
 	return again(*world);
-}
-
-static void
-drop(void *world)
-{
-	struct mf_error e = {0};
-
-	assert_int_equal(mf_fs_remove_tree(AT_FDCWD, world, &e), 0);
-	free(world);
 }
 
 static int
 set_up(void **state)
 {
-	void *world;
-
-	mf_tree_close(make(&world));
-	assert_int_equal(chdir(world), 0);
+	(void)tree_dir_set_up(state);
 	assert_int_equal(mkdir("tree", 0700), 0);
-	*state = world;
 	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	assert_int_equal(chdir("/"), 0);
-	drop(*state);
-	return 0;
-}
-
-static void
-write_file(const char *path)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_int_equal(fputs("x", f) >= 0, 1);
-	assert_int_equal(fclose(f), 0);
 }
 
 static void
@@ -172,15 +124,15 @@ look(struct mf_tree *t, const char *path)
 static void
 read_as_files(void **state)
 {
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_AS_FILES, true);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_AS_FILES, true);
 	struct mf_error e = {0};
 	struct mf_tree_entry entry;
 	char all[512], text[64] = "";
 
 	(void)state;
 	make_link("../nowhere", "tree/a");
-	write_file("tree/a.b");
-	write_file("tree/fake.rclonelink"); /* no link: no file either */
+	tree_dir_write_file("tree/a.b");
+	tree_dir_write_file("tree/fake.rclonelink"); /* no link: no file either */
 	assert_int_equal(mkdir("tree/d", 0700), 0);
 	make_link("/etc", "tree/d/e");
 	assert_int_equal(list(t, all, &e), 1);
@@ -201,7 +153,7 @@ read_as_files(void **state)
 static void
 put_as_links(void **state)
 {
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_AS_FILES, true);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_AS_FILES, true);
 	struct mf_error e = {0};
 	struct mf_tree_entry entry;
 	struct mf_tree_source source;
@@ -233,12 +185,12 @@ static void
 link_and_file(void **state)
 {
 	static const char *const file[] = {"a"}, *const link[] = {"b.rclonelink"};
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_AS_FILES, true);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_AS_FILES, true);
 	struct mf_error e = {0};
 
 	(void)state;
 	make_link("x", "tree/a");
-	write_file("tree/b");
+	tree_dir_write_file("tree/b");
 	assert_int_equal(put(t, "a", "text", &e), -1);
 	assert_int_equal(e.code, MF_EEXIST);
 	assert_int_equal(put(t, "b.rclonelink", "text", &e), -1);
@@ -263,7 +215,7 @@ hostile(void **state)
 {
 	static const char *const names[] = {
 	    ".rclonelink", "..rclonelink", "...rclonelink", "d/.rclonelink", "d/...rclonelink"};
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_AS_FILES, true);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_AS_FILES, true);
 	const char *const below[] = {"out/file"};
 	struct mf_error e = {0};
 	char all[512], long_target[5000];
@@ -283,7 +235,7 @@ hostile(void **state)
 	assert_int_equal(e.code, MF_EUNSUPPORTED);
 	/* a link that leads out, and files that are to be written through it */
 	assert_int_equal(mkdir("outside", 0700), 0);
-	write_file("outside/file");
+	tree_dir_write_file("outside/file");
 	assert_int_equal(put(t, "out.rclonelink", "../outside", &e), 0);
 	assert_int_equal(put(t, "out/file", "written", &e), -1);
 	assert_int_equal(e.code, MF_EPERM);
@@ -298,12 +250,12 @@ hostile(void **state)
 	assert_int_equal(put(t, "file", "written", &e), -1);
 	assert_int_equal(e.code, MF_EEXIST);
 	mf_tree_close(t);
-	t = open_at("outside", MF_TREE_LINKS_SHOWN, false);
+	t = tree_dir_at("outside", MF_TREE_LINKS_SHOWN, false);
 	assert_int_equal(list(t, all, &e), 1);
 	assert_string_equal(all, "f file=1 ");
 	mf_tree_close(t);
 	/* nor without links as files: then it is replaced */
-	t = open_at("tree", MF_TREE_LINKS_SHOWN, true);
+	t = tree_dir_at("tree", MF_TREE_LINKS_SHOWN, true);
 	assert_int_equal(put(t, "file", "written", &e), 0);
 	assert_int_equal(look(t, "file").size, 7);
 	assert_int_equal(look(t, "file").kind, MF_TREE_FILE);
@@ -313,7 +265,7 @@ hostile(void **state)
 static void
 sweep(void **state)
 {
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_AS_FILES, true);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_AS_FILES, true);
 	struct mf_error e = {0};
 	struct stat st;
 
@@ -331,7 +283,7 @@ sweep(void **state)
 static void
 followed(void **state)
 {
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_FOLLOWED, false);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_FOLLOWED, false);
 	struct mf_error e = {0};
 	struct mf_tree_entry entry;
 	char all[512], text[64] = "";
@@ -339,8 +291,8 @@ followed(void **state)
 	(void)state;
 	assert_int_equal(mkdir("outside", 0700), 0);
 	assert_int_equal(mkdir("outside/empty", 0700), 0);
-	write_file("outside/file");
-	write_file("tree/b");
+	tree_dir_write_file("outside/file");
+	tree_dir_write_file("tree/b");
 	make_link("../outside", "tree/a");
 	make_link("a", "tree/c");
 	make_link("../outside/file", "tree/f");
@@ -359,7 +311,7 @@ followed(void **state)
 static void
 assert_fails(const char *says, const char *shows)
 {
-	struct mf_tree *t = open_at("tree", MF_TREE_LINKS_FOLLOWED, false);
+	struct mf_tree *t = tree_dir_at("tree", MF_TREE_LINKS_FOLLOWED, false);
 	struct mf_error e = {0};
 	char all[512];
 
@@ -376,7 +328,7 @@ static void
 circles(void **state)
 {
 	(void)state;
-	write_file("tree/z");
+	tree_dir_write_file("tree/z");
 	make_link("nothing/there", "tree/a");
 	assert_fails("tree/a leads nowhere", "f z=1 ");
 	assert_int_equal(unlink("tree/a"), 0);
@@ -387,7 +339,7 @@ circles(void **state)
 	assert_int_equal(unlink("tree/b"), 0);
 	assert_int_equal(mkdir("tree/d", 0700), 0);
 	make_link("..", "tree/d/up");
-	write_file("tree/d/x");
+	tree_dir_write_file("tree/d/x");
 	assert_fails("tree/d/up leads back to a directory that it lies in", "f d/x=1 f z=1 ");
 	assert_int_equal(unlink("tree/d/up"), 0);
 	make_link(".", "tree/d/self");
@@ -410,7 +362,7 @@ never_written(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tree_dir_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(read_as_files),
 	    TEST(put_as_links),
@@ -421,7 +373,8 @@ main(void)
 	    TEST(circles),
 	    TEST(never_written),
 	};
-	const struct mf_tree_subject subject = {"links as files", make, again, drop, 5000000};
+	const struct mf_tree_subject subject = {
+	    "links as files", make, again, tree_dir_drop, 5000000};
 
 	return mf_tree_contract_run(
 	    "links in a directory", &subject, 1, tests, sizeof tests / sizeof tests[0]);
