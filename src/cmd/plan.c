@@ -96,8 +96,11 @@ mf_cmd_plan_check(struct mf_cmd *c, struct mf_error *e)
 	struct mf_plan *plan = NULL;
 	int rc = -1;
 
-	if (mf_fs_read_file(AT_FDCWD, path, MF_DOCUMENT_BYTES_MAX, &text, e) != 0)
+	if (mf_fs_read_file(AT_FDCWD, path, MF_DOCUMENT_BYTES_MAX, &text, e) != 0) {
+		if (e->code == MF_ENOTFOUND)
+			e->code = MF_EUSAGE; /* no plan, and not a missing repository */
 		goto out;
+	}
 	plan = mf_plan_read(path, text.data, text.len, &params, &refusals, e);
 	if (plan == NULL) {
 		rc = tell(c, &refusals, e);

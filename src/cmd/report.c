@@ -140,6 +140,14 @@ proxy(const char *lower, const char *upper)
 	return found != NULL ? found : variable("all_proxy", "ALL_PROXY");
 }
 
+void
+mf_cmd_proxies(const char **http, const char **https, const char **none)
+{
+	*http = proxy("http_proxy", NULL);
+	*https = proxy("https_proxy", "HTTPS_PROXY");
+	*none = variable("no_proxy", "NO_PROXY");
+}
+
 static uint64_t
 monotonic(void *arg)
 {

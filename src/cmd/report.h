@@ -38,6 +38,10 @@ void mf_cmd_report_piece_end(struct mf_cmd *c, const struct mf_error *error);
 void mf_cmd_report_end(struct mf_cmd *c, const struct mf_error *error);
 void mf_cmd_report_free(struct mf_cmd *c);
 
+/* The proxies that the environment names, for http:// and https:// URLs, and what needs none. Views;
+ * NULL: none. */
+void mf_cmd_proxies(const char **http, const char **https, const char **none);
+
 /* For commands: the version that it turned out to be about, now that it is known. */
 void mf_cmd_report_version(struct mf_cmd *c, const char *version);
 /* For commands that live long: to notify of what happens meanwhile. NULL where --notify-url does

@@ -92,15 +92,15 @@ get_ready(const struct run *r, const char *key, enum mf_ready *out, bool *gone, 
 
 /* "control": word, or the word itself as a key with true. */
 static int
-get_control(const struct run *r, enum mf_control *out, struct mf_error *e)
+get_control(const struct run *r, enum mf_steer *out, struct mf_error *e)
 {
 	static const char *const words[] = {
-	    [MF_CONTROL_ABORT] = "abort",
-	    [MF_CONTROL_PROMOTE] = "promote",
-	    [MF_CONTROL_PROMOTE_FULL] = "promoteFull",
-	    [MF_CONTROL_PAUSE] = "pause",
-	    [MF_CONTROL_CONTINUE] = "continue",
-	    [MF_CONTROL_RETRY] = "retry",
+	    [MF_STEER_ABORT] = "abort",
+	    [MF_STEER_PROMOTE] = "promote",
+	    [MF_STEER_PROMOTE_FULL] = "promoteFull",
+	    [MF_STEER_PAUSE] = "pause",
+	    [MF_STEER_CONTINUE] = "continue",
+	    [MF_STEER_RETRY] = "retry",
 	};
 	const char *word = NULL;
 	unsigned n = 0;
@@ -111,7 +111,7 @@ get_control(const struct run *r, enum mf_control *out, struct mf_error *e)
 		if (!json_is_true(json_object_get(r->tick, words[i])) &&
 		    (word == NULL || strcmp(word, words[i]) != 0))
 			continue;
-		*out = (enum mf_control)i;
+		*out = (enum mf_steer)i;
 		n++;
 	}
 	if (n > 1)

@@ -118,16 +118,16 @@ get_ready(const struct mf_world *w, const char *key, enum mf_ready *out, struct 
 }
 
 static int
-get_control(const struct mf_world *w, enum mf_control *out, struct mf_error *e)
+get_control(const struct mf_world *w, enum mf_steer *out, struct mf_error *e)
 {
 	static const char *const words[] = {
-	    [MF_CONTROL_NONE] = "",
-	    [MF_CONTROL_ABORT] = "abort",
-	    [MF_CONTROL_PROMOTE] = "promote",
-	    [MF_CONTROL_PROMOTE_FULL] = "promoteFull",
-	    [MF_CONTROL_PAUSE] = "pause",
-	    [MF_CONTROL_CONTINUE] = "continue",
-	    [MF_CONTROL_RETRY] = "retry",
+	    [MF_STEER_NONE] = "",
+	    [MF_STEER_ABORT] = "abort",
+	    [MF_STEER_PROMOTE] = "promote",
+	    [MF_STEER_PROMOTE_FULL] = "promoteFull",
+	    [MF_STEER_PAUSE] = "pause",
+	    [MF_STEER_CONTINUE] = "continue",
+	    [MF_STEER_RETRY] = "retry",
 	};
 	const char *word = "";
 	size_t i;
@@ -136,7 +136,7 @@ get_control(const struct mf_world *w, enum mf_control *out, struct mf_error *e)
 		return -1;
 	for (i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(words[i], word) == 0) {
-			*out = (enum mf_control)i;
+			*out = (enum mf_steer)i;
 			return 0;
 		}
 	return refuse(

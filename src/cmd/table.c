@@ -28,6 +28,7 @@ static mf_cmd_function *const functions[MF_COMMANDS] = {
     [MF_CMD_KEY_REMOVE] = mf_cmd_key_remove,
     [MF_CMD_KEY_ROTATE] = mf_cmd_key_rotate,
     [MF_CMD_KEY_REKEY] = mf_cmd_key_rekey,
+    [MF_CMD_MIGRATE] = mf_cmd_migrate,
     [MF_CMD_PLAN_CHECK] = mf_cmd_plan_check,
     [MF_CMD_SIMULATE] = mf_cmd_simulate,
     [MF_CMD_SERVE] = mf_cmd_serve,

@@ -213,6 +213,18 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Manifests, refs and the configuration are sealed again at once; chunks keep their old "
 	"epoch until `prune` --reseal moves them. "
 	"Old chunks stay readable to whoever has the old keys and access to the store."},
+    [MF_CMD_MIGRATE] = {"migrate", "PLAN|RUN", 1, 1, "f",
+	"take a model to another site, data and traffic, or steer a run",
+	"Runs PLAN, a Migration of modelferry-plan(5), once: brings the version to the destination, sees "
+	"that its servers serve it, and moves the traffic there step by step while metrics and hooks "
+	"allow it; or turns everything back. modelferry-migrate(1) has the order of things, recipes and "
+	"what each end means.\n\n"
+	"With --abort, --promote, --pause, --continue or --retry it steers the run RUN instead, from any "
+	"machine with the repository: the run sees the record within five seconds and answers in its "
+	"journal.\n\n"
+	"The status is 0 where the migration succeeded or had been done already, 8 where it was rolled "
+	"back and that was verified, 9 where a person is needed, 11 where it was told to end and can be "
+	"resumed, and 7 where somebody else holds what it would move."},
     [MF_CMD_PLAN_CHECK] = {"plan check", "PLAN", 1, 1, "f",
 	"read a plan and show what it is understood to say",
 	"Reads PLAN, a file of YAML documents as modelferry-plan(5) describes them, and prints the "

@@ -8,7 +8,7 @@
 #define PULLS (MF_FOR(PULL) | MF_FOR(FOLLOW))
 #define FILTERS (MF_FOR(PUSH) | PULLS | COMPARES)
 #define MAKES_VERSION (MF_FOR(PUSH) | MF_FOR(COMMIT))
-#define SIGNS (MF_FOR(PUSH) | MF_FOR(COMMIT) | MF_FOR(REF) | MF_FOR(ROLLBACK) | MF_FOR(REPLICATE))
+#define SIGNS (MF_FOR(MIGRATE) | MF_FOR(PUSH) | MF_FOR(COMMIT) | MF_FOR(REF) | MF_FOR(ROLLBACK) | MF_FOR(REPLICATE))
 #define SECOND_US 1000000
 #define NEW_KEY (MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE))
 
@@ -366,7 +366,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	READS_SOURCE, MF_COMPLETE_NONE, "stop after this long, to be resumed",
 	"Stop after this long with status 11; what was sent counts when the push is run again."},
     [MF_OPT_DRY_RUN] = {"dry-run", 'n', MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
-	MF_FOR(PUSH) | MF_FOR(PULL) | MF_FOR(PRUNE) | MIRRORS, MF_COMPLETE_NONE,
+	MF_FOR(PUSH) | MF_FOR(PULL) | MF_FOR(PRUNE) | MF_FOR(MIGRATE) | MIRRORS,
+	MF_COMPLETE_NONE,
 	"say what would be done, change nothing",
 	"Say what would be done and change nothing."},
     [MF_OPT_FORCE] = {"force", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(PUSH),
@@ -408,7 +409,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_COMPLETE_NONE, "flip the symbolic link DIR/NAME to the version",
 	"Keep versions inside DIR and flip the symbolic link DIR/NAME to the one pulled."},
     [MF_OPT_TRUSTED_KEYS] = {"trusted-keys", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0,
-	MF_FOR(COMMIT) | PULLS | MF_FOR(CAT) | MF_FOR(ROLLBACK), MF_COMPLETE_FILE,
+	MF_FOR(COMMIT) | PULLS | MF_FOR(CAT) | MF_FOR(ROLLBACK) | MF_FOR(MIGRATE),
+	MF_COMPLETE_FILE,
 	"demand signatures by one of these public keys",
 	"Demand that the version and the ref are signed by one of the public keys in FILE, and "
 	"compute every chunk id again. "
@@ -478,6 +480,41 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	NULL, SECOND_US / 10, MF_FOR(FOLLOW), MF_COMPLETE_NONE, "longest that --notify-cmd may run",
 	"End the program of --notify-cmd, and what it started, after this long, or 5 seconds after a "
 	"signal that ends us: by SIGTERM, and SIGKILL 5 seconds later."},
+    [MF_OPT_RESUME] = {"resume", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(MIGRATE),
+	MF_COMPLETE_NONE, "go on with the run of this plan that has not ended",
+	"Go on with the run of PLAN that was killed or told to end. "
+	"Its journal is taken from --state-dir, or from the repository where that knows of none."},
+    [MF_OPT_ON_RESUME] = {"on-resume", 0, MF_KIND_CHOICE, 0, "WHAT", "continue",
+	"continue rollback", 0, MF_FOR(MIGRATE), MF_COMPLETE_CHOICES,
+	"what a run that is resumed does",
+	"With --resume: `continue` goes on from where the run was, after one full look where it was away "
+	"for more than three intervals; `rollback` takes all traffic back."},
+    [MF_OPT_LEASE] = {"lease", 0, MF_KIND_STRING, 0, "file:PATH", NULL, NULL, 0, MF_FOR(MIGRATE),
+	MF_COMPLETE_NONE, "keep the lease in a local file",
+	"Keep the lease of the run in this file, which all runs that could meet must share, instead of "
+	"in the repository; needed where its store has no conditional writes, and without a repository."},
+    [MF_OPT_SECRETS_DIR] = {"secrets-dir", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_DIR, "where the Secrets lie that a plan names",
+	"Take a Secret that the plan names from DIR/NAME/KEY, as Kubernetes mounts them."},
+    [MF_OPT_ABORT] = {"abort", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "take all traffic of RUN back", "Take all traffic of RUN back."},
+    [MF_OPT_PROMOTE] = {"promote", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN pass the gate that it waits at",
+	"Let RUN pass the gate or the pause that it waits at; with --full everything that is left of its "
+	"steps."},
+    [MF_OPT_FULL] = {"full", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "with --promote: past all steps",
+	"With --promote: past all steps that are left."},
+    [MF_OPT_PAUSE] = {"pause", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN take no step",
+	"Let RUN take no step further; it still looks, turns back where it must, and waits no longer than "
+	"the plan's `maxHold`."},
+    [MF_OPT_CONTINUE] = {"continue", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN go on",
+	"Let RUN go on from a pause, or from a weight that somebody lowered."},
+    [MF_OPT_RETRY] = {"retry", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN begin again",
+	"Let RUN, which went back, begin again."},
     [MF_OPT_START] = {"start", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SIMULATE),
 	MF_COMPLETE_FILE, "where the simulation begins",
 	"Begin where this file says, a JSON object: `phase`, `applied` and `promoted` (revisions), "
@@ -485,7 +522,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Without it the last run succeeded, revision `A` is applied and promoted, and the weights are "
 	"100 and 0."},
     [MF_OPT_FINISH] = {"finish", 0, MF_KIND_CHOICE, 0, "HOW", NULL, "stay copy-back", 0,
-	MF_FOR(PLAN_CHECK) | MF_FOR(SIMULATE), MF_COMPLETE_CHOICES, "where the traffic is at the end",
+	MF_FOR(MIGRATE) | MF_FOR(PLAN_CHECK) | MF_FOR(SIMULATE), MF_COMPLETE_CHOICES,
+	"where the traffic is at the end",
 	"How the run ends: with `stay` the canary's side keeps all the traffic, with `copy-back` the "
 	"primary takes over what the canary runs and traffic returns to it, as in Flagger. "
 	"Without it the plan decides; a plan without a word about it ends with `stay` in the profile "
@@ -510,9 +548,10 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_ALLOW_REJECTED] = {"allow-rejected", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	MF_FOR(ROLLBACK), MF_COMPLETE_NONE, "take a version although it was rejected",
 	"Also consider versions that were rejected."},
-    [MF_OPT_REASON] = {"reason", 0, MF_KIND_STRING, 0, "TEXT", NULL, NULL, 0, MF_FOR(ROLLBACK),
-	MF_COMPLETE_NONE, "why the version is rejected",
-	"Why; recorded with the version that is rejected."},
+    [MF_OPT_REASON] = {"reason", 0, MF_KIND_STRING, 0, "TEXT", NULL, NULL, 0,
+	MF_FOR(ROLLBACK) | MF_FOR(MIGRATE),
+	MF_COMPLETE_NONE, "why; for the record",
+	"Why; recorded with the version that is rejected, or with what steers a run."},
     [MF_OPT_DAMAGED] = {"damaged", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MF_FOR(FORGET),
 	MF_COMPLETE_NONE, "forget a version whose manifest cannot be read",
 	"Forget the version although its manifest cannot be read. "

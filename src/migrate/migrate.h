@@ -77,18 +77,21 @@ struct mf_migrate_event {
 struct mf_migrate_params {
 	const struct mf_plan *plan; /* of kind Migration */
 	const char *run_id;
-	const char *actor;          /* who and from where, for records */
-	uint8_t instance[16];       /* random, of this process */
-	struct mf_repo *repo;       /* NULL: a plan without a model, traffic alone */
-	struct mf_journal *journal; /* borrowed, as all of these */
-	struct mf_cache *cache;     /* of a push; NULL: none */
-	const char *lease_file;     /* NULL: the leases lie in the repository */
+	const char *actor;                 /* who and from where, for records */
+	uint8_t instance[16];              /* random, of this process */
+	struct mf_repo *repo;              /* NULL: a plan without a model, traffic alone */
+	struct mf_journal *journal;        /* borrowed, as all of these */
+	struct mf_journal *mirror_journal; /* another handle of the same, for a thread */
+	struct mf_cache *cache;            /* of a push; NULL: none */
+	const char *lease_file;            /* NULL: the leases lie in the repository */
 	const struct mf_trust *trust;
 	const struct mf_signer *signer;
 	struct mf_dialer_params dialer;
 	const char *secrets_dir;
 	enum mf_migrate_resume resume;
 	bool dry_run; /* preflight alone */
+	const struct mf_trust
+	    *steerers; /* whose control records count; NULL: anybody with the keys */
 	unsigned threads;
 	size_t memory_bytes;
 	struct mf_progress *progress; /* NULL: none */

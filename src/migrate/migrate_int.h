@@ -2,6 +2,7 @@
 #ifndef MF_MIGRATE_MIGRATE_INT_H
 #define MF_MIGRATE_MIGRATE_INT_H
 
+#include "src/migrate/keeper.h"
 #include "src/migrate/migrate.h"
 #include "src/migrate/shift.h"
 #include "src/migrate/world.h"
@@ -18,7 +19,8 @@ struct mf_migration {
 	struct mf_shift_ports ports;
 	struct mf_lease_set leases;
 	bool leased;
-	bool has_former; /* the instance of a process of this run that is dead */
+	struct mf_keeper *keeper; /* from the shift on */
+	bool has_former;          /* the instance of a process of this run that is dead */
 	uint8_t former[16];
 	char version[MF_VERSION_BYTES];  /* that is carried */
 	char previous[MF_VERSION_BYTES]; /* that production named at the beginning; "": none */
@@ -34,8 +36,8 @@ struct mf_migration {
 	uint64_t act_line; /* of the journal */
 	struct mf_router_seen router;
 	bool router_known;
-	enum mf_control control;
-	uint64_t renewed_us;
+	uint64_t answered; /* controls up to this number */
+	enum mf_steer steer;
 	char did[MF_MIGRATE_DID_MAX][MF_MIGRATE_DID_BYTES];
 	size_t n_did;
 };
@@ -76,8 +78,8 @@ int mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site,
     const char *version, struct mf_error *e);
 int mf_migration_warm_up(struct mf_migration *x, struct mf_error *e);
 int mf_migration_compare(struct mf_migration *x, struct mf_error *e);
-/* One call of the plan, to a server or a program; {server}, {model} and {version} filled in. */
+/* One call of the plan, to a server (NULL: to none) or a program. */
 int mf_migration_call(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
-    const char *version, struct mf_buf *answer, struct mf_error *e);
+    const char *version, struct mf_error *e);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define LEASE_US UINT64_C(60000000)
 #define LEASE_NAME_BYTES 1025u
-#define RENEW_PART 3u
+#define LAST_MIRROR_US UINT64_C(30000000)
 
 static uint64_t
 monotonic_us(void *arg)
@@ -65,6 +65,7 @@ mf_migration_close(struct mf_migration *x)
 {
 	struct mf_error e = {0};
 
+	mf_keeper_stop(x->keeper, LAST_MIRROR_US);
 	if (x->leased && mf_lease_set_release(&x->leases, &e) != 0)
 		mf_log(MF_LOG_WARNING, "%s", e.message);
 	mf_lease_set_fini(&x->leases);
@@ -278,7 +279,7 @@ mf_migration_take_leases(struct mf_migration *x, struct mf_error *e)
 {
 	const struct mf_lease *which = NULL;
 	struct mf_lease_holder other = {0};
-	uint64_t wait_us = 0, now;
+	uint64_t wait_us = 0;
 	int rc;
 
 	if (x->p->repo == NULL && x->p->lease_file == NULL) {
@@ -295,7 +296,5 @@ mf_migration_take_leases(struct mf_migration *x, struct mf_error *e)
 		return mf_error_set(
 		    e, MF_ECONFLICT, "%s is held by %s", mf_lease_label(which), other.name);
 	x->leased = true;
-	now = (uint64_t)x->p->boot_us();
-	x->renewed_us = now + (mf_lease_set_deadline_us(&x->leases) - now) / RENEW_PART;
 	return 0;
 }

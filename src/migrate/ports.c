@@ -10,9 +10,10 @@
 #include "src/state/journal.h"
 #include "src/traffic/hooks.h"
 
-#define POLL_US UINT64_C(1000000)  /* how often a wait looks around */
-#define WATCH_US UINT64_C(5000000) /* default of watch */
-#define RENEW_PART 3u              /* leases are renewed three times within their duration */
+#define POLL_US UINT64_C(1000000)    /* how often a wait looks around */
+#define WATCH_US UINT64_C(5000000)   /* default of watch */
+#define MIRROR_US UINT64_C(10000000) /* how long a raise waits for its line in the repository */
+#define ASK_US UINT64_C(5000000)     /* how long a way back waits to learn whose the run is */
 #define STATE_MEMORY ((size_t)1 << 20)
 
 /* ---- seeing ---- */
@@ -84,8 +85,8 @@ observe(void *arg, struct mf_canary_tick *out)
 	out->canary = canary_ready(x, out->now_us);
 	out->primary = primary_ready(x);
 	out->no_steps_now = !mf_migrate_may_step(x->m, x->p->unix_us() / 1000000);
-	out->control = x->control;
-	x->control = MF_CONTROL_NONE;
+	out->control = x->steer;
+	x->steer = MF_STEER_NONE;
 }
 
 /* ---- writing down ---- */
@@ -126,7 +127,11 @@ intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bo
 		return 0;
 	line.bytes = mf_act_text(act, text);
 	line.n = strlen(text);
-	return write_line(x, &line, forward, e);
+	if (write_line(x, &line, forward, e) != 0)
+		return -1;
+	if (forward && !mf_keeper_mirror(x->keeper, MIRROR_US))
+		return mf_error_set(e, MF_ETRANSFER, "the repository does not have it in time");
+	return 0;
 }
 
 static void
@@ -161,8 +166,9 @@ put_state(struct mf_buf *b, const struct mf_migration *x, uint64_t tick, uint64_
     const struct mf_canary_state *state)
 {
 	mf_buf_printf(b,
-	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"state\":", (unsigned long long)tick,
-	    (unsigned long long)now_us, (unsigned long long)x->changed_us);
+	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"answered\":%llu,\"state\":",
+	    (unsigned long long)tick, (unsigned long long)now_us, (unsigned long long)x->changed_us,
+	    (unsigned long long)x->answered);
 	mf_canary_state_put(b, state);
 	mf_buf_printf(b, "}");
 }
@@ -186,6 +192,22 @@ tell_tick(struct mf_migration *x, uint64_t tick, const struct mf_canary_tick *se
 		x->p->tell(x->p->tell_arg, &event);
 }
 
+static void
+beat(struct mf_migration *x, uint64_t tick, const struct mf_canary_state *state)
+{
+	struct mf_run_beat b = {
+	    .token = mf_keeper_token(x->keeper),
+	    .tick = tick,
+	    .time_us = x->p->unix_us(),
+	    .canary_weight = state->weight,
+	};
+
+	(void)snprintf(b.phase, sizeof b.phase, "%s", mf_phase_name(state->phase));
+	(void)snprintf(b.note, sizeof b.note, "%s%s%s", mf_hold_name(state->hold),
+	    state->reason == MF_REASON_NONE ? "" : " ", mf_reason_name(state->reason));
+	mf_keeper_beat(x->keeper, &b);
+}
+
 static int
 settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
     const struct mf_canary_state *state, struct mf_error *e)
@@ -200,6 +222,8 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
 	line.n = b.len;
 	rc = b.failed ? mf_error_nomem(e, "the journal") : write_line(x, &line, true, e);
 	mf_buf_fini(&b);
+	(void)mf_keeper_mirror(x->keeper, 0); /* when the bucket answers */
+	beat(x, tick, state);
 	tell_tick(x, tick, seen, state);
 	return rc;
 }
@@ -219,7 +243,7 @@ static void
 do_route(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_router *r = mf_world_router(x->world);
-	char token[32] = "";
+	char token[32];
 	struct mf_error e = {0};
 	int rc;
 
@@ -228,10 +252,8 @@ do_route(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out
 		out->end = of_error(-1, &e);
 		return;
 	}
-	if (x->leased)
-		(void)snprintf(token, sizeof token, "%llu",
-		    (unsigned long long)mf_lease_token(x->leases.items[0]));
-	rc = r->ops->set(r, act->primary, act->canary, act->mirror, x->leased ? token : NULL, &e);
+	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_token(x->keeper));
+	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
 	out->end = of_error(rc, &e);
 	if (rc == 0) {
 		x->changed_us = mf_migration_now(x);
@@ -329,20 +351,32 @@ do_restore(struct mf_migration *x, struct mf_answer *out)
 	out->end = MF_ANSWER_FAILED;
 	if (x->m->rollback.has_restore)
 		out->end = of_error(
-		    mf_migration_call(x, &x->m->rollback.restore, NULL, x->previous, NULL, &e), &e);
+		    mf_migration_call(x, &x->m->rollback.restore, NULL, x->previous, &e), &e);
 	mf_migration_did(x, "restore:%s", out->end == MF_ANSWER_OK ? "ok" : "failed");
+}
+
+/* An act of a run that is somebody else's by now, or that may be before the act has ended. */
+static bool
+may(struct mf_migration *x, const struct mf_act *act)
+{
+	uint64_t longest =
+	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
+	unsigned canary = x->router_known ? x->router.canary : x->shift.state.weight;
+
+	if (!worth_a_line(act))
+		return true;
+	if (mf_shift_is_forward(act, canary))
+		return mf_keeper_may_go_forward(x->keeper, longest);
+	return mf_keeper_may_go_back(x->keeper, ASK_US);
 }
 
 static void
 perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_migration *x = arg;
-	uint64_t longest =
-	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
 
-	/* the answer of a holder whose time is up is worth nothing: it does nothing */
-	if (x->leased && worth_a_line(act) && !mf_lease_set_may_act(&x->leases, longest)) {
-		mf_migration_did(x, "%s:lease", mf_act_name(act->kind));
+	if (!may(x, act)) {
+		mf_migration_did(x, "%s:no lease", mf_act_name(act->kind));
 		return;
 	}
 	switch (act->kind) {
@@ -365,21 +399,33 @@ perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 
 /* ---- waiting ---- */
 
+/* What somebody asked for: the next tick does it, and the journal says who. */
 static bool
-keep_leases(struct mf_migration *x)
+steered(struct mf_migration *x)
 {
-	uint64_t now = (uint64_t)x->p->boot_us();
-	struct mf_error e = {0};
+	static const enum mf_steer verbs[] = {
+	    [MF_CONTROL_ABORT] = MF_STEER_ABORT,
+	    [MF_CONTROL_PROMOTE] = MF_STEER_PROMOTE,
+	    [MF_CONTROL_PROMOTE_FULL] = MF_STEER_PROMOTE_FULL,
+	    [MF_CONTROL_PAUSE] = MF_STEER_PAUSE,
+	    [MF_CONTROL_CONTINUE] = MF_STEER_CONTINUE,
+	    [MF_CONTROL_RETRY] = MF_STEER_RETRY,
+	};
+	struct mf_journal_line line = {.kind = MF_JOURNAL_CONTROL, .tick = x->shift.tick};
+	struct mf_control control;
+	char text[512];
 
-	if (!x->leased || now < x->renewed_us)
-		return true;
-	if (mf_lease_set_renew(&x->leases, &e) == 0) {
-		x->renewed_us = now + (mf_lease_set_deadline_us(&x->leases) - now) / RENEW_PART;
-		return true;
-	}
-	mf_log(MF_LOG_WARNING, "%s", e.message);
-	x->renewed_us = now + POLL_US;
-	return e.code != MF_ECONFLICT && mf_lease_set_may_act(&x->leases, 0);
+	if (!mf_keeper_take_control(x->keeper, &control))
+		return false;
+	x->answered = control.sequence;
+	x->steer = verbs[control.verb];
+	(void)snprintf(text, sizeof text, "%s by %.200s: %.200s",
+	    mf_control_verb_name(control.verb), control.by, control.reason);
+	mf_log(MF_LOG_INFO, "%s", text);
+	line.bytes = text;
+	line.n = strlen(text);
+	(void)write_line(x, &line, false, NULL);
+	return true;
 }
 
 /* A metric with an abort bound is beyond it. */
@@ -423,8 +469,10 @@ wait_for_tick(void *arg, uint64_t until_us)
 	uint64_t now = mf_migration_now(x), look_us = now + watch, pause;
 
 	for (; now < until_us; now = mf_migration_now(x)) {
-		if (!keep_leases(x))
+		if (mf_keeper_is_lost(x->keeper))
 			return MF_SHIFT_LOST;
+		if (steered(x))
+			return MF_SHIFT_URGENT;
 		if (x->p->interrupted())
 			return MF_SHIFT_LEAVE;
 		if (now >= look_us) {
@@ -435,7 +483,7 @@ wait_for_tick(void *arg, uint64_t until_us)
 		pause = until_us - now;
 		x->p->sleep(pause < POLL_US ? pause : POLL_US);
 	}
-	if (!keep_leases(x))
+	if (mf_keeper_is_lost(x->keeper))
 		return MF_SHIFT_LOST;
 	return x->p->interrupted() ? MF_SHIFT_LEAVE : MF_SHIFT_DUE;
 }
@@ -471,7 +519,7 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 {
 	struct mf_migration *x = r->x;
 	struct mf_region_params p = {.plain_bytes = STATE_MEMORY, .what = "the state of a run"};
-	const struct mf_node *root, *now, *changed;
+	const struct mf_node *root, *now, *changed, *answered;
 	struct mf_region *region;
 	int rc = -1;
 
@@ -483,6 +531,7 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 		goto out;
 	now = mf_node_get(root, "now");
 	changed = mf_node_get(root, "changed");
+	answered = mf_node_get(root, "answered");
 	if (now == NULL || now->kind != MF_NODE_NUMBER || changed == NULL ||
 	    changed->kind != MF_NODE_NUMBER || !(now->number >= 0 && now->number < 9e15) ||
 	    !(changed->number >= 0 && changed->number < 9e15)) {
@@ -493,6 +542,9 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 		goto out;
 	x->shift.tick = line->tick;
 	x->changed_us = (uint64_t)changed->number;
+	if (answered != NULL && answered->kind == MF_NODE_NUMBER && answered->number >= 0 &&
+	    answered->number < 9e15)
+		x->answered = (uint64_t)answered->number;
 	/* as long as it was away, at least, and never back */
 	if (x->clock_base_us < (uint64_t)now->number)
 		x->clock_base_us = (uint64_t)now->number;

@@ -7,6 +7,7 @@
 
 #include "src/base/log.h"
 #include "src/state/journal.h"
+#include "src/traffic/alert.h"
 
 const char *
 mf_migrate_stage_name(enum mf_migrate_stage stage)
@@ -49,6 +50,38 @@ mf_migration_stage(struct mf_migration *x, enum mf_migrate_stage stage, const ch
 	tell(x, &event);
 }
 
+/* One that cannot be told stops nothing. */
+static void
+tell_people(struct mf_migration *x, enum mf_alert_severity severity, const char *text)
+{
+	struct mf_alert alert = {
+	    .severity = severity,
+	    .name = x->m->name,
+	    .namespace_name = x->canary->namespace_name,
+	    .phase = mf_phase_name(x->shift.state.phase),
+	    .message = text,
+	    .model = x->m->model,
+	    .version = x->version,
+	    .run_id = x->p->run_id,
+	    .unix_us = x->p->unix_us(),
+	};
+	struct mf_hook_answer *answers;
+	size_t i;
+
+	if (x->m->n_alerts == 0)
+		return;
+	answers = calloc(x->m->n_alerts, sizeof *answers);
+	if (answers == NULL)
+		return;
+	(void)mf_alert_send(
+	    mf_world_dialer(x->world), x->m->alerts, x->m->n_alerts, &alert, answers);
+	for (i = 0; i < x->m->n_alerts; i++)
+		if (answers[i].why[0] != '\0')
+			mf_log(
+			    MF_LOG_WARNING, "alert %s: %s", x->m->alerts[i].name, answers[i].why);
+	free(answers);
+}
+
 void
 mf_migration_alert(struct mf_migration *x, const char *text)
 {
@@ -58,6 +91,7 @@ mf_migration_alert(struct mf_migration *x, const char *text)
 	mf_log(MF_LOG_WARNING, "%s", text);
 	mf_migration_did(x, "alert:%s", text);
 	tell(x, &event);
+	tell_people(x, MF_ALERT_WARN, text);
 }
 
 void
@@ -123,7 +157,7 @@ begin_or_resume(struct mf_migration *x, struct mf_error *e)
 		start_shift(x);
 	}
 	if (x->p->resume == MF_MIGRATE_ROLLBACK)
-		x->shift.control = MF_CONTROL_ABORT;
+		x->shift.control = MF_STEER_ABORT;
 	return 0;
 }
 
@@ -142,12 +176,39 @@ report_end(struct mf_migration *x, struct mf_migrate_report *out)
 	}
 }
 
+static void
+tell_end(struct mf_migration *x, enum mf_result result)
+{
+	static const char *const texts[MF_RESULTS] = {
+	    [MF_RESULT_SUCCEEDED] = "the migration succeeded",
+	    [MF_RESULT_ROLLED_BACK] = "the migration was rolled back",
+	    [MF_RESULT_PERSON_NEEDED] = "the migration needs a person",
+	    [MF_RESULT_CONFLICT] = "the traffic moved, but production moved under this run",
+	};
+
+	if (texts[result] != NULL)
+		tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
+		    texts[result]);
+}
+
 static int
 shift(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
 {
+	struct mf_keeper_params k = {
+	    .repo = x->p->repo,
+	    .run = x->p->run_id,
+	    .leases = &x->leases,
+	    .journal = x->p->mirror_journal,
+	    .trust = x->p->steerers,
+	    .answered = x->answered,
+	    .unix_us = x->p->unix_us,
+	    .boot_us = x->p->boot_us,
+	};
 	struct mf_error ignored = {0};
 	int rc;
 
+	if (mf_keeper_start(&x->keeper, &k, e) != 0)
+		return -1;
 	mf_migration_stage(x, MF_STAGE_SHIFT, x->version);
 	rc = mf_shift_run(&x->shift, e);
 	if (rc < 0)
@@ -155,6 +216,8 @@ shift(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
 	out->interrupted = rc == 1;
 	out->lost = rc == 2;
 	report_end(x, out);
+	if (rc == 0)
+		tell_end(x, out->result);
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),
 			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",

@@ -102,7 +102,7 @@ leaves(struct mf_shift *s)
 		return false; /* it is on its way back, and that is short */
 	if (s->hold_on_leave || s->state.weight == 0)
 		return true;
-	s->control = MF_CONTROL_INTERRUPT;
+	s->control = MF_STEER_INTERRUPT;
 	return false;
 }
 
@@ -116,10 +116,10 @@ run(struct mf_shift *s, struct mf_asked *asked)
 	while (!mf_canary_ended(&s->state)) {
 		seen = (struct mf_canary_tick){0};
 		s->ports->observe(s->ports->arg, &seen);
-		if (s->control != MF_CONTROL_NONE)
+		if (s->control != MF_STEER_NONE)
 			seen.control = s->control;
-		s->control = MF_CONTROL_NONE;
-		seen.urgent = wake == MF_SHIFT_URGENT && seen.control == MF_CONTROL_NONE;
+		s->control = MF_STEER_NONE;
+		seen.urgent = wake == MF_SHIFT_URGENT && seen.control == MF_STEER_NONE;
 		seen.no_steps_now |= s->look_first;
 		s->look_first = false;
 		tick(s, asked, &seen);

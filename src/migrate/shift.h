@@ -61,11 +61,11 @@ struct mf_shift {
 	const struct mf_canary_plan *plan;
 	const struct mf_shift_ports *ports;
 	struct mf_canary_state state;
-	uint64_t tick;           /* the last one that was settled */
-	bool hold_on_leave;      /* told to end: leave the weights, do not roll back */
-	bool look_first;         /* after a long absence: one full look before any step */
-	bool unsettled;          /* the last state could not be written */
-	enum mf_control control; /* for the next tick */
+	uint64_t tick;         /* the last one that was settled */
+	bool hold_on_leave;    /* told to end: leave the weights, do not roll back */
+	bool look_first;       /* after a long absence: one full look before any step */
+	bool unsettled;        /* the last state could not be written */
+	enum mf_steer control; /* for the next tick */
 };
 
 /* Before mf_shift_run, where a process died: the last route that it wrote down after the state,

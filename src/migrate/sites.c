@@ -5,37 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/program.h"
+#include "src/base/log.h"
+#include "src/traffic/call.h"
+#include "src/traffic/replay.h"
+#include "src/traffic/serves.h"
 
-#define ANSWER_BYTES ((size_t)1 << 20)
-#define CALL_TIMEOUT_US UINT64_C(10000000)
-#define ARGS_MAX 64u
+#define SERVES_US UINT64_C(600000000) /* where neither the plan nor the model's size says */
+#define WARMUP_US UINT64_C(300000000)
 
-/* {server}, {model} and {version} are filled in; braces of anything else stand as they are. */
-static int
-fill(struct mf_buf *out, const char *text, const struct mf_migration *x, const char *server,
-    const char *version)
+static uint64_t
+boot_us(void *arg)
 {
-	const struct {
-		const char *name, *value;
-	} words[] = {
-	    {"{server}", server == NULL ? "" : server},
-	    {"{model}", x->m->model == NULL ? "" : x->m->model},
-	    {"{version}", version},
-	};
-	size_t i;
+	const struct mf_migration *x = arg;
 
-	while (*text != '\0') {
-		for (i = 0; i < 3 && strncmp(text, words[i].name, strlen(words[i].name)) != 0; i++)
-			;
-		if (i < 3) {
-			mf_buf_printf(out, "%s", words[i].value);
-			text += strlen(words[i].name);
-		} else {
-			mf_buf_put(out, text++, 1);
-		}
-	}
-	return out->failed ? -1 : 0;
+	return (uint64_t)x->p->boot_us();
 }
 
 static bool
@@ -46,90 +29,34 @@ interrupted(void *arg)
 	return x->p->interrupted();
 }
 
-static uint64_t
-boot_us(void *arg)
+static bool
+wait_us(void *arg, uint64_t us)
 {
 	const struct mf_migration *x = arg;
 
-	return (uint64_t)x->p->boot_us();
+	x->p->sleep(us);
+	return !x->p->interrupted();
 }
 
-static int
-run_program(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
-    const char *version, struct mf_buf *answer, struct mf_error *e)
+static struct mf_call_params
+call_params(struct mf_migration *x)
 {
-	struct mf_buf words[ARGS_MAX] = {0};
-	const char *argv[ARGS_MAX + 1] = {0};
-	struct mf_program p = {
-	    .argv = argv,
-	    .output = answer,
-	    .max_output_bytes = ANSWER_BYTES,
-	    .timeout_us = call->timeout_us == 0 ? CALL_TIMEOUT_US : call->timeout_us,
+	return (struct mf_call_params){
+	    .dialer = mf_world_dialer(x->world),
 	    .now_us = boot_us,
 	    .interrupted = interrupted,
 	    .arg = x,
 	};
-	size_t n, i;
-	int rc = 0;
-
-	for (n = 0; rc == 0 && call->command[n] != NULL; n++) {
-		if (n == ARGS_MAX)
-			rc = mf_error_set(e, MF_EUSAGE, "%s has more than %u arguments",
-			    call->command[0], ARGS_MAX);
-		else if (fill(&words[n], call->command[n], x, server, version) != 0)
-			rc = mf_error_nomem(e, "the arguments of a program");
-		else
-			argv[n] = mf_buf_cstr(&words[n]);
-	}
-	if (rc == 0)
-		rc = mf_program_run(&p, e);
-	for (i = 0; i < n && i < ARGS_MAX; i++)
-		mf_buf_fini(&words[i]);
-	return rc;
-}
-
-static int
-run_http(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
-    const char *version, struct mf_buf *answer, struct mf_error *e)
-{
-	struct mf_buf url = MF_BUF_INIT, body = MF_BUF_INIT;
-	struct mf_dial_answer got = MF_DIAL_ANSWER_INIT;
-	struct mf_dial_call c = {
-	    .method = call->method,
-	    .headers = call->headers,
-	    .n_headers = call->n_headers,
-	    .timeout_us = call->timeout_us,
-	    .retries = call->retries,
-	};
-	int rc = 0;
-
-	if (fill(&url, call->url, x, server, version) != 0 ||
-	    (call->body != NULL && fill(&body, call->body, x, server, version) != 0))
-		rc = mf_error_nomem(e, "a call");
-	if (rc == 0) {
-		c.url = mf_buf_cstr(&url);
-		c.body = call->body == NULL ? NULL : body.data;
-		c.body_bytes = body.len;
-		mf_dial(mf_world_dialer(x->world), &c, &got);
-		if (got.status < 200 || got.status > 299)
-			rc = mf_error_set(e, MF_ETRANSFER, "%s: %s",
-			    server == NULL ? "a call of the plan" : server, got.why);
-		else if (answer != NULL)
-			mf_buf_put(answer, got.body.data, got.body.len);
-	}
-	mf_dial_answer_fini(&got);
-	mf_buf_fini(&url);
-	mf_buf_fini(&body);
-	return rc;
 }
 
 int
 mf_migration_call(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
-    const char *version, struct mf_buf *answer, struct mf_error *e)
+    const char *version, struct mf_error *e)
 {
-	if (call->command != NULL)
-		return run_program(x, call, server, version, answer, e);
-	return run_http(x, call, server, version, answer, e);
+	struct mf_call_params p = call_params(x);
+	struct mf_call_values values = {.server = server, .model = x->m->model, .version = version};
+
+	return mf_call_do(&p, call, &values, 0, NULL, e);
 }
 
 /* Does the call speak of each server, or is it one call for the site? */
@@ -156,9 +83,121 @@ mf_migration_reload(struct mf_migration *x, const struct mf_site_plan *site, con
 		return 0;
 	mf_migration_stage(x, MF_STAGE_RELOAD, site->name);
 	if (!for_each_server(&site->reload))
-		return mf_migration_call(x, &site->reload, NULL, version, NULL, e);
+		return mf_migration_call(x, &site->reload, NULL, version, e);
 	for (i = 0; i < site->n_servers; i++)
-		if (mf_migration_call(x, &site->reload, site->servers[i], version, NULL, e) != 0)
+		if (mf_migration_call(x, &site->reload, site->servers[i], version, e) != 0)
 			return mf_error_while(e, "reloading %s", site->servers[i]);
 	return 0;
+}
+
+int
+mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site, const char *version,
+    struct mf_error *e)
+{
+	static const char *const none[] = {""};
+	bool each = !site->serves.unchecked && !site->serves.by_metric &&
+		    for_each_server(&site->serves.call);
+	struct mf_serves_params p = {
+	    .call = call_params(x),
+	    .plan = &site->serves,
+	    .servers = each ? site->servers : none,
+	    .n_servers = each ? site->n_servers : 1,
+	    .model = x->m->model,
+	    .version = version,
+	    .timeout_us = site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us,
+	    .wait = wait_us,
+	};
+	struct mf_serves_said *said;
+	int rc;
+
+	if (site->serves.unchecked)
+		return 0;
+	if (site->serves.by_metric)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: serves.metric is not there yet; use serves.url", site->name);
+	mf_migration_stage(x, MF_STAGE_SERVES, site->name);
+	said = calloc(p.n_servers == 0 ? 1 : p.n_servers, sizeof *said);
+	if (said == NULL)
+		return mf_error_nomem(e, "the servers");
+	rc = mf_serves_wait(&p, said, e);
+	free(said);
+	return rc;
+}
+
+static struct mf_replay_params
+replay_params(struct mf_migration *x, const struct mf_replay_requests *requests)
+{
+	return (struct mf_replay_params){
+	    .dialer = mf_world_dialer(x->world),
+	    .requests = requests,
+	    .timeout_us = WARMUP_US,
+	    .now_us = boot_us,
+	    .interrupted = interrupted,
+	    .arg = x,
+	};
+}
+
+int
+mf_migration_warm_up(struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	struct mf_replay_requests *requests;
+	struct mf_replay_result result;
+	struct mf_replay_params p;
+	size_t i;
+	int rc = 0;
+
+	if (d->warmup.requests == NULL)
+		return 0;
+	mf_migration_stage(x, MF_STAGE_WARMUP, d->warmup.requests);
+	requests = mf_replay_read_file(d->warmup.requests, e);
+	if (requests == NULL)
+		return -1;
+	p = replay_params(x, requests);
+	p.count = d->warmup.count;
+	p.concurrency = d->warmup.concurrency;
+	if (d->warmup.timeout_us > 0)
+		p.timeout_us = d->warmup.timeout_us;
+	for (i = 0; rc == 0 && i < d->n_servers; i++)
+		if ((rc = mf_replay_warm_up(&p, d->servers[i], &result, e)) != 0)
+			(void)mf_error_while(e, "warming up %s", d->servers[i]);
+	mf_replay_free(requests);
+	return rc;
+}
+
+/* The worst of what differs, also where it is within what the plan allows. */
+static void
+tell_worst(const struct mf_replay_agreement *a)
+{
+	size_t i;
+
+	mf_log(MF_LOG_INFO, "compare: %llu of %llu answers agree", (unsigned long long)a->agreed,
+	    (unsigned long long)(a->compared + a->failed));
+	for (i = 0; i < a->n_worst; i++)
+		mf_log(MF_LOG_INFO, "compare: line %u: %s: %s and %s", a->worst[i].line,
+		    a->worst[i].path, a->worst[i].left, a->worst[i].right);
+}
+
+int
+mf_migration_compare(struct mf_migration *x, struct mf_error *e)
+{
+	const struct mf_compare_plan *c = &x->m->compare;
+	const struct mf_site_plan *s = &x->m->source, *d = &x->m->destination;
+	struct mf_replay_requests *requests;
+	struct mf_replay_agreement agreement;
+	struct mf_replay_params p;
+	int rc;
+
+	if (c->requests == NULL)
+		return 0;
+	mf_migration_stage(x, MF_STAGE_COMPARE, c->requests);
+	requests = mf_replay_read_file(c->requests, e);
+	if (requests == NULL)
+		return -1;
+	p = replay_params(x, requests);
+	rc = mf_replay_compare(&p, s->servers, s->n_servers, d->servers, d->n_servers, c->tolerance,
+	    c->min_agreement, &agreement, e);
+	tell_worst(&agreement);
+	mf_replay_free(requests);
+	return rc;
 }

@@ -2,7 +2,7 @@
  * Runs in the repository: the same lines as in the local journal (src/state/journal.h), in sealed
  * records j/RUN/SEQ that are put once, so that a run whose machine is gone can be taken over from
  * the repository alone; and a heartbeat, b/RUN/TIME-RAND, for those who watch from elsewhere.
- * Bytes and argument: modelferry-repository(5), RUNS.
+ * Bytes and argument: modelferry-repository(5), RUNS OF MIGRATIONS.
  *
  * Each record carries the token of the lease that its writer held. Two writers of one run cannot
  * both put a sequence number; where the store has no conditional put, the lease's lock keeps them

@@ -121,15 +121,15 @@ enum mf_ready {
 };
 
 /* What somebody asked for by hand since the last tick. */
-enum mf_control {
-	MF_CONTROL_NONE,
-	MF_CONTROL_ABORT,
-	MF_CONTROL_PROMOTE,
-	MF_CONTROL_PROMOTE_FULL,
-	MF_CONTROL_PAUSE,
-	MF_CONTROL_CONTINUE,
-	MF_CONTROL_RETRY,
-	MF_CONTROL_INTERRUPT, /* not by hand: the run itself was told to end */
+enum mf_steer {
+	MF_STEER_NONE,
+	MF_STEER_ABORT,
+	MF_STEER_PROMOTE,
+	MF_STEER_PROMOTE_FULL,
+	MF_STEER_PAUSE,
+	MF_STEER_CONTINUE,
+	MF_STEER_RETRY,
+	MF_STEER_INTERRUPT, /* not by hand: the run itself was told to end */
 };
 
 /* Seen at the start of a tick, before anything is asked. */
@@ -140,7 +140,7 @@ struct mf_canary_tick {
 	bool weights_unknown;                   /* the router could not be read */
 	unsigned primary_weight, canary_weight; /* percent, together 100 */
 	bool mirrored;
-	enum mf_control control;
+	enum mf_steer control;
 	bool no_steps_now; /* outside the plan's windows, in a freeze, or after a long absence */
 	bool urgent;       /* between two ticks: something may have to go back, nothing forward */
 };

@@ -82,7 +82,7 @@ enum mf_verdict
 mf_stage_ended(struct mf_walk *w)
 {
 	struct mf_canary_state *s = &w->s;
-	bool retry = w->tick->control == MF_CONTROL_RETRY && s->phase == MF_PHASE_FAILED;
+	bool retry = w->tick->control == MF_STEER_RETRY && s->phase == MF_PHASE_FAILED;
 	struct mf_canary_state fresh = {
 	    .phase = MF_PHASE_INITIALIZED, .primary_created = s->primary_created};
 
@@ -99,18 +99,18 @@ enum mf_verdict
 mf_stage_control(struct mf_walk *w)
 {
 	switch (w->tick->control) {
-	case MF_CONTROL_ABORT: return mf_walk_turn_back(w, MF_REASON_BY_HAND);
-	case MF_CONTROL_INTERRUPT: return mf_walk_turn_back(w, MF_REASON_INTERRUPTED);
-	case MF_CONTROL_PAUSE: w->s.paused = true; break;
-	case MF_CONTROL_PROMOTE_FULL:
+	case MF_STEER_ABORT: return mf_walk_turn_back(w, MF_REASON_BY_HAND);
+	case MF_STEER_INTERRUPT: return mf_walk_turn_back(w, MF_REASON_INTERRUPTED);
+	case MF_STEER_PAUSE: w->s.paused = true; break;
+	case MF_STEER_PROMOTE_FULL:
 		w->s.full = true;
 		w->s.paused = false;
 		break;
-	case MF_CONTROL_PROMOTE:
+	case MF_STEER_PROMOTE:
 		w->s.passed_gate = true;
 		w->s.paused = false;
 		break;
-	case MF_CONTROL_CONTINUE:
+	case MF_STEER_CONTINUE:
 		w->s.paused = false;
 		w->s.hold = MF_HOLD_NONE;
 		/* a weight that somebody lowered is the one to go on from */

@@ -246,6 +246,7 @@ read_site(
 {
 	struct mf_site_plan *p = &w->plan;
 
+	p->serves.unchecked = w->serves == NULL;
 	if (site == NULL || site->kind != MF_NODE_MAP)
 		return;
 	check_data(rd, site, p);
@@ -256,8 +257,6 @@ read_site(
 		read_reload(rd, mf_node_get(site, "reload"), w);
 	if (w->serves != NULL || must_say)
 		mf_migration_serves(rd, site, w->serves, p->n_servers > 0, &p->serves);
-	else
-		p->serves.unchecked = true;
 }
 
 void

@@ -210,7 +210,7 @@ mf_stanza_template(struct mf_plan_reading *rd, const struct mf_node *at,
     const struct mf_metric_words *w, const struct mf_metrics_for *what, struct mf_metric_query *out)
 {
 	const char *in =
-	    w->template_namespace != NULL ? w->template_namespace : rd->plan->namespace_name;
+	    w->template_namespace != NULL ? w->template_namespace : what->names.namespace_name;
 	const struct mf_node *doc =
 	    mf_plan_document(rd, "flagger.app", "MetricTemplate", w->template_name, in);
 	const struct mf_node *spec;

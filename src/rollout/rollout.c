@@ -128,26 +128,26 @@ obey(struct mf_rollout_walk *w)
 	struct mf_rollout_state *s = w->s;
 
 	switch (w->tick->control) {
-	case MF_CONTROL_NONE: break;
-	case MF_CONTROL_ABORT:
+	case MF_STEER_NONE: break;
+	case MF_STEER_ABORT:
 		if (under_way(s))
 			mf_rollout_abort(w, MF_REASON_BY_HAND);
 		break;
-	case MF_CONTROL_INTERRUPT:
+	case MF_STEER_INTERRUPT:
 		if (under_way(s))
 			mf_rollout_abort(w, MF_REASON_INTERRUPTED);
 		break;
-	case MF_CONTROL_PROMOTE: promote(w, false); break;
-	case MF_CONTROL_PROMOTE_FULL: promote(w, true); break;
-	case MF_CONTROL_PAUSE:
+	case MF_STEER_PROMOTE: promote(w, false); break;
+	case MF_STEER_PROMOTE_FULL: promote(w, true); break;
+	case MF_STEER_PAUSE:
 		if (under_way(s))
 			s->pauses |= MF_ROLLOUT_PAUSE_BY_HAND;
 		break;
-	case MF_CONTROL_CONTINUE:
+	case MF_STEER_CONTINUE:
 		s->pauses &= ~(MF_ROLLOUT_PAUSE_BY_HAND | MF_ROLLOUT_PAUSE_LOWERED);
 		s->hold_since_us = 0;
 		break;
-	case MF_CONTROL_RETRY:
+	case MF_STEER_RETRY:
 		if (s->aborted)
 			begin(s, s->current);
 		break;

@@ -44,7 +44,7 @@ enum mf_rollout_phase {
 #define MF_ROLLOUT_PAUSE_STEP 0x01u         /* a pause step, or blue/green before its switch */
 #define MF_ROLLOUT_PAUSE_INCONCLUSIVE 0x02u /* the step's analysis */
 #define MF_ROLLOUT_PAUSE_BACKGROUND 0x04u   /* the background analysis is inconclusive */
-#define MF_ROLLOUT_PAUSE_BY_HAND 0x08u      /* ends by MF_CONTROL_CONTINUE (or promote) */
+#define MF_ROLLOUT_PAUSE_BY_HAND 0x08u      /* ends by MF_STEER_CONTINUE (or promote) */
 #define MF_ROLLOUT_PAUSE_LOWERED 0x10u      /* somebody lowered the canary's weight; so, too */
 
 /* Stages of blue/green, in place of the index of a step. */
@@ -101,7 +101,7 @@ struct mf_rollout_tick {
 	bool canary_gone;  /* not one server of it is up */
 	bool weight_known; /* the router was read, and gives canary_weight */
 	unsigned canary_weight;
-	enum mf_control control;
+	enum mf_steer control;
 	bool no_steps_now; /* outside the plan's windows, or in a freeze */
 	/* How the current step's (or blue/green's) and the background analysis stand, where
 	 * somebody else runs them, as in simulate; MF_ANALYSIS_PENDING: they are measured here. */

@@ -177,7 +177,7 @@ wait_for(void *arg, uint64_t until_us)
 }
 
 static int
-live(struct process *p, enum mf_control control, struct mf_canary_state *end)
+live(struct process *p, enum mf_steer control, struct mf_canary_state *end)
 {
 	struct mf_shift_ports ports = {
 	    .observe = observe,
@@ -219,7 +219,7 @@ moments_of(struct durable d)
 	struct process p = {.d = &d, .lives = UINT32_MAX};
 	struct mf_canary_state end;
 
-	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
 	return p.moments;
 }
 
@@ -236,9 +236,9 @@ test_continue(void **state)
 		struct process first = {.d = &d, .lives = k},
 			       second = {.d = &d, .lives = UINT32_MAX};
 
-		(void)live(&first, MF_CONTROL_NONE, &end);
+		(void)live(&first, MF_STEER_NONE, &end);
 		assert_true(first.dead);
-		assert_int_equal(live(&second, MF_CONTROL_NONE, &end), 0);
+		assert_int_equal(live(&second, MF_STEER_NONE, &end), 0);
 		if (end.result != MF_RESULT_SUCCEEDED)
 			print_error("killed at moment %u: %s, %s\n", k, mf_phase_name(end.phase),
 			    mf_reason_name(end.reason));
@@ -262,10 +262,10 @@ test_rollback(void **state)
 		struct process first = {.d = &d, .lives = k},
 			       second = {.d = &d, .lives = UINT32_MAX};
 
-		(void)live(&first, MF_CONTROL_NONE, &end);
+		(void)live(&first, MF_STEER_NONE, &end);
 		if (d.has_state && mf_canary_ended(&d.state))
 			continue;
-		assert_int_equal(live(&second, MF_CONTROL_ABORT, &end), 0);
+		assert_int_equal(live(&second, MF_STEER_ABORT, &end), 0);
 		assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
 		assert_int_equal(d.weights[1], 0);
 	}
@@ -287,8 +287,8 @@ test_bad_canary(void **state)
 		struct process first = {.d = &d, .lives = k},
 			       second = {.d = &d, .lives = UINT32_MAX};
 
-		(void)live(&first, MF_CONTROL_NONE, &end);
-		assert_int_equal(live(&second, MF_CONTROL_NONE, &end), 0);
+		(void)live(&first, MF_STEER_NONE, &end);
+		assert_int_equal(live(&second, MF_STEER_NONE, &end), 0);
 		assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
 		assert_int_equal(end.reason, MF_REASON_THRESHOLD);
 		assert_int_equal(d.weights[1], 0);
@@ -306,7 +306,7 @@ test_full_journal(void **state)
 
 	(void)state;
 	d.journal_full = true;
-	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
 	assert_int_equal(p.canary_max, 0);
 	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
 	assert_int_equal(end.reason, MF_REASON_HOLD_TOO_LONG);
@@ -319,7 +319,7 @@ test_full_journal(void **state)
 	d.accuracy = 50;
 	d.journal_full = true;
 	p = (struct process){.d = &d, .lives = UINT32_MAX};
-	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
 	assert_int_equal(d.weights[1], 0);
 	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
 }
@@ -332,7 +332,7 @@ test_told_to_end(void **state)
 	struct mf_canary_state end;
 
 	(void)state;
-	assert_int_equal(live(&p, MF_CONTROL_NONE, &end), 0);
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
 	assert_int_equal(end.reason, MF_REASON_INTERRUPTED);
 	assert_int_equal(d.weights[1], 0);
 }

@@ -103,7 +103,7 @@ world_pass(struct world *w, uint64_t seconds)
 }
 
 static inline void
-world_control(struct world *w, enum mf_control control)
+world_control(struct world *w, enum mf_steer control)
 {
 	w->tick.control = control;
 	world_pass(w, 1);

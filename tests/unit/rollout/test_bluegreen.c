@@ -67,7 +67,7 @@ pauses(void **state)
 	world_pass(&w, 1);
 	world_pass(&w, 86400);
 	assert_world(&w, MF_BLUEGREEN_PAUSE, 0, "Paused");
-	world_control(&w, MF_CONTROL_PROMOTE);
+	world_control(&w, MF_STEER_PROMOTE);
 	assert_world(&w, MF_BLUEGREEN_END, 0, "Healthy");
 	plan.auto_promotion_us = 60 * SECOND;
 	world_init(&w, &plan);
@@ -94,11 +94,11 @@ looks_before_and_after(void **state)
 	world_pass(&w, 30);
 	assert_string_equal(w.did, "scaleToZero ");
 	w.verdict.text = "imagepull";
-	world_control(&w, MF_CONTROL_RETRY);
+	world_control(&w, MF_STEER_RETRY);
 	assert_world(&w, MF_BLUEGREEN_PRE, 0, "Paused");
 	w.verdict.text = "complete";
 	w.measure_end = MF_MEASURE_ERROR;
-	world_control(&w, MF_CONTROL_PROMOTE);
+	world_control(&w, MF_STEER_PROMOTE);
 	assert_world(&w, MF_BLUEGREEN_PRE, 0, "Progressing");
 	w.tick.analysis = MF_ANALYSIS_SUCCESSFUL;
 	world_pass(&w, 1); /* the second look errs, too */
@@ -109,7 +109,7 @@ looks_before_and_after(void **state)
 	assert_world(&w, 0, 0, "Degraded");
 	assert_string_equal(w.did, "metric alert route:0 ");
 	w.verdict.text = "complete";
-	world_control(&w, MF_CONTROL_RETRY);
+	world_control(&w, MF_STEER_RETRY);
 	assert_world(&w, MF_BLUEGREEN_END, 0, "Healthy");
 	assert_string_equal(w.did, "scaleUp metric route:100 metric promote route:0 ");
 }

@@ -221,7 +221,7 @@ see(struct world *w, struct mf_canary_tick *t, const char *revision, uint64_t no
 	t->canary = readiness(w);
 	t->weights_unknown = trouble(w) && trouble(w);
 	if (once_more(w, 20))
-		t->control = (enum mf_control)below(&w->seed, MF_CONTROL_RETRY + 1);
+		t->control = (enum mf_steer)below(&w->seed, MF_STEER_RETRY + 1);
 	if (once_more(w, 20))
 		t->no_steps_now = true;
 	if (once_more(w, 20)) {

@@ -84,9 +84,9 @@ weights_and_pauses(void **state)
 	assert_world(&w, 3, 40, "Paused");
 	assert_string_equal(
 	    mf_rollout_waits_for(&w.plan, &w.state), "a pause until somebody promotes");
-	world_control(&w, MF_CONTROL_PROMOTE);
+	world_control(&w, MF_STEER_PROMOTE);
 	assert_world(&w, 5, 60, "Paused");
-	world_control(&w, MF_CONTROL_PROMOTE); /* ends a pause that would end by itself */
+	world_control(&w, MF_STEER_PROMOTE); /* ends a pause that would end by itself */
 	assert_world(&w, 6, 0, "Healthy");
 	assert_string_equal(w.did, "route:100 promote route:0 ");
 	assert_string_equal(w.state.stable, "B");
@@ -113,17 +113,17 @@ abort_and_retry(void **state)
 	assert_world(&w, 0, 0, "Degraded");
 	assert_int_equal(w.state.reason, MF_REASON_THRESHOLD);
 	assert_string_equal(w.did, "alert route:0 ");
-	world_control(&w, MF_CONTROL_PROMOTE_FULL); /* no way around the retry */
+	world_control(&w, MF_STEER_PROMOTE_FULL); /* no way around the retry */
 	assert_world(&w, 0, 0, "Degraded");
 	world_pass(&w, 3600);
 	assert_string_equal(w.did, "scaleToZero ");
 	assert_world(&w, 0, 0, "Degraded");
-	world_control(&w, MF_CONTROL_RETRY);
+	world_control(&w, MF_STEER_RETRY);
 	assert_world(&w, 1, 20, "Paused");
 	assert_string_equal(w.did, "scaleUp route:20 ");
 	/* by hand; the router refuses at first */
 	w.route_end = MF_ANSWER_FAILED;
-	world_control(&w, MF_CONTROL_ABORT);
+	world_control(&w, MF_STEER_ABORT);
 	assert_world(&w, 0, 20, "Degraded");
 	assert_false(mf_rollout_ended(&w.state));
 	w.route_end = MF_ANSWER_OK;
@@ -137,7 +137,7 @@ abort_and_retry(void **state)
 	assert_string_equal(w.state.current, "C");
 	/* never: the failed canary keeps running */
 	w.plan.abort_scale_down = false;
-	world_control(&w, MF_CONTROL_ABORT);
+	world_control(&w, MF_STEER_ABORT);
 	world_pass(&w, 86400);
 	assert_string_equal(w.did, "");
 }
@@ -169,7 +169,7 @@ revisions(void **state)
 	plan.rollback_window = 1;
 	world_init(&w, &plan);
 	world_pass(&w, 1);
-	world_control(&w, MF_CONTROL_PROMOTE_FULL);
+	world_control(&w, MF_STEER_PROMOTE_FULL);
 	assert_world(&w, 6, 0, "Healthy");
 	w.tick.revision = "A";
 	world_pass(&w, 1);
@@ -202,7 +202,7 @@ step_analysis(void **state)
 	world_pass(&w, 600);
 	assert_string_equal(w.did, "");
 	w.measure_end = MF_MEASURE_ERROR;
-	world_control(&w, MF_CONTROL_PROMOTE); /* a new run of the same step */
+	world_control(&w, MF_STEER_PROMOTE); /* a new run of the same step */
 	assert_world(&w, 1, 10, "Progressing");
 	world_pass(&w, 10); /* 10 s, no less and no more, is too early */
 	assert_string_equal(w.did, "");
@@ -243,7 +243,7 @@ background(void **state)
 	assert_world(&w, 3, 40, "Paused");
 	assert_true(w.state.pauses & MF_ROLLOUT_PAUSE_BACKGROUND);
 	w.verdict.text = "complete";
-	world_control(&w, MF_CONTROL_PROMOTE); /* both pauses; a new run */
+	world_control(&w, MF_STEER_PROMOTE); /* both pauses; a new run */
 	assert_world(&w, 5, 60, "Paused");
 	assert_int_equal(w.n_metrics, 3);
 	w.verdict.text = "failed";
@@ -254,7 +254,7 @@ background(void **state)
 	world_pass(&w, 1);
 	world_pass(&w, 601);
 	w.verdict.text = "failed";
-	world_control(&w, MF_CONTROL_PROMOTE_FULL);
+	world_control(&w, MF_STEER_PROMOTE_FULL);
 	assert_world(&w, 6, 0, "Healthy");
 	assert_int_equal(w.n_metrics, 1);
 }
@@ -298,7 +298,7 @@ readiness(void **state)
 	world_pass(&w, 1);
 	assert_world(&w, 0, 0, "Paused");
 	assert_string_equal(w.did, "");
-	world_control(&w, MF_CONTROL_ABORT);
+	world_control(&w, MF_STEER_ABORT);
 	assert_world(&w, 0, 0, "Degraded");
 }
 
@@ -320,10 +320,10 @@ routes_and_scale(void **state)
 	assert_int_equal(w.asked[1].act.index, MF_ROLLOUT_SCALE_REPLICAS);
 	assert_int_equal(w.asked[1].act.canary, 3);
 	assert_int_equal(w.asked[3].act.index, 2);
-	world_control(&w, MF_CONTROL_ABORT);
+	world_control(&w, MF_STEER_ABORT);
 	assert_string_equal(w.did, "alert removeRoutes ");
-	world_control(&w, MF_CONTROL_RETRY);
-	world_control(&w, MF_CONTROL_PROMOTE);
+	world_control(&w, MF_STEER_RETRY);
+	world_control(&w, MF_STEER_PROMOTE);
 	assert_string_equal(w.did, "route:100 promote route:0 removeRoutes ");
 }
 
@@ -361,7 +361,7 @@ stays(void **state)
 	world_pass(&w, 1);
 	world_pass(&w, 601);
 	assert_world(&w, 3, 40, "Paused");
-	world_control(&w, MF_CONTROL_PROMOTE);
+	world_control(&w, MF_STEER_PROMOTE);
 	assert_world(&w, 5, 60, "Paused");
 	world_pass(&w, 31); /* looked at, then on */
 	assert_world(&w, 6, 80, "Progressing");
@@ -468,7 +468,7 @@ holds_end(void **state)
 	world_pass(&w, 5000);
 	assert_string_equal(w.did, "");
 	assert_world(&w, 1, 40, "Paused");
-	world_control(&w, MF_CONTROL_PROMOTE);
+	world_control(&w, MF_STEER_PROMOTE);
 	assert_world(&w, 3, 60, "Paused");
 	assert_int_equal(w.state.hold_since_us, 0);
 }
@@ -495,7 +495,7 @@ router_disagrees(void **state)
 	w.tick.canary_weight = 5;
 	world_pass(&w, 50);
 	assert_string_equal(w.did, "");
-	world_control(&w, MF_CONTROL_CONTINUE);
+	world_control(&w, MF_STEER_CONTINUE);
 	assert_string_equal(w.did, "route:20 ");
 	/* nobody answers on the canary's side, nobody on the primary's */
 	w.tick.canary_gone = true;
@@ -521,16 +521,16 @@ by_hand_and_windows(void **state)
 	assert_world(&w, 0, 0, "Progressing");
 	world_pass(&w, 1);
 	assert_world(&w, 1, 20, "Paused");
-	world_control(&w, MF_CONTROL_PAUSE);
+	world_control(&w, MF_STEER_PAUSE);
 	w.tick.canary_gone = true;
 	w.tick.no_steps_now = true; /* the way back is always open */
 	world_pass(&w, 1);
 	assert_world(&w, 0, 0, "Degraded");
-	world_control(&w, MF_CONTROL_RETRY);
-	world_control(&w, MF_CONTROL_PAUSE);
+	world_control(&w, MF_STEER_RETRY);
+	world_control(&w, MF_STEER_PAUSE);
 	world_pass(&w, 50);
 	assert_world(&w, 1, 20, "Paused");
-	world_control(&w, MF_CONTROL_CONTINUE);
+	world_control(&w, MF_STEER_CONTINUE);
 	assert_world(&w, 1, 20, "Paused");
 	assert_string_equal(mf_rollout_waits_for(&w.plan, &w.state), "a pause to be over");
 }

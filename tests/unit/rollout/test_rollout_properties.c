@@ -122,9 +122,9 @@ random_tick(struct world *w)
 {
 	static const char *const verdicts[] = {
 	    "complete", "complete", "complete", "complete", "failed", "imagepull"};
-	static const enum mf_control controls[] = {MF_CONTROL_PROMOTE, MF_CONTROL_PROMOTE,
-	    MF_CONTROL_PROMOTE_FULL, MF_CONTROL_ABORT, MF_CONTROL_PAUSE, MF_CONTROL_CONTINUE,
-	    MF_CONTROL_RETRY};
+	static const enum mf_steer controls[] = {MF_STEER_PROMOTE, MF_STEER_PROMOTE,
+	    MF_STEER_PROMOTE_FULL, MF_STEER_ABORT, MF_STEER_PAUSE, MF_STEER_CONTINUE,
+	    MF_STEER_RETRY};
 	struct mf_rollout_tick *t = &w->tick;
 
 	w->verdict.text = verdicts[below(ROWS(verdicts))];
@@ -148,7 +148,7 @@ random_tick(struct world *w)
 
 /* What a pass may not do, whatever happens in it. */
 static void
-check_pass(const struct world *w, const struct mf_rollout_state *before, enum mf_control control,
+check_pass(const struct world *w, const struct mf_rollout_state *before, enum mf_steer control,
     bool new_revision)
 {
 	const struct mf_rollout_state *s = &w->state;
@@ -156,7 +156,7 @@ check_pass(const struct world *w, const struct mf_rollout_state *before, enum mf
 
 	assert_true(s->step <= (w->plan.strategy == MF_ROLLOUT_BLUE_GREEN ? MF_BLUEGREEN_END
 									  : w->plan.n_steps));
-	if (before->aborted && control != MF_CONTROL_RETRY && !new_revision) {
+	if (before->aborted && control != MF_STEER_RETRY && !new_revision) {
 		assert_true(s->aborted);
 		assert_int_equal(s->phase, MF_ROLLOUT_DEGRADED);
 		assert_true(s->weight <= before->weight);
@@ -186,7 +186,7 @@ static void
 random_pass(struct world *w)
 {
 	const struct mf_rollout_state before = w->state;
-	enum mf_control control;
+	enum mf_steer control;
 	const char *revision;
 
 	random_tick(w);
@@ -228,7 +228,7 @@ abort_means_zero(void **state)
 		start(&w, &p, i);
 		if (mf_rollout_ended(&w.state) && !w.state.aborted)
 			continue;
-		world_control(&w, MF_CONTROL_ABORT);
+		world_control(&w, MF_STEER_ABORT);
 		if (strcmp(w.state.current, w.state.stable) == 0)
 			continue; /* it was over already */
 		if (w.state.phase != MF_ROLLOUT_DEGRADED || w.state.weight != 0 || w.routed != 0)
@@ -254,10 +254,10 @@ promoted_it_ends(void **state)
 	for (unsigned i = 1; i <= PLANS; i++) {
 		start(&w, &p, i);
 		bound = 5 * (unsigned)p.plan.n_steps + 2 * 100 + 20;
-		world_control(&w, w.state.aborted ? MF_CONTROL_RETRY : MF_CONTROL_CONTINUE);
+		world_control(&w, w.state.aborted ? MF_STEER_RETRY : MF_STEER_CONTINUE);
 		for (passes = 0; !mf_rollout_ended(&w.state) && passes < bound; passes++) {
 			if (w.state.pauses != 0)
-				w.tick.control = MF_CONTROL_PROMOTE;
+				w.tick.control = MF_STEER_PROMOTE;
 			world_pass(&w, 121);
 		}
 		if (passes == bound)
@@ -279,8 +279,8 @@ promoted_in_full_it_ends(void **state)
 	for (unsigned i = 1; i <= PLANS; i++) {
 		start(&w, &p, i);
 		if (w.state.aborted)
-			world_control(&w, MF_CONTROL_RETRY);
-		world_control(&w, MF_CONTROL_PROMOTE_FULL);
+			world_control(&w, MF_STEER_RETRY);
+		world_control(&w, MF_STEER_PROMOTE_FULL);
 		for (passes = 0; !mf_rollout_ended(&w.state) && passes < 12; passes++)
 			world_pass(&w, 121);
 		if (!mf_rollout_ended(&w.state))

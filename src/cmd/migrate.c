@@ -1,0 +1,238 @@
+/* migrate: a plan is run once, or a run is steered. */
+#include "src/cmd/migrate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/fs.h"
+#include "src/base/log.h"
+#include "src/cmd/repo.h"
+#include "src/cmd/report.h"
+#include "src/repo/run_record.h"
+#include "src/rollout/document.h"
+#include "src/state/journal.h"
+
+#define LEASE_FILE "file:"
+
+struct migrate {
+	struct mf_cmd *c;
+	struct mf_plan *plan;
+	struct mf_cmd_repo r;
+	struct mf_journal *journal, *mirror_journal;
+	struct mf_signer *signer;
+	struct mf_trust *trust;
+	char run_id[MF_RUN_ID_MAX_BYTES + 1];
+	char actor[MF_CMD_ACTOR_BYTES];
+	struct mf_migrate_params p;
+};
+
+static int64_t
+boot_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* A signal ends it early. */
+static void
+sleep_us(uint64_t us)
+{
+	struct timespec t = {
+	    .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
+
+	(void)nanosleep(&t, NULL);
+}
+
+static bool
+pause_us(void *arg, uint64_t us)
+{
+	(void)arg;
+	sleep_us(us);
+	return !mf_cmd_interrupted();
+}
+
+static int
+read_plan(struct migrate *m, struct mf_error *e)
+{
+	const char *file = mf_options_arg(m->c->options, 0);
+	const char *finish = mf_options_text(m->c->options, MF_OPT_FINISH);
+	struct mf_plan_params p = {
+	    .profile = MF_PROFILE_MIGRATION, .finish_is_default = finish == NULL};
+	struct mf_buf text = MF_BUF_INIT;
+
+	if (finish != NULL && strcmp(finish, "copy-back") == 0)
+		p.finish = MF_FINISH_COPY_BACK;
+	if (mf_fs_read_file(AT_FDCWD, file, MF_DOCUMENT_BYTES_MAX, &text, e) == 0)
+		m->plan = mf_plan_read(file, text.data, text.len, &p, NULL, e);
+	mf_buf_fini(&text);
+	if (m->plan == NULL)
+		return -1;
+	if (m->plan->migration == NULL) {
+		(void)mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: a Canary or Rollout of its own cannot be run yet", m->plan->name);
+		return mf_error_hint(e, "write a Migration that names it with canaryRef");
+	}
+	return 0;
+}
+
+static int
+open_all(struct migrate *m, struct mf_error *e)
+{
+	const char *dir = mf_options_text(m->c->options, MF_OPT_STATE_DIR);
+
+	if (mf_cmd_load_signer(m->c, &m->signer, e) != 0 ||
+	    mf_cmd_load_trust(m->c, &m->trust, e) != 0)
+		return -1;
+	if (m->plan->migration->model != NULL &&
+	    mf_cmd_open_repo(m->c, MF_CMD_WRITE, &m->r, e) != 0)
+		return -1;
+	return mf_journal_open(dir, &m->journal, e) != 0 ||
+		       mf_journal_open(dir, &m->mirror_journal, e) != 0
+		   ? -1
+		   : 0;
+}
+
+/* ---- which run ---- */
+
+struct search {
+	const struct migrate *m;
+	char id[MF_RUN_ID_MAX_BYTES + 1];
+};
+
+static int
+is_it(void *arg, const struct mf_journal_run *run)
+{
+	struct search *s = arg;
+
+	if (run->ended_us != 0 || strcmp(run->plan_name, s->m->plan->migration->name) != 0 ||
+	    strcmp(run->plan_digest, s->m->plan->digest) != 0)
+		return 0;
+	(void)snprintf(s->id, sizeof s->id, "%s", run->id);
+	return 1;
+}
+
+/* The run of this plan that has not ended, here or in the repository: its id, or "". */
+static int
+find_open(struct migrate *m, struct search *s, struct mf_error *e)
+{
+	*s = (struct search){.m = m};
+	if (mf_journal_runs(m->journal, NULL, is_it, s, e) < 0)
+		return -1;
+	if (s->id[0] != '\0' || m->r.repo == NULL)
+		return 0;
+	if (mf_runs_list(m->r.repo, is_it, s, e) < 0)
+		return -1;
+	return s->id[0] == '\0' ? 0 : mf_run_restore(m->r.repo, s->id, m->journal, e);
+}
+
+static int
+choose_run(struct migrate *m, struct mf_error *e)
+{
+	const struct mf_options *o = m->c->options;
+	bool resume = mf_options_flag(o, MF_OPT_RESUME);
+	struct search s;
+
+	if (find_open(m, &s, e) != 0)
+		return -1;
+	if (resume && s.id[0] == '\0')
+		return mf_error_set(e, MF_ENOTFOUND, "%s: no run of this plan waits to be resumed",
+		    m->plan->migration->name);
+	if (!resume && s.id[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN)) {
+		(void)mf_error_set(e, MF_ECONFLICT, "%s: run %s of this plan has not ended",
+		    m->plan->migration->name, s.id);
+		return mf_error_hint(
+		    e, "go on with --resume, or take it back with --resume --on-resume rollback");
+	}
+	(void)snprintf(
+	    m->run_id, sizeof m->run_id, "%s", resume ? s.id : mf_cmd_report_run_id(m->c));
+	m->p.resume = MF_MIGRATE_FRESH;
+	if (resume)
+		m->p.resume = mf_options_number(o, MF_OPT_ON_RESUME) == 1 ? MF_MIGRATE_ROLLBACK
+									  : MF_MIGRATE_CONTINUE;
+	return 0;
+}
+
+static int
+lease_file(struct migrate *m, struct mf_error *e)
+{
+	const char *lease = mf_options_text(m->c->options, MF_OPT_LEASE);
+
+	m->p.lease_file = m->plan->migration->lease_file;
+	if (lease == NULL)
+		return 0;
+	if (strncmp(lease, LEASE_FILE, strlen(LEASE_FILE)) != 0)
+		return mf_error_set(e, MF_EUSAGE, "--lease is file:PATH, not \"%s\"", lease);
+	m->p.lease_file = lease + strlen(LEASE_FILE);
+	return 0;
+}
+
+static void
+fill(struct migrate *m)
+{
+	const struct mf_options *o = m->c->options;
+	struct mf_migrate_params *p = &m->p;
+	struct mf_dialer_params *d = &p->dialer;
+
+	p->plan = m->plan;
+	p->run_id = m->run_id;
+	p->actor = mf_cmd_actor(m->actor);
+	randombytes_buf(p->instance, sizeof p->instance);
+	p->repo = m->r.repo;
+	p->journal = m->journal;
+	p->mirror_journal = m->mirror_journal;
+	p->trust = m->trust;
+	p->steerers = m->trust;
+	p->signer = m->signer;
+	p->secrets_dir = mf_options_text(o, MF_OPT_SECRETS_DIR);
+	p->dry_run = mf_options_flag(o, MF_OPT_DRY_RUN);
+	p->progress = &m->c->progress;
+	p->unix_us = mf_cmd_now_us;
+	p->boot_us = boot_us;
+	p->interrupted = mf_cmd_interrupted;
+	p->sleep = sleep_us;
+	p->tell = mf_cmd_tell_migration;
+	p->tell_arg = m->c;
+	d->allow_http = mf_options_flag(o, MF_OPT_ALLOW_HTTP);
+	d->ca_file = mf_options_text(o, MF_OPT_CA_FILE);
+	d->wait = pause_us;
+	mf_cmd_proxies(&d->http_proxy, &d->https_proxy, &d->no_proxy);
+}
+
+static int
+run(struct migrate *m, struct mf_error *e)
+{
+	struct mf_migrate_report report;
+
+	if (read_plan(m, e) != 0 || open_all(m, e) != 0 || choose_run(m, e) != 0 ||
+	    lease_file(m, e) != 0)
+		return -1;
+	fill(m);
+	if (mf_migrate(&m->p, &report, e) != 0)
+		return -1;
+	mf_cmd_report_version(m->c, report.version);
+	return mf_cmd_end_migration(m->c, m->run_id, m->plan->migration, &report, e);
+}
+
+int
+mf_cmd_migrate(struct mf_cmd *c, struct mf_error *e)
+{
+	struct migrate m = {.c = c};
+	int rc = mf_cmd_steer(c, e);
+
+	if (rc <= 0)
+		return rc;
+	rc = run(&m, e);
+	mf_journal_close(m.mirror_journal);
+	mf_journal_close(m.journal);
+	mf_cmd_close_repo(&m.r);
+	mf_trust_free(m.trust);
+	mf_signer_free(m.signer);
+	mf_plan_free(m.plan);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* The parts of `migrate`. */
+#ifndef MF_CMD_MIGRATE_H
+#define MF_CMD_MIGRATE_H
+
+#include "src/cmd/cmd.h"
+#include "src/migrate/migrate.h"
+#include "src/rollout/plan.h"
+
+/* migrate_tell.c: what happens, for people or as a line of JSON a tick; arg: struct mf_cmd. */
+void mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event);
+/* The last line, and the error that makes the status. */
+int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,
+    const struct mf_migrate_report *r, struct mf_error *e);
+
+/* migrate_steer.c: --abort RUN and its like. 1: none was given. */
+int mf_cmd_steer(struct mf_cmd *c, struct mf_error *e);
+
+#endif

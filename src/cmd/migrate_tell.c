@@ -1,0 +1,164 @@
+/* What a run tells while it goes on, and how it ended. */
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/units.h"
+#include "src/cmd/migrate.h"
+#include "src/cmd/output.h"
+
+#define BAR 20u
+
+static void
+put_bar(FILE *out, unsigned canary)
+{
+	unsigned i, filled = canary * BAR / 100;
+
+	fputc('[', out);
+	for (i = 0; i < BAR; i++)
+		fputc(i < filled ? '#' : '.', out);
+	fputc(']', out);
+}
+
+static void
+put_did(struct mf_cmd *c, const struct mf_migrate_event *event)
+{
+	size_t i;
+
+	for (i = 0; i < event->n_did; i++) {
+		fprintf(c->out, i == 0 ? "  " : ", ");
+		mf_output_name(c->out, event->did[i]);
+	}
+}
+
+static void
+put_text_tick(struct mf_cmd *c, const struct mf_migrate_event *event)
+{
+	const struct mf_canary_state *s = event->state;
+
+	fprintf(c->out, "%5llu  %-16s ", (unsigned long long)event->tick, mf_phase_name(s->phase));
+	put_bar(c->out, s->weight);
+	fprintf(c->out, " %3u/%-3u failed %u", 100 - s->weight, s->weight, s->failed_checks);
+	if (s->hold != MF_HOLD_NONE)
+		fprintf(c->out, "  held: %s", mf_hold_name(s->hold));
+	put_did(c, event);
+	fputc('\n', c->out);
+	fflush(c->out);
+}
+
+static void
+put_json_tick(struct mf_cmd *c, const struct mf_migrate_event *event)
+{
+	const struct mf_canary_state *s = event->state;
+	json_t *did = json_array(), *line;
+	struct mf_error ignored = {0};
+	size_t i;
+
+	for (i = 0; i < event->n_did; i++)
+		(void)json_array_append_new(did, json_string(event->did[i]));
+	line = json_pack("{s:I, s:s, s:[i,i], s:i, s:i, s:o, s:s, s:s}", "tick",
+	    (json_int_t)event->tick, "phase", mf_phase_name(s->phase), "weights",
+	    (int)(100 - s->weight), (int)s->weight, "failedChecks", (int)s->failed_checks,
+	    "iterations", s->iterations, "did", did, "hold", mf_hold_name(s->hold), "reason",
+	    mf_reason_name(s->reason));
+	(void)mf_output_json(c->out, line, &ignored); /* told once, at the end */
+	fflush(c->out);
+}
+
+void
+mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event)
+{
+	struct mf_cmd *c = arg;
+
+	if (event->kind == MF_MIGRATE_TICK && c->json)
+		put_json_tick(c, event);
+	else if (event->kind == MF_MIGRATE_TICK)
+		put_text_tick(c, event);
+	else if (event->kind == MF_MIGRATE_STAGE && !c->json) {
+		fprintf(c->out, "%s: ", mf_migrate_stage_name(event->stage));
+		mf_output_name(c->out, event->text);
+		fputc('\n', c->out);
+		fflush(c->out);
+	}
+}
+
+static const char *
+word_of(const struct mf_migrate_report *r, bool dry_run)
+{
+	if (r->already)
+		return "alreadyDone";
+	if (dry_run)
+		return "dryRun";
+	if (r->interrupted)
+		return "interrupted";
+	return r->lost ? "lost" : mf_result_name(r->result);
+}
+
+static int
+put_end(struct mf_cmd *c, const char *run_id, const struct mf_migrate_report *r, struct mf_error *e)
+{
+	bool dry_run = mf_options_flag(c->options, MF_OPT_DRY_RUN);
+	char took[MF_UNIT_TEXT_BYTES];
+
+	if (c->json)
+		return mf_output_json(c->out,
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:[i,i], s:I, s:I}", "result",
+			word_of(r, dry_run), "reason", mf_reason_name(r->reason), "run", run_id,
+			"version", r->version, "previous", r->previous, "weights", (int)r->primary,
+			(int)r->canary, "ticks", (json_int_t)r->ticks, "seconds",
+			(json_int_t)r->seconds),
+		    e);
+	if (r->already)
+		fprintf(c->out, "already done: production is %s, weights %u/%u\n", r->version,
+		    r->primary, r->canary);
+	else
+		fprintf(c->out, "%s: %s, weights %u/%u, %llu ticks, %s, run %s\n",
+		    word_of(r, dry_run), r->version, r->primary, r->canary,
+		    (unsigned long long)r->ticks, mf_format_duration(r->seconds * 1000000, took),
+		    run_id);
+	return 0;
+}
+
+/* What a person does where the run could not. */
+static int
+needs_person(
+    const struct mf_migration_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
+{
+	(void)mf_error_set(e, MF_EROLLBACKFAILED,
+	    "%s: a person is needed: traffic is at %u/%u (%s)", plan->name, r->primary, r->canary,
+	    mf_reason_name(r->reason));
+	return mf_error_hint(e,
+	    "see that the primary serves %s and is well, give it all traffic at the router, then "
+	    "set "
+	    "the ref with `modelferry ref %s %s %s`",
+	    r->previous[0] == '\0' ? "its version" : r->previous,
+	    plan->model == NULL ? "MODEL" : plan->model,
+	    plan->production_ref == NULL ? "production" : plan->production_ref,
+	    r->previous[0] == '\0' ? "VERSION" : r->previous);
+}
+
+int
+mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,
+    const struct mf_migrate_report *r, struct mf_error *e)
+{
+	if (put_end(c, run_id, r, e) != 0)
+		return -1;
+	if (r->interrupted) {
+		(void)mf_error_set(e, MF_EINTERRUPTED, "run %s was told to end at weights %u/%u",
+		    run_id, r->primary, r->canary);
+		return mf_error_hint(e, "go on with --resume");
+	}
+	if (r->lost)
+		return mf_error_set(
+		    e, MF_ECONFLICT, "run %s: somebody else holds its leases now", run_id);
+	switch (r->result) {
+	case MF_RESULT_ROLLED_BACK:
+		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u",
+		    plan->name, mf_reason_name(r->reason), r->primary, r->canary);
+	case MF_RESULT_PERSON_NEEDED: return needs_person(plan, r, e);
+	case MF_RESULT_CONFLICT:
+		return mf_error_set(e, MF_ECONFLICT,
+		    "%s: traffic is at %u/%u, but %s@%s moved under this run and was left alone",
+		    plan->name, r->primary, r->canary, plan->model, plan->production_ref);
+	default: return 0;
+	}
+}

@@ -1,0 +1,375 @@
+#include "src/migrate/keeper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/log.h"
+
+#define LOOK_US UINT64_C(1000000)    /* between two rounds without a request */
+#define CONTROL_US UINT64_C(4000000) /* between two looks for controls: below the 5 s promised */
+#define RENEW_PART 3u                /* of the time that a lease has left */
+#define CONTROLS_MAX 16u             /* that wait to be taken; more are read later */
+
+struct mf_keeper {
+	struct mf_keeper_params p;
+	struct mf_run_writer *writer; /* the thread's */
+	pthread_t thread;
+	uint64_t token;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wanted, happened;
+	bool ending, lost;
+	uint64_t deadline_us;
+	uint64_t renew_wanted, renew_done; /* counts of requests, and of those answered */
+	uint64_t mirror_wanted, mirror_done, mirror_good;
+	bool has_beat;
+	struct mf_run_beat beat;
+	struct mf_control controls[CONTROLS_MAX];
+	size_t n_controls;
+	uint64_t answered;
+};
+
+static uint64_t
+now_us(const struct mf_keeper *k)
+{
+	return (uint64_t)k->p.boot_us();
+}
+
+/* The condition's clock is CLOCK_MONOTONIC: it only bounds a wait. */
+static void
+until(uint64_t us, struct timespec *out)
+{
+	(void)clock_gettime(CLOCK_MONOTONIC, out);
+	out->tv_sec += (time_t)(us / 1000000);
+	out->tv_nsec += (long)(us % 1000000) * 1000;
+	if (out->tv_nsec >= 1000000000) {
+		out->tv_sec++;
+		out->tv_nsec -= 1000000000;
+	}
+}
+
+/* ---- the thread ---- */
+
+static void
+renew(struct mf_keeper *k)
+{
+	struct mf_error e = {0};
+	int rc = mf_lease_set_renew(k->p.leases, &e);
+	uint64_t deadline = mf_lease_set_deadline_us(k->p.leases);
+
+	if (rc != 0)
+		mf_log(MF_LOG_WARNING, "%s", e.message);
+	(void)pthread_mutex_lock(&k->lock);
+	if (rc != 0 && e.code == MF_ECONFLICT)
+		k->lost = true;
+	if (rc == 0)
+		k->deadline_us = deadline;
+	k->renew_done = k->renew_wanted;
+	(void)pthread_cond_broadcast(&k->happened);
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+static void
+mirror(struct mf_keeper *k, uint64_t request)
+{
+	struct mf_error e = {0};
+	int rc = 0;
+
+	if (k->p.repo != NULL && k->writer == NULL)
+		rc = mf_run_writer_open(k->p.repo, k->p.run, k->token, &k->writer, &e);
+	if (rc == 0 && k->writer != NULL)
+		rc = mf_run_mirror(k->writer, k->p.journal, &e);
+	if (rc != 0)
+		mf_log(MF_LOG_WARNING, "the journal is not in the repository yet: %s", e.message);
+	(void)pthread_mutex_lock(&k->lock);
+	k->mirror_done = request;
+	if (rc == 0)
+		k->mirror_good = request;
+	(void)pthread_cond_broadcast(&k->happened);
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+static void
+put_beat(struct mf_keeper *k, const struct mf_run_beat *beat)
+{
+	struct mf_error e = {0};
+
+	if (k->writer != NULL && mf_run_beat(k->writer, beat, &e) != 0)
+		mf_log(MF_LOG_DEBUG, "heartbeat: %s", e.message);
+}
+
+static int
+take_control(void *arg, const struct mf_control *control)
+{
+	struct mf_keeper *k = arg;
+	bool full;
+
+	(void)pthread_mutex_lock(&k->lock);
+	full = k->n_controls == CONTROLS_MAX;
+	if (!full) {
+		k->controls[k->n_controls++] = *control;
+		k->answered = control->sequence;
+	}
+	(void)pthread_cond_broadcast(&k->happened);
+	(void)pthread_mutex_unlock(&k->lock);
+	return full;
+}
+
+static void
+look_for_controls(struct mf_keeper *k)
+{
+	struct mf_error e = {0};
+
+	if (k->p.repo != NULL && mf_control_each(k->p.repo, k->p.run, k->answered, k->p.trust,
+				     k->p.unix_us(), take_control, k, &e) < 0)
+		mf_log(MF_LOG_DEBUG, "control records: %s", e.message);
+}
+
+/* Under the lock: what is to be done next; waits for that at most so long. */
+static void
+wait_for_work(struct mf_keeper *k)
+{
+	struct timespec end;
+
+	until(LOOK_US, &end);
+	while (!k->ending && k->renew_wanted == k->renew_done &&
+	       k->mirror_wanted == k->mirror_done && !k->has_beat)
+		if (pthread_cond_timedwait(&k->wanted, &k->lock, &end) == ETIMEDOUT)
+			break;
+}
+
+struct work {
+	bool ending, renew, mirror, beat, lost;
+	uint64_t mirror_request;
+	struct mf_run_beat of_beat;
+};
+
+static void
+next_work(struct mf_keeper *k, struct work *w, uint64_t renew_at_us)
+{
+	(void)pthread_mutex_lock(&k->lock);
+	wait_for_work(k);
+	w->ending = k->ending;
+	w->lost = k->lost;
+	w->renew = !k->lost && (k->renew_wanted != k->renew_done || now_us(k) >= renew_at_us);
+	w->mirror = k->mirror_wanted != k->mirror_done;
+	w->mirror_request = k->mirror_wanted;
+	w->beat = k->has_beat;
+	w->of_beat = k->beat;
+	k->has_beat = false;
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+static uint64_t
+renew_at(struct mf_keeper *k)
+{
+	uint64_t now = now_us(k), deadline;
+
+	(void)pthread_mutex_lock(&k->lock);
+	deadline = k->deadline_us;
+	(void)pthread_mutex_unlock(&k->lock);
+	return deadline > now ? now + (deadline - now) / RENEW_PART : now + LOOK_US;
+}
+
+static void *
+keep(void *arg)
+{
+	struct mf_keeper *k = arg;
+	uint64_t renew_at_us = renew_at(k), look_at_us = 0;
+	struct work w;
+
+	for (;;) {
+		next_work(k, &w, renew_at_us);
+		if (w.renew) {
+			renew(k);
+			renew_at_us = renew_at(k);
+		}
+		if (w.mirror)
+			mirror(k, w.mirror_request);
+		if (w.ending || w.lost)
+			break;
+		if (w.beat)
+			put_beat(k, &w.of_beat);
+		if (now_us(k) >= look_at_us) {
+			look_for_controls(k);
+			look_at_us = now_us(k) + CONTROL_US;
+		}
+	}
+	return NULL;
+}
+
+/* ---- the run ---- */
+
+static int
+start_thread(struct mf_keeper *k, struct mf_error *e)
+{
+	sigset_t all, before;
+	int rc;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&k->thread, NULL, keep, k);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc == 0 ? 0 : mf_error_sys(e, rc, "starting a thread");
+}
+
+static int
+make_conditions(struct mf_keeper *k)
+{
+	pthread_condattr_t attr;
+	int rc;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return -1;
+	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(&k->wanted, &attr);
+	if (rc == 0)
+		rc = pthread_cond_init(&k->happened, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return rc == 0 ? pthread_mutex_init(&k->lock, NULL) : rc;
+}
+
+int
+mf_keeper_start(struct mf_keeper **out, const struct mf_keeper_params *params, struct mf_error *e)
+{
+	struct mf_keeper *k = calloc(1, sizeof *k);
+
+	*out = NULL;
+	if (k == NULL)
+		return mf_error_nomem(e, "the run");
+	k->p = *params;
+	k->answered = params->answered;
+	k->token = mf_lease_token(params->leases->items[0]);
+	k->deadline_us = mf_lease_set_deadline_us(params->leases);
+	if (make_conditions(k) != 0) {
+		free(k);
+		return mf_error_nomem(e, "the run");
+	}
+	if (start_thread(k, e) != 0) {
+		(void)pthread_mutex_destroy(&k->lock);
+		(void)pthread_cond_destroy(&k->wanted);
+		(void)pthread_cond_destroy(&k->happened);
+		free(k);
+		return -1;
+	}
+	*out = k;
+	return 0;
+}
+
+void
+mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us)
+{
+	if (k == NULL)
+		return;
+	if (wait_us > 0 && !mf_keeper_is_lost(k))
+		(void)mf_keeper_mirror(k, wait_us);
+	(void)pthread_mutex_lock(&k->lock);
+	k->ending = true;
+	(void)pthread_cond_broadcast(&k->wanted);
+	(void)pthread_mutex_unlock(&k->lock);
+	(void)pthread_join(k->thread, NULL);
+	mf_run_writer_free(k->writer);
+	(void)pthread_mutex_destroy(&k->lock);
+	(void)pthread_cond_destroy(&k->wanted);
+	(void)pthread_cond_destroy(&k->happened);
+	free(k);
+}
+
+uint64_t
+mf_keeper_token(const struct mf_keeper *k)
+{
+	return k->token;
+}
+
+bool
+mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us)
+{
+	bool may;
+
+	(void)pthread_mutex_lock(&k->lock);
+	may = !k->lost && mf_lease_may_act_at(k->deadline_us, now_us(k), act_us);
+	(void)pthread_mutex_unlock(&k->lock);
+	return may;
+}
+
+bool
+mf_keeper_may_go_back(struct mf_keeper *k, uint64_t wait_us)
+{
+	struct timespec end;
+	uint64_t mine;
+	bool lost;
+
+	until(wait_us, &end);
+	(void)pthread_mutex_lock(&k->lock);
+	if (!k->lost && now_us(k) >= k->deadline_us) {
+		mine = ++k->renew_wanted;
+		(void)pthread_cond_broadcast(&k->wanted);
+		while (!k->lost && k->renew_done < mine)
+			if (pthread_cond_timedwait(&k->happened, &k->lock, &end) == ETIMEDOUT)
+				break;
+	}
+	lost = k->lost;
+	(void)pthread_mutex_unlock(&k->lock);
+	return !lost;
+}
+
+bool
+mf_keeper_is_lost(struct mf_keeper *k)
+{
+	bool lost;
+
+	(void)pthread_mutex_lock(&k->lock);
+	lost = k->lost;
+	(void)pthread_mutex_unlock(&k->lock);
+	return lost;
+}
+
+bool
+mf_keeper_mirror(struct mf_keeper *k, uint64_t wait_us)
+{
+	struct timespec end;
+	uint64_t mine;
+	bool good;
+
+	until(wait_us, &end);
+	(void)pthread_mutex_lock(&k->lock);
+	mine = ++k->mirror_wanted;
+	(void)pthread_cond_broadcast(&k->wanted);
+	while (wait_us > 0 && !k->lost && k->mirror_done < mine)
+		if (pthread_cond_timedwait(&k->happened, &k->lock, &end) == ETIMEDOUT)
+			break;
+	good = k->mirror_good >= mine;
+	(void)pthread_mutex_unlock(&k->lock);
+	return good;
+}
+
+void
+mf_keeper_beat(struct mf_keeper *k, const struct mf_run_beat *beat)
+{
+	(void)pthread_mutex_lock(&k->lock);
+	k->beat = *beat;
+	k->has_beat = true;
+	(void)pthread_cond_broadcast(&k->wanted);
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+bool
+mf_keeper_take_control(struct mf_keeper *k, struct mf_control *out)
+{
+	bool any;
+
+	(void)pthread_mutex_lock(&k->lock);
+	any = k->n_controls > 0;
+	if (any) {
+		*out = k->controls[0];
+		k->n_controls--;
+		memmove(k->controls, k->controls + 1, k->n_controls * sizeof k->controls[0]);
+	}
+	(void)pthread_mutex_unlock(&k->lock);
+	return any;
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# plan check: the plans of modelferry-plan(5) as they stand, what is refused, what is warned of.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+page=$MF_TOP_SRCDIR/man/modelferry-plan.5
+unset MODEL_ENCRYPTION_KEY MODEL_HMAC_KEY
+
+# the literal blocks of the page that are documents, a file each
+awk '/^\.Bd -literal/ { n++; inside = 1; next }
+	/^\.Ed/ { inside = 0 }
+	inside { gsub(/\\e/, "\\"); gsub(/\\-/, "-"); gsub(/\\&/, ""); print >("example-" n ".yaml") }' "$page"
+for kind in Migration Canary Rollout; do
+	check "the page has a $kind" grep -q "^kind: $kind" example-*.yaml
+done
+for f in example-*.yaml; do
+	grep -q "^kind:" "$f" || continue
+	kind=$(sed -n 's/^kind: //p' "$f" | head -1)
+	status 0 "the $kind of the page ($f) is accepted" "$MF" plan check "$f"
+	says "... and shown" "^kind: $kind" out
+	status 0 "... also as JSON" "$MF" --json plan check "$f"
+	json "... of that kind" "r['kind'] == '$kind'"
+done
+
+status 0 "a Canary in the profile of Flagger" "$MF" plan check --profile flagger example-2.yaml
+says "... ends as Flagger does" "^finish: copy-back" out
+status 0 "... or as --finish says" "$MF" plan check --profile flagger --finish stay example-2.yaml
+says "... which is shown" "^finish: stay" out
+
+sed 's/stepWeight: 10/stepWeight: 0/; s/provider: istio/provider: consul/' example-2.yaml >bad.yaml
+status 2 "a plan that would hang is refused" "$MF" plan check bad.yaml
+line=$(grep -n stepWeight bad.yaml | cut -d: -f1)
+says "... by file, line and field" "^bad.yaml:$line: spec.analysis.stepWeight: " out
+says "... and so is what else is wrong" "^bad.yaml:[0-9]+: spec.provider: " out
+status 2 "... also for programs" "$MF" --json plan check bad.yaml
+json "... with all reasons" "not r['ok'] and len(r['refused']) == 2"
+
+sed 's/^  analysis:/  colour: blue\n  analysis:/' example-2.yaml >odd.yaml
+status 0 "a field that nobody knows is no refusal" "$MF" plan check odd.yaml
+says "... but a warning" "odd.yaml:[0-9]+: spec.colour: nobody knows"
+
+status 2 "no such file" "$MF" plan check nowhere.yaml
+: >empty.yaml
+status 2 "an empty file" "$MF" plan check empty.yaml
+printf 'a: [b\n' >broken.yaml
+status 2 "a file that is no YAML" "$MF" plan check broken.yaml
+says "... by line" "^broken.yaml:[12]: " out
+end

@@ -1,0 +1,427 @@
+/* Plans that are accepted as they stand, and what becomes of them. */
+#include "tests/unit/rollout/trees.h"
+
+#include "src/rollout/plan.h"
+#include "src/rollout/rollout_plan.h"
+
+#define SECOND ((uint64_t)1000000)
+#define MINUTE (60 * SECOND)
+
+static const char canary_text[] =
+    "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\n"
+    "metadata: {name: model-accuracy, namespace: ml}\nspec:\n"
+    "  provider: {type: prometheus, address: 'http://prometheus:9090'}\n"
+    "  query: 'avg(avg_over_time(model_accuracy{app=\"{{ target }}\"}[{{ interval }}]))'\n"
+    "---\n"
+    "apiVersion: flagger.app/v1beta1\nkind: Canary\n"
+    "metadata: {name: churn, namespace: ml, labels: {team: a}}\nspec:\n"
+    "  provider: istio\n  targetRef: {apiVersion: apps/v1, kind: Deployment, name: churn}\n"
+    "  service: {port: 8080, gateways: [mesh]}\n"
+    "  analysis:\n    interval: 1m\n    threshold: 5\n    maxWeight: 100\n    stepWeight: 10\n"
+    "    metrics:\n"
+    "    - name: model-accuracy\n      templateRef: {name: model-accuracy}\n"
+    "      thresholdRange: {min: 90}\n      interval: 5m\n"
+    "    - name: request-success-rate\n      thresholdRange: {min: 99}\n      interval: 1m\n"
+    "    - name: request-duration\n      thresholdRange: {max: 500}\n      interval: 30s\n";
+
+static struct mf_plan *
+read_with(const char *text, const struct mf_plan_params *p, struct mf_error *e)
+{
+	return mf_plan_read("plan.yaml", text, strlen(text), p, NULL, e);
+}
+
+static struct mf_plan *
+read_as(const char *text, enum mf_profile profile)
+{
+	const struct mf_plan_params p = {.profile = profile, .finish_is_default = true};
+	struct mf_error e = {0};
+	struct mf_plan *plan = read_with(text, &p, &e);
+
+	if (plan == NULL)
+		fail_msg("%s", e.message);
+	return plan;
+}
+
+static void
+refused(const char *text, const char *message)
+{
+	const struct mf_plan_params p = {
+	    .profile = MF_PROFILE_MIGRATION, .finish_is_default = true};
+	struct mf_error e = {0};
+
+	assert_null(read_with(text, &p, &e));
+	assert_int_equal(e.code, MF_EUSAGE);
+	assert_string_equal(e.message, message);
+}
+
+static void
+a_canary(void **state)
+{
+	struct mf_plan *plan = read_as(canary_text, MF_PROFILE_FLAGGER);
+	const struct mf_canary_plan *c = plan->canary;
+
+	(void)state;
+	assert_int_equal(plan->kind, MF_PLAN_CANARY);
+	assert_int_equal(plan->finish, MF_FINISH_COPY_BACK);
+	assert_int_equal(plan->n_warnings, 0);
+	assert_int_equal(strlen(plan->digest), 64);
+	assert_string_equal(c->name, "churn");
+	assert_string_equal(c->namespace_name, "ml");
+	assert_int_equal(c->strategy, MF_STRATEGY_WEIGHTED);
+	assert_int_equal(c->interval_us, MINUTE);
+	assert_int_equal(c->threshold, 5);
+	assert_int_equal(c->max_weight, 100);
+	assert_int_equal(c->step_weight, 10);
+	assert_int_equal(c->primary_ready_threshold, 100);
+	assert_int_equal(c->progress_deadline_us, 600 * SECOND);
+	assert_int_equal(c->settle_us, 0);
+	/* built-in ones first, templates last */
+	assert_int_equal(c->n_metrics, 3);
+	assert_string_equal(c->metrics[0].name, "request-success-rate");
+	assert_int_equal(c->metrics[0].rule, MF_RULE_SUCCESS_RATE);
+	assert_true(c->metrics[0].range.has_min && c->metrics[0].range.min == 99);
+	assert_non_null(strstr(c->metrics[0].query.query, "destination_workload=\"churn\""));
+	assert_null(c->metrics[0].query.count_query);
+	assert_int_equal(c->metrics[1].rule, MF_RULE_DURATION);
+	assert_int_equal(c->metrics[1].window_us, 30 * SECOND);
+	assert_string_equal(c->metrics[2].name, "model-accuracy");
+	assert_string_equal(
+	    c->metrics[2].query.query, "avg(avg_over_time(model_accuracy{app=\"churn\"}[5m]))");
+	assert_string_equal(c->metrics[2].query.address, "http://prometheus:9090");
+	assert_int_equal(c->metrics[2].place.line, 21);
+	mf_plan_free(plan);
+}
+
+/* The same file, as `migrate` reads it. */
+static void
+a_canary_that_migrates(void **state)
+{
+	struct mf_plan *plan = read_as(canary_text, MF_PROFILE_MIGRATION);
+	const struct mf_canary_metric *m = &plan->canary->metrics[0];
+
+	(void)state;
+	assert_int_equal(plan->finish, MF_FINISH_STAY);
+	assert_int_equal(plan->canary->settle_us, 30 * SECOND);
+	assert_int_equal(m->on_no_data, MF_NO_DATA_FAIL);
+	assert_non_null(m->query.count_query);
+	assert_true(m->has_primary_query);
+	assert_non_null(strstr(m->primary_query.query, "churn-primary"));
+	mf_plan_free(plan);
+}
+
+static const char rollout_text[] =
+    "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: churn}\nspec:\n"
+    "  replicas: 4\n  selector: {matchLabels: {app: churn}}\n"
+    "  template: {metadata: {labels: {app: churn}}, spec: {containers: []}}\n"
+    "  strategy:\n    canary:\n      canaryService: c\n      stableService: s\n"
+    "      trafficRouting: {istio: {virtualService: {name: churn}}}\n"
+    "      steps:\n"
+    "      - setWeight: 20\n      - pause: {duration: 10m}\n"
+    "      - setWeight: 40\n      - pause: {duration: 10m}\n"
+    "      - setWeight: 60\n      - pause: {duration: 10m}\n"
+    "      - setWeight: 80\n      - pause: {duration: 10m}\n"
+    "      analysis:\n        templates: [{templateName: accuracy}]\n"
+    "        args: [{name: model-version, value: v7}]\n"
+    "---\n"
+    "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: {name: accuracy}\nspec:\n"
+    "  args: [{name: model-version}]\n"
+    "  metrics:\n  - name: accuracy\n    interval: 5m\n    count: 10\n    failureLimit: 3\n"
+    "    successCondition: result == true\n"
+    "    provider:\n      prometheus:\n        address: http://prometheus:9090\n"
+    "        query: avg(model_accuracy{version=\"{{ args.model-version }}\"}) > 0.9\n";
+
+static void
+a_rollout(void **state)
+{
+	struct mf_plan *plan = read_as(rollout_text, MF_PROFILE_MIGRATION);
+	const struct mf_rollout_plan *r = plan->rollout;
+	const struct mf_analysis_metric *m;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(plan->kind, MF_PLAN_ROLLOUT);
+	assert_int_equal(r->n_steps, 8);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(r->steps[2 * i].kind, MF_ROLLOUT_SET_WEIGHT);
+		assert_int_equal(r->steps[2 * i].weight, 20 * (i + 1));
+		assert_int_equal(r->steps[2 * i + 1].kind, MF_ROLLOUT_PAUSE);
+		assert_int_equal(r->steps[2 * i + 1].pause_us, 10 * MINUTE);
+	}
+	assert_int_equal(r->n_analyses, 1);
+	m = &r->analyses[0]->metrics[0];
+	assert_int_equal(m->failure_limit, 3);
+	assert_int_equal(m->count, 10);
+	assert_int_equal(m->interval_us, 5 * MINUTE);
+	assert_string_equal(m->query.query, "avg(model_accuracy{version=\"v7\"}) > 0.9");
+	mf_plan_free(plan);
+}
+
+static void
+a_blue_green_rollout(void **state)
+{
+	struct mf_plan *plan =
+	    read_as("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n"
+		    "metadata: {name: churn}\nspec:\n"
+		    "  selector: {matchLabels: {app: churn}}\n"
+		    "  template: {spec: {containers: []}}\n"
+		    "  strategy:\n    blueGreen:\n      activeService: a\n"
+		    "      previewService: p\n      autoPromotionEnabled: false\n",
+		MF_PROFILE_MIGRATION);
+
+	(void)state;
+	assert_int_equal(plan->rollout->strategy, MF_ROLLOUT_BLUE_GREEN);
+	assert_false(plan->rollout->auto_promotion);
+	assert_string_equal(plan->rollout->canary_service, "p");
+	assert_string_equal(plan->rollout->stable_service, "a");
+	mf_plan_free(plan);
+}
+
+#define MIGRATION                                                                 \
+	"apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: " \
+	"churn-eu}\nspec:\n"                                                      \
+	"  model: {name: churn, version: 1.10}\n"                                 \
+	"  destination:\n    dir: /srv/eu\n    link: current\n"                   \
+	"    servers: ['http://10.1.0.1:8080']\n    reload: {preset: triton}\n"   \
+	"    serves: {url: '{server}/version', jsonPath: '{.version}'}\n"         \
+	"  router:\n    haproxy:\n      sockets: ['unix:/run/haproxy.sock']\n"    \
+	"      primary: [m/us]\n      canary: [m/eu]\n"
+
+static const char migration_text[] =
+    MIGRATION "  analysis:\n    interval: 30s\n    threshold: 3\n    stepWeights: [5, 50, 100]\n"
+	      "    address: http://prometheus:9090\n    metrics:\n"
+	      "    - {name: request-success-rate, thresholdRange: {min: 99}, minSamples: 50}\n"
+	      "    - {name: ttft, query: 'avg(x{side=\"eu\"}) > 0.9', thresholdRange: {min: 1}}\n"
+	      "    - {name: far, drift: {test: psi, current: a, referenceFile: /b}, "
+	      "thresholdRange: {max: 1}}\n"
+	      "  gates: [{name: ok, type: confirm-promotion, url: 'http://gate/'}]\n"
+	      "  hooks: [{name: m, type: mlflow, url: 'http://mlflow'}]\n"
+	      "  bake: {duration: 30m, maxFailed: 2, by: daemon}\n"
+	      "  rollback: {stepWeight: 25}\n  fallback: [previous, {version: v5}]\n"
+	      "  windows: [Sat 22:00-02:00, Sun-Mon 20:00-24:00]\n"
+	      "  freeze: [{from: 2026-12-20, to: 2026-12-27T12:00:00Z}]\n";
+
+static void
+a_migration(void **state)
+{
+	struct mf_plan *plan = read_as(migration_text, MF_PROFILE_FLAGGER);
+	const struct mf_migration_plan *m = plan->migration;
+	const struct mf_canary_plan *c = plan->canary;
+
+	(void)state;
+	assert_int_equal(plan->profile, MF_PROFILE_MIGRATION); /* whatever was asked for */
+	assert_int_equal(plan->finish, MF_FINISH_STAY);
+	assert_string_equal(m->version, "1.10"); /* as it is written */
+	assert_string_equal(m->production_ref, "production");
+	assert_string_equal(
+	    m->destination.reload.url, "{server}/v2/repository/models/{model}/load");
+	assert_string_equal(m->destination.serves.call.url, "{server}/version");
+	assert_true(m->source.serves.unchecked);
+	assert_int_equal(m->router.type, MF_ROUTER_HAPROXY);
+	assert_int_equal(m->router.drain_timeout_us, MINUTE);
+	assert_int_equal(m->rollback.keep_us, 7 * 24 * 60 * MINUTE);
+	assert_int_equal(m->rollback.n_fallbacks, 2);
+	assert_string_equal(m->rollback.fallbacks[1].version, "v5");
+	assert_int_equal(m->max_unattended_us, 10 * MINUTE);
+	/* Saturday night into Sunday; Sunday until the week ends; Monday */
+	assert_int_equal(m->n_windows, 3);
+	assert_int_equal(m->windows[0].from_minute, 5 * 1440 + 22 * 60);
+	assert_int_equal(m->windows[0].to_minute, 6 * 1440 + 2 * 60);
+	assert_int_equal(m->windows[1].to_minute, 7 * 1440);
+	assert_int_equal(m->windows[2].from_minute, 20 * 60);
+	assert_int_equal(m->freezes[0].to_unix_s - m->freezes[0].from_unix_s, 7 * 86400 + 43200);
+	assert_true(c->clamp_to_max_weight);
+	assert_int_equal(c->max_weight, 100);
+	assert_int_equal(c->max_hold_us, 300 * SECOND);
+	assert_int_equal(c->bake.interval_us, 30 * SECOND);
+	assert_int_equal(c->bake.window_us, 300 * SECOND);
+	assert_true(c->bake.by_daemon);
+	assert_int_equal(c->back.step_weight, 25);
+	assert_int_equal(c->back.n_fallbacks, 2);
+	assert_int_equal(c->n_hooks, 2);
+	assert_int_equal(c->hooks[0].type, MF_HOOK_CONFIRM_PROMOTION);
+	assert_int_equal(c->hooks[1].type, MF_HOOK_MLFLOW);
+	mf_plan_free(plan);
+}
+
+static void
+the_metrics_of_a_migration(void **state)
+{
+	struct mf_plan *plan = read_as(migration_text, MF_PROFILE_MIGRATION);
+	const struct mf_canary_metric *m = plan->canary->metrics;
+
+	(void)state;
+	assert_int_equal(plan->canary->n_metrics, 3);
+	assert_int_equal(m[0].on_no_data, MF_NO_DATA_HOLD);
+	assert_int_equal(m[0].query.min_samples, 50);
+	assert_non_null(strstr(m[0].query.query, "server=~\"eu\""));
+	assert_non_null(strstr(m[0].primary_query.query, "server=~\"us\""));
+	assert_string_equal(m[1].query.left_query, "avg(x{side=\"eu\"})");
+	assert_int_equal(m[2].query.type, MF_PROVIDER_DRIFT);
+	assert_true(m[2].alert_only); /* a stored reference moves away from both sides */
+	mf_plan_free(plan);
+}
+
+static void
+a_migration_by_a_canary(void **state)
+{
+	char text[sizeof migration_text + sizeof canary_text + 16];
+	struct mf_plan *plan;
+
+	(void)state;
+	snprintf(text, sizeof text, "%s---\n%s", canary_text,
+	    MIGRATION "  analysis: {canaryRef: {name: churn}}\n");
+	plan = read_as(text, MF_PROFILE_MIGRATION);
+	assert_int_equal(plan->kind, MF_PLAN_MIGRATION);
+	assert_string_equal(plan->canary->name, "churn");
+	assert_int_equal(plan->canary->step_weight, 10);
+	assert_int_equal(plan->canary->n_metrics, 3);
+	assert_int_equal(plan->n_warnings, 0);
+	mf_plan_free(plan);
+	snprintf(text, sizeof text, "%s---\n%s", canary_text, migration_text);
+	refused(text,
+	    "plan.yaml:32: this Migration is a second plan beside the Canary of line 8: a "
+	    "file holds one");
+}
+
+static void
+data_alone(void **state)
+{
+	struct mf_plan *plan = read_as(
+	    "apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: x}\nspec:\n"
+	    "  model: {name: churn, ref: candidate}\n  router: none\n"
+	    "  destination: {mirror: 's3://b/churn/{version}/'}\n",
+	    MF_PROFILE_MIGRATION);
+
+	(void)state;
+	assert_int_equal(plan->migration->router.type, MF_ROUTER_NONE);
+	assert_int_equal(plan->migration->destination.kind, MF_DESTINATION_MIRROR);
+	assert_null(plan->canary);
+	mf_plan_free(plan);
+}
+
+static void
+nobody_looks(void **state)
+{
+	static const char *const words[] = {"onNoData: pass", "optional: true", "onBreach: alert"};
+	static const char *const why[] = {
+	    "onNoData is pass for every metric: without any data the run would go through",
+	    "every metric is optional or only alerts: without any value the run would go through",
+	    "every metric is optional or only alerts: without any value the run would go through"};
+	char text[4096], message[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(words); i++) {
+		snprintf(text, sizeof text,
+		    MIGRATION
+		    "  analysis:\n    stepWeight: 10\n    address: 'http://p'\n    metrics:\n"
+		    "    - {name: request-success-rate, thresholdRange: {min: 9}, %s}\n",
+		    words[i]);
+		snprintf(
+		    message, sizeof message, "plan.yaml:20: spec.analysis.metrics: %s", why[i]);
+		refused(text, message);
+	}
+}
+
+static void
+files_without_a_plan(void **state)
+{
+	(void)state;
+	refused("", "plan.yaml: the file holds no document");
+	refused("a: b\n", "plan.yaml:1: a document needs apiVersion and kind");
+	refused("[a]\n", "plan.yaml:1: a document needs apiVersion and kind");
+	refused("apiVersion: v1\nkind: List\nitems: []\n",
+	    "plan.yaml:1: a List is not taken apart: write its items as documents");
+	refused("apiVersion: v1\nkind: Service\n",
+	    "plan.yaml: the file holds no plan: a Migration, a Canary or a Rollout is wanted "
+	    "beside its "
+	    "templates");
+	refused("apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: a}\n",
+	    "plan.yaml: the file holds no plan: a Migration, a Canary or a Rollout is wanted "
+	    "beside its "
+	    "templates");
+}
+
+static void
+what_nobody_knows_is_told(void **state)
+{
+	struct mf_plan *plan = read_as(
+	    "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n---\n"
+	    "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: a}\n---\n"
+	    "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: x}\nspec:\n"
+	    "  targetRef: {kind: Deployment, name: x}\n  service: {port: 80, color: red}\n"
+	    "  colour: blue\n"
+	    "  analysis: {interval: 5s, threshold: 0, iterations: 2, steps: 3, webhooks: "
+	    "[{name: a, url: 'http://a', type: ''}]}\n",
+	    MF_PROFILE_MIGRATION);
+
+	(void)state;
+	assert_int_equal(plan->n_warnings, 4);
+	assert_string_equal(plan->warnings[0].text, "a Service is not read");
+	assert_string_equal(plan->warnings[1].field, "spec.colour");
+	assert_int_equal(plan->warnings[1].place.line, 15);
+	assert_string_equal(plan->warnings[2].field, "spec.analysis.steps");
+	assert_string_equal(
+	    plan->warnings[3].text, "the plan does not refer to this MetricTemplate");
+	/* Flagger's own floors */
+	assert_int_equal(plan->canary->interval_us, 10 * SECOND);
+	assert_int_equal(plan->canary->threshold, 1);
+	assert_int_equal(plan->canary->strategy, MF_STRATEGY_BLUE_GREEN);
+	assert_int_equal(plan->canary->hooks[0].type, MF_HOOK_ROLLOUT);
+	mf_plan_free(plan);
+}
+
+/* simulate shows what would hang: nothing of the list of quirks is refused. */
+static void
+quirks_are_shown(void **state)
+{
+	const struct mf_plan_params p = {
+	    .profile_is_default = true, .finish_is_default = true, .lenient = true};
+	static const char *const analyses[] = {"stepWeight: 0", "stepWeights: [10, 10, 20]",
+	    "maxWeight: 20, stepWeight: 10, mirror: true",
+	    "stepWeight: 10, metrics: [{name: errors, templateRef: {name: x}}]",
+	    "stepWeight: 10, metrics: [{name: errors}]"};
+	char text[1024];
+	struct mf_error e = {0};
+	struct mf_plan *plan;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(analyses); i++) {
+		snprintf(text, sizeof text,
+		    "{apiVersion: flagger.app/v1beta1, kind: Canary, metadata: {name: app}, spec: "
+		    "{provider: \"gatewayapi:v1\", targetRef: {kind: Deployment, name: app}, "
+		    "service: "
+		    "{port: 80}, analysis: {interval: 1m, threshold: 5, %s}}}\n",
+		    analyses[i]);
+		plan = read_with(text, &p, &e);
+		if (plan == NULL)
+			fail_msg("%s: %s", analyses[i], e.message);
+		assert_int_equal(plan->profile, MF_PROFILE_FLAGGER);
+		assert_int_equal(plan->canary->n_metrics, i < 3 ? 0 : 1);
+		assert_int_equal(i == 4, plan->canary->n_metrics == 1 &&
+					     plan->canary->metrics[0].rule == MF_RULE_NO_QUERY);
+		mf_plan_free(plan);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_canary),
+	    cmocka_unit_test(a_canary_that_migrates),
+	    cmocka_unit_test(a_rollout),
+	    cmocka_unit_test(a_blue_green_rollout),
+	    cmocka_unit_test(a_migration),
+	    cmocka_unit_test(the_metrics_of_a_migration),
+	    cmocka_unit_test(a_migration_by_a_canary),
+	    cmocka_unit_test(data_alone),
+	    cmocka_unit_test(nobody_looks),
+	    cmocka_unit_test(files_without_a_plan),
+	    cmocka_unit_test(what_nobody_knows_is_told),
+	    cmocka_unit_test(quirks_are_shown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
