@@ -59,6 +59,13 @@ mf_rollout_start(struct mf_rollout_state *state, const char *revision, const cha
 }
 
 void
+mf_rollout_resume(struct mf_rollout_state *state, const struct mf_act *open)
+{
+	if (open != NULL && open->kind == MF_ACT_ROUTE)
+		state->weight_unsure = true;
+}
+
+void
 mf_rollout_restart(struct mf_rollout_state *state)
 {
 	if (!mf_rollout_ended(state) && strcmp(state->current, state->stable) != 0)

@@ -47,6 +47,8 @@ enum mf_rollout_phase {
 #define MF_ROLLOUT_PAUSE_BY_HAND 0x08u      /* ends by MF_STEER_CONTINUE (or promote) */
 #define MF_ROLLOUT_PAUSE_LOWERED 0x10u      /* somebody lowered the canary's weight; so, too */
 
+#define MF_ROLLOUT_PAUSES 0x1fu /* all of them */
+
 /* Stages of blue/green, in place of the index of a step. */
 enum mf_bluegreen_stage {
 	MF_BLUEGREEN_UP,    /* the new side starts */
@@ -112,6 +114,10 @@ struct mf_rollout_tick {
 void mf_rollout_init(struct mf_rollout_state *state, const char *stable);
 /* revision is to be rolled out beside stable; so does a tick that brings a new revision. */
 void mf_rollout_start(struct mf_rollout_state *state, const char *revision, const char *stable);
+/* After a state was read back: a route that was written down after it may have been done or not, so
+ * that the router's weight is nobody's wish, and is written again. open: the last act that has no
+ * state after it; NULL: none. */
+void mf_rollout_resume(struct mf_rollout_state *state, const struct mf_act *open);
 /* The plan has other steps: begin with the first one again. Nothing where nothing is under way. */
 void mf_rollout_restart(struct mf_rollout_state *state);
 

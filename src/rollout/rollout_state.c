@@ -363,6 +363,8 @@ mf_rollout_state_read(struct mf_rollout_state *out, const struct mf_node *node, 
 		return refuse(e, "bakeFailedAt");
 	if (s.weight > 100)
 		return refuse(e, "weight");
+	if (s.pauses > MF_ROLLOUT_PAUSES)
+		return refuse(e, "pauses");
 	*out = s;
 	return 0;
 }

@@ -509,6 +509,30 @@ router_disagrees(void **state)
 	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
 }
 
+/* Killed between a route and the state behind it. */
+static void
+resumes(void **state)
+{
+	const struct mf_rollout_plan plan = migration_of(six, ROWS(six));
+	const struct mf_act route = {.kind = MF_ACT_ROUTE, .primary = 60, .canary = 40};
+
+	(void)state;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.routed = 40;
+	mf_rollout_resume(&w.state, &route);
+	w.tick.weight_known = true;
+	w.tick.canary_weight = 40;
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "route:20 "); /* and nobody is told of a stranger */
+	assert_world(&w, 1, 20, "Paused");
+	world_pass(&w, 601);
+	assert_world(&w, 3, 40, "Paused");
+	mf_rollout_resume(&w.state, NULL);
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "");
+}
+
 static void
 by_hand_and_windows(void **state)
 {
@@ -552,6 +576,7 @@ main(void)
 	    cmocka_unit_test(bad_bake),
 	    cmocka_unit_test(holds_end),
 	    cmocka_unit_test(router_disagrees),
+	    cmocka_unit_test(resumes),
 	    cmocka_unit_test(by_hand_and_windows),
 	};
 

@@ -98,12 +98,13 @@ static void
 refusals(void **state)
 {
 	static const char *const bad[] = {"[]", "{\"phase\":\"Sleeping\"}", "{\"phase\":3}",
-	    "{\"weight\":101}", "{\"weight\":-1}", "{\"step\":1.5}", "{\"step\":1e10}",
-	    "{\"aborted\":1}", "{\"stable\":7}", "{\"run\":[]}", "{\"run\":{\"metrics\":{}}}",
-	    "{\"run\":{\"metrics\":[3]}}", "{\"run\":{\"phase\":\"\"}}",
-	    "{\"run\":{\"metrics\":[{\"count\":-3}]}}", "{\"history\":[1]}",
-	    "{\"history\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}", "{\"bakeFailures\":1}",
-	    "{\"bakeFailures\":2,\"bakeFailedAt\":[1]}", "{\"changedAt\":1e17}"};
+	    "{\"weight\":101}", "{\"pauses\":32}", "{\"weight\":-1}", "{\"step\":1.5}",
+	    "{\"step\":1e10}", "{\"aborted\":1}", "{\"stable\":7}", "{\"run\":[]}",
+	    "{\"run\":{\"metrics\":{}}}", "{\"run\":{\"metrics\":[3]}}",
+	    "{\"run\":{\"phase\":\"\"}}", "{\"run\":{\"metrics\":[{\"count\":-3}]}}",
+	    "{\"history\":[1]}", "{\"history\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
+	    "{\"bakeFailures\":1}", "{\"bakeFailures\":2,\"bakeFailedAt\":[1]}",
+	    "{\"changedAt\":1e17}"};
 	struct mf_rollout_state s;
 	struct mf_error e = {0};
 
