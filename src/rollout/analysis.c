@@ -143,7 +143,8 @@ assess_metric(const struct mf_analysis_plan *plan, struct mf_analysis_state *sta
 		return;
 	if (s->last != MF_ANALYSIS_PENDING)
 		s->phase = by_counters(m, s, wanted_count(m, state));
-	if (!mf_analysis_over(s->phase) && state->one_success && s->successful > 0)
+	if (!mf_analysis_over(s->phase) && state->one_success &&
+	    (s->successful > 0 || (m->dry_run && s->last != MF_ANALYSIS_PENDING)))
 		s->phase = MF_ANALYSIS_SUCCESSFUL;
 	if (!mf_analysis_over(s->phase) && s->no_data_since_us > 0 &&
 	    tick->now_us >= later(s->no_data_since_us, max_hold_us(tick, m)))

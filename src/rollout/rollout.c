@@ -255,15 +255,19 @@ progress(struct mf_rollout_walk *w)
 {
 	struct mf_rollout_state *s = w->s;
 	const bool paused = (w->plan->paused && !s->full) || (s->pauses & MF_ROLLOUT_PAUSE_BY_HAND);
+	/* where the canary has traffic its metrics come before its readiness */
+	const bool looks_first = mf_rollout_finite(w->plan) && s->weight > 0 && s->scaled_up;
 	enum mf_pass pass;
 
 	if ((pass = compare_weights(w)) != MF_PASS_ON)
 		return pass;
 	if ((pass = bring_up(w, paused)) != MF_PASS_ON)
 		return pass;
+	if (looks_first && !s->full && (pass = mf_rollout_background(w)) != MF_PASS_ON)
+		return pass;
 	if ((pass = await_canary(w)) != MF_PASS_ON)
 		return pass;
-	if (!s->full && (pass = mf_rollout_background(w)) != MF_PASS_ON)
+	if (!looks_first && !s->full && (pass = mf_rollout_background(w)) != MF_PASS_ON)
 		return pass;
 	if (paused || (s->pauses & (MF_ROLLOUT_PAUSE_BACKGROUND | MF_ROLLOUT_PAUSE_LOWERED)))
 		return MF_PASS_END;
@@ -328,6 +332,8 @@ bool
 mf_rollout_ended(const struct mf_rollout_state *s)
 {
 	if (s->phase == MF_ROLLOUT_SUCCEEDED || s->result == MF_RESULT_CONFLICT)
+		return true;
+	if (s->result == MF_RESULT_PERSON_NEEDED && s->hold_told)
 		return true;
 	if (strcmp(s->current, s->stable) == 0)
 		return s->weight == 0 && !s->weight_unsure && !s->routes;

@@ -27,16 +27,34 @@ mf_rollout_abort(struct mf_rollout_walk *w, enum mf_reason reason)
 	s->bake_since_us = 0;
 }
 
-/* Where the primary has no capacity, traffic stays where somebody answers it. */
+static uint64_t
+max_hold_us(const struct mf_rollout_plan *p)
+{
+	if (p->max_hold_us > 0)
+		return p->max_hold_us;
+	return 10 * (p->interval_us > 0 ? p->interval_us : MF_ROLLOUT_INTERVAL_US);
+}
+
+/* Where the primary has no capacity, traffic stays where somebody answers it. After a while it is
+ * left to people, who are told. */
 static enum mf_pass
 restore(struct mf_rollout_walk *w)
 {
 	const struct mf_act act = {.kind = MF_ACT_RESTORE};
+	struct mf_rollout_state *s = w->s;
 	enum mf_pass pass = mf_rollout_do(w, &act);
 
 	if (pass == MF_PASS_ASK)
 		return pass;
-	w->s->result = MF_RESULT_PERSON_NEEDED; /* until it has, and traffic is back */
+	s->result = MF_RESULT_PERSON_NEEDED; /* until it has, and traffic is back */
+	if (s->hold_since_us == 0)
+		s->hold_since_us = w->tick->now_us;
+	if (s->hold_told ||
+	    w->tick->now_us < mf_rollout_later(s->hold_since_us, max_hold_us(w->plan)))
+		return MF_PASS_END;
+	if ((pass = mf_rollout_alert(w, "the primary has no capacity to go back to")) != MF_PASS_ON)
+		return pass;
+	s->hold_told = true;
 	return MF_PASS_END;
 }
 
@@ -58,6 +76,8 @@ mf_rollout_back(struct mf_rollout_walk *w)
 	if (s->scaled_up && w->plan->abort_scale_down)
 		mf_rollout_scale_down_in(w, w->plan->abort_scale_down_delay_us);
 	s->scaled_up = false;
+	s->hold_since_us = 0;
+	s->hold_told = false;
 	if (mf_rollout_finite(w->plan) || w->plan->finish == MF_FINISH_STAY)
 		s->result = MF_RESULT_ROLLED_BACK;
 	return mf_rollout_scale_down(w);
@@ -86,11 +106,8 @@ mf_rollout_check_hold(struct mf_rollout_walk *w)
 {
 	const struct mf_rollout_plan *p = w->plan;
 	struct mf_rollout_state *s = w->s;
-	uint64_t max_us = p->max_hold_us;
 	enum mf_pass pass;
 
-	if (max_us == 0)
-		max_us = 10 * (p->interval_us > 0 ? p->interval_us : MF_ROLLOUT_INTERVAL_US);
 	if (!mf_rollout_finite(p) || !holds(w)) {
 		s->hold_since_us = 0;
 		s->hold_told = false;
@@ -98,7 +115,7 @@ mf_rollout_check_hold(struct mf_rollout_walk *w)
 	}
 	if (s->hold_since_us == 0)
 		s->hold_since_us = w->tick->now_us;
-	if (w->tick->now_us < mf_rollout_later(s->hold_since_us, max_us))
+	if (w->tick->now_us < mf_rollout_later(s->hold_since_us, max_hold_us(p)))
 		return MF_PASS_ON;
 	if (p->hold_end == MF_HOLD_ROLLBACK) {
 		mf_rollout_abort(w, MF_REASON_HOLD_TOO_LONG);

@@ -51,6 +51,17 @@ walk(struct mf_rollout_walk *w, unsigned analysis, struct mf_analysis_state *run
 	return MF_PASS_ON;
 }
 
+/* A metric that never fails its run may be bad for ever. */
+static bool
+waits_for_better(const struct mf_analysis_plan *plan, const struct mf_analysis_state *run)
+{
+	for (size_t i = 0; i < plan->n_metrics; i++)
+		if (!plan->metrics[i].dry_run && plan->metrics[i].failure_limit < 0 &&
+		    run->metrics[i].last == MF_ANALYSIS_FAILED)
+			return true;
+	return false;
+}
+
 enum mf_pass
 mf_rollout_run(struct mf_rollout_walk *w, unsigned analysis, bool one_success)
 {
@@ -71,8 +82,11 @@ mf_rollout_run(struct mf_rollout_walk *w, unsigned analysis, bool one_success)
 	pass = walk(w, analysis, &s->run, given);
 	if (pass != MF_PASS_ON)
 		return pass;
-	if (!mf_analysis_over(s->run.phase))
+	if (!mf_analysis_over(s->run.phase)) {
+		if (waits_for_better(analysis_at(w->plan, analysis), &s->run))
+			w->blocked = true;
 		return MF_PASS_END;
+	}
 	s->run_on = false;
 	if (s->run.phase == MF_ANALYSIS_SUCCESSFUL)
 		return MF_PASS_ON;

@@ -504,9 +504,66 @@ router_disagrees(void **state)
 	assert_string_equal(w.did, "alert restore ");
 	assert_world(&w, 0, 20, "Degraded");
 	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
+	for (int i = 0; i < 2; i++) {
+		assert_false(mf_rollout_ended(&w.state));
+		w.tick.primary = MF_READY_DEAD;
+		world_pass(&w, 50);
+	}
+	assert_string_equal(w.did, "restore alert ");
+	assert_true(mf_rollout_ended(&w.state)); /* it is left to people */
 	world_pass(&w, 1);
 	assert_world(&w, 0, 0, "Degraded");
 	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+}
+
+/* Bad metrics are seen also where the canary is not ready, and a metric that cannot fail its run
+ * holds it no longer than anything else. */
+static void
+looks_of_migrations(void **state)
+{
+	static const struct mf_rollout_step steps[] = {WEIGHT(50)};
+	static const struct mf_analysis_metric dry[] = {
+	    {.name = "a", .query = {.type = MF_PROVIDER_JOB}, .dry_run = true},
+	    {.name = "b",
+		.query = {.type = MF_PROVIDER_JOB},
+		.interval_us = 10 * SECOND,
+		.failure_limit = -1,
+		.consecutive_success_limit = 3}};
+	static const struct mf_analysis_plan look = {
+	    .name = "look", .profile = MF_PROFILE_MIGRATION, .metrics = dry, .n_metrics = 2};
+	static const struct mf_analysis_plan only_dry = {
+	    .name = "dry", .profile = MF_PROFILE_MIGRATION, .metrics = dry, .n_metrics = 1};
+	static const struct mf_analysis_plan *const own[] = {&look, &only_dry};
+	struct mf_rollout_plan plan = migration_of(six, ROWS(six));
+
+	(void)state;
+	plan.background = 0;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.verdict.text = "failed";
+	w.tick.canary = MF_READY_WAIT;
+	world_pass(&w, 61);
+	assert_world(&w, 0, 0, "Degraded");
+	assert_int_equal(w.state.reason, MF_REASON_THRESHOLD);
+	plan.steps = steps;
+	plan.n_steps = 1;
+	plan.analyses = own;
+	world_init(&w, &plan);
+	w.verdict.text = "failed";
+	for (int i = 0; i < 9; i++) {
+		world_pass(&w, 12);
+		assert_world(&w, 1, 50, "Progressing");
+	}
+	world_pass(&w, 12);
+	assert_world(&w, 0, 0, "Degraded");
+	assert_int_equal(w.state.reason, MF_REASON_HOLD_TOO_LONG);
+	/* what only looks never holds */
+	plan.background = 1;
+	world_init(&w, &plan);
+	w.verdict.text = "failed";
+	for (int i = 0; i < 3; i++)
+		world_pass(&w, 12);
+	assert_world(&w, 1, 100, "Succeeded");
 }
 
 /* Killed between a route and the state behind it. */
@@ -576,6 +633,7 @@ main(void)
 	    cmocka_unit_test(bad_bake),
 	    cmocka_unit_test(holds_end),
 	    cmocka_unit_test(router_disagrees),
+	    cmocka_unit_test(looks_of_migrations),
 	    cmocka_unit_test(resumes),
 	    cmocka_unit_test(by_hand_and_windows),
 	};
