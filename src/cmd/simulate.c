@@ -174,11 +174,14 @@ simulate(struct mf_simulation *s, struct mf_error *e)
 		return mf_error_set(e, MF_EUSAGE, "%s: is not an array of ticks", s->ticks_file);
 	if (s->start != NULL && !json_is_object(s->start))
 		return mf_error_set(e, MF_EUSAGE, "%s: is not an object", s->start_file);
-	if (s->plan->kind == MF_PLAN_ANALYSIS)
+	if (s->plan->analysis != NULL)
 		return mf_simulate_analysis(s, e);
 	if (s->plan->rollout != NULL)
 		return mf_simulate_rollout(s, e);
-	return mf_simulate_canary(s, e);
+	if (s->plan->canary != NULL)
+		return mf_simulate_canary(s, e);
+	return mf_error_set(e, MF_EUNSUPPORTED,
+	    "%s: this plan moves no traffic that could be simulated", s->plan->name);
 }
 
 int

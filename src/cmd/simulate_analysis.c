@@ -29,10 +29,10 @@ interval_us(const struct mf_analysis_plan *plan)
 }
 
 static int
-check_names(const struct run *r, const json_t *tick, struct mf_error *e)
+check_names(const struct run *r, json_t *tick, struct mf_error *e)
 {
 	const char *names[MF_ANALYSIS_METRICS_MAX + 1] = {NULL};
-	const json_t *metrics = json_object_get(tick, "metrics");
+	json_t *metrics = json_object_get(tick, "metrics");
 
 	for (size_t i = 0; i < r->plan->n_metrics; i++)
 		names[i] = r->plan->metrics[i].name;
@@ -95,7 +95,7 @@ put_text(const struct run *r)
 }
 
 static int
-one(struct run *r, const json_t *tick, struct mf_error *e)
+one(struct run *r, json_t *tick, struct mf_error *e)
 {
 	static const char *const known[] = {"metrics", "terminate", "wait", NULL};
 	struct mf_region *region;

@@ -12,8 +12,8 @@ struct run {
 	struct mf_rollout_state state;
 	unsigned canary; /* its weight, as the router has it */
 	uint64_t now_us;
-	size_t n;           /* of the tick, from 1 */
-	const json_t *tick; /* its object */
+	size_t n;     /* of the tick, from 1 */
+	json_t *tick; /* its object */
 	struct mf_region *region;
 	json_t *did;
 	struct mf_asked asked[MF_STEP_ACTS_MAX];
@@ -309,7 +309,7 @@ patch(struct run *r, struct mf_error *e)
 }
 
 static int
-one(struct run *r, const json_t *tick, struct mf_error *e)
+one(struct run *r, json_t *tick, struct mf_error *e)
 {
 	struct mf_rollout_tick seen;
 	int rc = -1;
@@ -353,7 +353,7 @@ start(struct run *r, struct mf_error *e)
 {
 	static const char *const known[] = {
 	    "stable", "rev", "step", "canaryWeight", "aborted", NULL};
-	const json_t *from = r->s->start;
+	json_t *from = r->s->start;
 	const char *stable = "A", *revision = NULL;
 
 	if (from != NULL && (mf_simulate_known(r->s, 0, from, known, e) != 0 ||

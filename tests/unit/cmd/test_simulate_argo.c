@@ -39,7 +39,7 @@ is(const struct example *c, const char *key, const char *word)
 }
 
 static bool
-has_job(const json_t *rounds)
+has_job(json_t *rounds)
 {
 	const char *name;
 	json_t *round, *value;
@@ -60,7 +60,7 @@ static void
 make_analysis(struct example *c)
 {
 	json_t *metrics = json_object_get(c->all, "metrics"), *metric, *round, *tick, *values;
-	const json_t *rounds = json_object_get(c->all, "rounds");
+	json_t *rounds = json_object_get(c->all, "rounds");
 	const bool job = has_job(rounds);
 	size_t i;
 
@@ -151,13 +151,13 @@ read_plan(const struct example *c)
 }
 
 static void
-compare(const struct example *c, size_t n, const char *line, const json_t *want)
+compare(const struct example *c, size_t n, const char *line, json_t *want)
 {
 	json_t *got = json_loads(line, 0, NULL), *value;
 	const char *key;
 
 	assert_non_null(got);
-	json_object_foreach((json_t *)want, key, value)
+	json_object_foreach(want, key, value)
 	{
 		if (!json_equal(json_object_get(got, key), value))
 			fail_msg(
