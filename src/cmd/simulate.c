@@ -29,16 +29,19 @@ mf_simulate_refuse(
 }
 
 int
-mf_simulate_known(const struct mf_simulation *s, size_t n, json_t *object, const char *const *names,
+mf_simulate_known(const struct mf_simulation *s, size_t n, const json_t *object, const char *const *names,
     struct mf_error *e)
 {
+	json_t *walked = NULL;
 	const char *key;
 	json_t *value;
 	size_t i;
 
+	/* jansson walks only what is not const, and changes nothing */
+	memcpy(&walked, &object, sizeof walked);
 	if (!json_is_object(object))
 		return mf_simulate_refuse(s, n, "it", "is not an object", e);
-	json_object_foreach(object, key, value)
+	json_object_foreach(walked, key, value)
 	{
 		for (i = 0; names[i] != NULL && strcmp(names[i], key) != 0; i++)
 			;

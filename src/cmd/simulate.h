@@ -31,7 +31,7 @@ int mf_simulate_canary(struct mf_simulation *s, struct mf_error *e);
 int mf_simulate_refuse(const struct mf_simulation *s, size_t n, const char *field, const char *why,
     struct mf_error *e);
 /* Every key of an object must be one of names, which ends with NULL. */
-int mf_simulate_known(const struct mf_simulation *s, size_t n, json_t *object,
+int mf_simulate_known(const struct mf_simulation *s, size_t n, const json_t *object,
     const char *const *names, struct mf_error *e);
 
 #endif

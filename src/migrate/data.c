@@ -25,7 +25,7 @@ set_text(char out[MF_VERSION_BYTES], const char *text)
 }
 
 static int
-spec_of(char out[MF_VERSION_SPEC_BYTES], const struct mf_migration *x, const char *version,
+spec_of(char out[MF_VERSION_SPEC_BYTES], const struct mf_migrating *x, const char *version,
     struct mf_error *e)
 {
 	int n = snprintf(out, MF_VERSION_SPEC_BYTES, "%s@%s", x->m->model, version);
@@ -37,7 +37,7 @@ spec_of(char out[MF_VERSION_SPEC_BYTES], const struct mf_migration *x, const cha
 
 /* What production names now; none is no error. */
 static int
-find_production(struct mf_migration *x, struct mf_error *e)
+find_production(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_ref ref = {0};
 	struct mf_error none = {0};
@@ -57,7 +57,7 @@ find_production(struct mf_migration *x, struct mf_error *e)
 
 /* The version that is carried: as the plan names it, or what its ref points at. */
 static int
-find_version(struct mf_migration *x, struct mf_error *e)
+find_version(struct mf_migrating *x, struct mf_error *e)
 {
 	char spec[MF_VERSION_SPEC_BYTES];
 	struct mf_version v = {0};
@@ -77,7 +77,7 @@ find_version(struct mf_migration *x, struct mf_error *e)
 
 /* What DIR/NAME shows: the link's text, and the version's name in it. */
 static void
-read_link(struct mf_migration *x)
+read_link(struct mf_migrating *x)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 	char path[4096], target[LINK_TARGET_BYTES];
@@ -100,7 +100,7 @@ read_link(struct mf_migration *x)
 }
 
 int
-mf_migration_find(struct mf_migration *x, struct mf_error *e)
+mf_migrating_find(struct mf_migrating *x, struct mf_error *e)
 {
 	if (x->p->repo == NULL) {
 		set_text(x->version, x->m->version == NULL ? "traffic" : x->m->version);
@@ -112,7 +112,7 @@ mf_migration_find(struct mf_migration *x, struct mf_error *e)
 
 /* 0: it is there, and *v is it. 1: it is not. */
 static int
-look_up(struct mf_migration *x, struct mf_version *v, struct mf_error *e)
+look_up(struct mf_migrating *x, struct mf_version *v, struct mf_error *e)
 {
 	int rc = mf_version_find(x->p->repo, x->m->model, x->version, v, e);
 
@@ -125,7 +125,7 @@ look_up(struct mf_migration *x, struct mf_version *v, struct mf_error *e)
 }
 
 int
-mf_migration_push(struct mf_migration *x, struct mf_error *e)
+mf_migrating_push(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_push_params p = {
 	    .dir = x->m->source.dir,
@@ -157,12 +157,12 @@ mf_migration_push(struct mf_migration *x, struct mf_error *e)
 		return mf_error_set(e, MF_ENOTFOUND,
 		    "%s@%s is not in the repository, and the source has no directory to push",
 		    x->m->model, x->version);
-	mf_migration_stage(x, MF_STAGE_PUSH, p.dir);
+	mf_migrating_stage(x, MF_STAGE_PUSH, p.dir);
 	return mf_push(x->p->repo, &p, &result, e);
 }
 
 static int
-pull(struct mf_migration *x, const char *version, struct mf_error *e)
+pull(struct mf_migrating *x, const char *version, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 	char spec[MF_VERSION_SPEC_BYTES];
@@ -188,7 +188,7 @@ pull(struct mf_migration *x, const char *version, struct mf_error *e)
 
 /* `candidate` names what is being tried, for who follows it. */
 static int
-move_candidate(struct mf_migration *x, struct mf_error *e)
+move_candidate(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_version v = {0};
 	struct mf_ref_move move = {
@@ -218,7 +218,7 @@ move_candidate(struct mf_migration *x, struct mf_error *e)
 }
 
 int
-mf_migration_deliver(struct mf_migration *x, struct mf_error *e)
+mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 
@@ -226,12 +226,12 @@ mf_migration_deliver(struct mf_migration *x, struct mf_error *e)
 		return 0;
 	if (move_candidate(x, e) != 0)
 		return -1;
-	mf_migration_stage(x, MF_STAGE_DELIVER, d->dir);
+	mf_migrating_stage(x, MF_STAGE_DELIVER, d->dir);
 	return pull(x, x->version, e);
 }
 
 int
-mf_migration_move_production(struct mf_migration *x, struct mf_error *e)
+mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_version v = {0};
 	struct mf_ref now = {0};
@@ -265,7 +265,7 @@ mf_migration_move_production(struct mf_migration *x, struct mf_error *e)
 }
 
 static int
-reject(struct mf_migration *x, struct mf_error *e)
+reject(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_version v = {0};
 	struct mf_annotation a = {
@@ -290,7 +290,7 @@ at_fault(enum mf_reason reason)
 }
 
 int
-mf_migration_refs_back(struct mf_migration *x, struct mf_error *e)
+mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e)
 {
 	if (x->p->repo == NULL || !at_fault(x->shift.state.reason) ||
 	    strcmp(x->version, x->previous) == 0)
@@ -299,7 +299,7 @@ mf_migration_refs_back(struct mf_migration *x, struct mf_error *e)
 }
 
 int
-mf_migration_link_back(struct mf_migration *x, struct mf_error *e)
+mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 

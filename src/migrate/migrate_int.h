@@ -10,7 +10,7 @@
 
 #define MF_VERSION_BYTES 160u
 
-struct mf_migration {
+struct mf_migrating {
 	const struct mf_migrate_params *p;
 	const struct mf_canary_plan *canary;
 	const struct mf_migration_plan *m;
@@ -34,6 +34,7 @@ struct mf_migration {
 	uint64_t changed_us; /* when weights last changed */
 	uint64_t not_ready_since_us;
 	uint64_t act_line; /* of the journal */
+	uint64_t alerted;  /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
 	uint64_t answered; /* controls up to this number */
@@ -43,43 +44,43 @@ struct mf_migration {
 };
 
 /* open.c: the world, the journal, the leases; preflight */
-int mf_migration_open(struct mf_migration *x, struct mf_error *e);
-void mf_migration_close(struct mf_migration *x);
-int mf_migration_preflight(struct mf_migration *x, struct mf_error *e);
-int mf_migration_begin(struct mf_migration *x, struct mf_error *e);
-int mf_migration_take_leases(struct mf_migration *x, struct mf_error *e);
+int mf_migrating_open(struct mf_migrating *x, struct mf_error *e);
+void mf_migrating_close(struct mf_migrating *x);
+int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_begin(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
 
 /* run.c */
-uint64_t mf_migration_now(const struct mf_migration *x);
-void mf_migration_stage(struct mf_migration *x, enum mf_migrate_stage stage, const char *text);
-void mf_migration_alert(struct mf_migration *x, const char *text);
-void mf_migration_did(struct mf_migration *x, const char *fmt, ...)
+uint64_t mf_migrating_now(const struct mf_migrating *x);
+void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
+void mf_migrating_alert(struct mf_migrating *x, const char *text);
+void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ports.c */
-void mf_migration_ports(struct mf_migration *x);
+void mf_migrating_ports(struct mf_migrating *x);
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
-int mf_migration_resume(struct mf_migration *x, struct mf_error *e);
+int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
 
 /* data.c: all may be done again */
-int mf_migration_find(
-    struct mf_migration *x, struct mf_error *e); /* versions and refs; preflight */
-int mf_migration_push(struct mf_migration *x, struct mf_error *e);
-int mf_migration_deliver(struct mf_migration *x, struct mf_error *e);
-int mf_migration_move_production(struct mf_migration *x, struct mf_error *e);
-int mf_migration_refs_back(struct mf_migration *x, struct mf_error *e);
+int mf_migrating_find(
+    struct mf_migrating *x, struct mf_error *e); /* versions and refs; preflight */
+int mf_migrating_push(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e);
 /* The destination's link is as before the run; 1: there is none to turn. */
-int mf_migration_link_back(struct mf_migration *x, struct mf_error *e);
+int mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e);
 
 /* sites.c */
-int mf_migration_reload(struct mf_migration *x, const struct mf_site_plan *site,
+int mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site,
     const char *version, struct mf_error *e);
-int mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site,
+int mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site,
     const char *version, struct mf_error *e);
-int mf_migration_warm_up(struct mf_migration *x, struct mf_error *e);
-int mf_migration_compare(struct mf_migration *x, struct mf_error *e);
+int mf_migrating_warm_up(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_compare(struct mf_migrating *x, struct mf_error *e);
 /* One call of the plan, to a server (NULL: to none) or a program. */
-int mf_migration_call(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
+int mf_migrating_call(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
     const char *version, struct mf_error *e);
 
 #endif

@@ -16,7 +16,7 @@
 static uint64_t
 monotonic_us(void *arg)
 {
-	const struct mf_migration *x = arg;
+	const struct mf_migrating *x = arg;
 
 	return (uint64_t)x->p->boot_us();
 }
@@ -24,7 +24,7 @@ monotonic_us(void *arg)
 static int64_t
 unix_us(void *arg)
 {
-	const struct mf_migration *x = arg;
+	const struct mf_migrating *x = arg;
 
 	return x->p->unix_us();
 }
@@ -32,13 +32,13 @@ unix_us(void *arg)
 static bool
 interrupted(void *arg)
 {
-	const struct mf_migration *x = arg;
+	const struct mf_migrating *x = arg;
 
 	return x->p->interrupted();
 }
 
 int
-mf_migration_open(struct mf_migration *x, struct mf_error *e)
+mf_migrating_open(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_world_params p = {
 	    .plan = x->p->plan,
@@ -56,12 +56,12 @@ mf_migration_open(struct mf_migration *x, struct mf_error *e)
 	(void)snprintf(x->checksum, sizeof x->checksum, "%.64s", x->p->plan->digest);
 	if (mf_world_open(&x->world, &p, e) != 0)
 		return -1;
-	mf_migration_ports(x);
+	mf_migrating_ports(x);
 	return 0;
 }
 
 void
-mf_migration_close(struct mf_migration *x)
+mf_migrating_close(struct mf_migrating *x)
 {
 	struct mf_error e = {0};
 
@@ -75,7 +75,7 @@ mf_migration_close(struct mf_migration *x)
 /* ---- preflight ---- */
 
 static int
-refuse_for_now(const struct mf_migration *x, struct mf_error *e)
+refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_migration_plan *m = x->m;
 
@@ -100,7 +100,7 @@ refuse_for_now(const struct mf_migration *x, struct mf_error *e)
 
 /* A fresh run begins where its plan does: all traffic with the primary. */
 static int
-check_weights(struct mf_migration *x, struct mf_error *e)
+check_weights(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_router *r = mf_world_router(x->world);
 
@@ -117,11 +117,11 @@ check_weights(struct mf_migration *x, struct mf_error *e)
 }
 
 int
-mf_migration_preflight(struct mf_migration *x, struct mf_error *e)
+mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_router_can can;
 
-	mf_migration_stage(x, MF_STAGE_PREFLIGHT, x->m->name);
+	mf_migrating_stage(x, MF_STAGE_PREFLIGHT, x->m->name);
 	if (refuse_for_now(x, e) != 0 || mf_world_check_router(x->world, e) != 0)
 		return -1;
 	can = *mf_world_can(x->world);
@@ -134,7 +134,7 @@ mf_migration_preflight(struct mf_migration *x, struct mf_error *e)
 /* ---- the journal ---- */
 
 struct head {
-	struct mf_migration *x;
+	struct mf_migrating *x;
 	bool found;
 };
 
@@ -159,7 +159,7 @@ take_head(void *arg, const struct mf_journal_run *run)
 }
 
 static int
-claim(struct mf_migration *x, struct mf_error *e)
+claim(struct mf_migrating *x, struct mf_error *e)
 {
 	int rc = mf_journal_claim(x->p->journal, x->p->run_id, x->p->instance, x->former, e);
 
@@ -168,7 +168,7 @@ claim(struct mf_migration *x, struct mf_error *e)
 }
 
 static int
-go_on(struct mf_migration *x, struct mf_error *e)
+go_on(struct mf_migrating *x, struct mf_error *e)
 {
 	struct head h = {.x = x};
 
@@ -180,7 +180,7 @@ go_on(struct mf_migration *x, struct mf_error *e)
 }
 
 int
-mf_migration_begin(struct mf_migration *x, struct mf_error *e)
+mf_migrating_begin(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_journal_run run = {
 	    .id = x->p->run_id,
@@ -203,7 +203,7 @@ mf_migration_begin(struct mf_migration *x, struct mf_error *e)
 /* ---- leases ---- */
 
 static void
-params_of(struct mf_migration *x, struct mf_lease_params *p)
+params_of(struct mf_migrating *x, struct mf_lease_params *p)
 {
 	*p = (struct mf_lease_params){
 	    .holder = x->p->run_id,
@@ -235,7 +235,7 @@ name_traffic(const struct mf_router_plan *r, char out[LEASE_NAME_BYTES])
 }
 
 static int
-make_leases(struct mf_migration *x, struct mf_error *e)
+make_leases(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_lease_params p[3];
 	char names[3][LEASE_NAME_BYTES];
@@ -275,7 +275,7 @@ make_leases(struct mf_migration *x, struct mf_error *e)
 }
 
 int
-mf_migration_take_leases(struct mf_migration *x, struct mf_error *e)
+mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_lease *which = NULL;
 	struct mf_lease_holder other = {0};

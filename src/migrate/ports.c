@@ -19,7 +19,7 @@
 /* ---- seeing ---- */
 
 static void
-see_router(struct mf_migration *x)
+see_router(struct mf_migrating *x)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_error e = {0};
@@ -31,7 +31,7 @@ see_router(struct mf_migration *x)
 
 /* Servers came or went: the same share needs other numbers. No step, so no act of the engine. */
 static void
-keep_share(struct mf_migration *x)
+keep_share(struct mf_migrating *x)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_error e = {0};
@@ -46,7 +46,7 @@ keep_share(struct mf_migration *x)
 }
 
 static enum mf_ready
-canary_ready(struct mf_migration *x, uint64_t now_us)
+canary_ready(struct mf_migrating *x, uint64_t now_us)
 {
 	const struct mf_router_seen *r = &x->router;
 
@@ -61,7 +61,7 @@ canary_ready(struct mf_migration *x, uint64_t now_us)
 }
 
 static enum mf_ready
-primary_ready(const struct mf_migration *x)
+primary_ready(const struct mf_migrating *x)
 {
 	if (!x->router_known || !mf_world_can(x->world)->capacity || x->router.primary_up > 0)
 		return MF_READY;
@@ -71,12 +71,12 @@ primary_ready(const struct mf_migration *x)
 static void
 observe(void *arg, struct mf_canary_tick *out)
 {
-	struct mf_migration *x = arg;
+	struct mf_migrating *x = arg;
 
 	x->n_did = 0;
 	see_router(x);
 	keep_share(x);
-	out->now_us = mf_migration_now(x);
+	out->now_us = mf_migrating_now(x);
 	out->revision = x->version;
 	out->weights_unknown = !x->router_known;
 	out->primary_weight = x->router_known ? x->router.primary : 100;
@@ -92,7 +92,7 @@ observe(void *arg, struct mf_canary_tick *out)
 /* ---- writing down ---- */
 
 static int
-write_line(struct mf_migration *x, struct mf_journal_line *line, bool must, struct mf_error *e)
+write_line(struct mf_migrating *x, struct mf_journal_line *line, bool must, struct mf_error *e)
 {
 	uint64_t number = 0;
 	int rc = 0;
@@ -119,7 +119,7 @@ static int
 intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bool forward,
     struct mf_error *e)
 {
-	struct mf_migration *x = arg;
+	struct mf_migrating *x = arg;
 	char text[MF_ACT_TEXT_BYTES];
 	struct mf_journal_line line = {.kind = MF_JOURNAL_ACT, .tick = at->tick};
 
@@ -143,7 +143,7 @@ done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 	    [MF_ANSWER_FAILED] = "failed",
 	    [MF_ANSWER_CONFLICT] = "conflict",
 	};
-	struct mf_migration *x = arg;
+	struct mf_migrating *x = arg;
 	struct mf_journal_line line = {
 	    .kind = MF_JOURNAL_ANSWER, .tick = at->tick, .of = x->act_line};
 	const char *word = words[answer->end];
@@ -162,7 +162,7 @@ done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 
 /* All that another process needs to go on from here. */
 static void
-put_state(struct mf_buf *b, const struct mf_migration *x, uint64_t tick, uint64_t now_us,
+put_state(struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_t now_us,
     const struct mf_canary_state *state)
 {
 	mf_buf_printf(b,
@@ -174,7 +174,7 @@ put_state(struct mf_buf *b, const struct mf_migration *x, uint64_t tick, uint64_
 }
 
 static void
-tell_tick(struct mf_migration *x, uint64_t tick, const struct mf_canary_tick *seen,
+tell_tick(struct mf_migrating *x, uint64_t tick, const struct mf_canary_tick *seen,
     const struct mf_canary_state *state)
 {
 	struct mf_migrate_event event = {
@@ -193,7 +193,7 @@ tell_tick(struct mf_migration *x, uint64_t tick, const struct mf_canary_tick *se
 }
 
 static void
-beat(struct mf_migration *x, uint64_t tick, const struct mf_canary_state *state)
+beat(struct mf_migrating *x, uint64_t tick, const struct mf_canary_state *state)
 {
 	struct mf_run_beat b = {
 	    .token = mf_keeper_token(x->keeper),
@@ -212,7 +212,7 @@ static int
 settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
     const struct mf_canary_state *state, struct mf_error *e)
 {
-	struct mf_migration *x = arg;
+	struct mf_migrating *x = arg;
 	struct mf_journal_line line = {.kind = MF_JOURNAL_STATE, .tick = tick};
 	struct mf_buf b = MF_BUF_INIT;
 	int rc;
@@ -240,7 +240,7 @@ of_error(int rc, const struct mf_error *e)
 }
 
 static void
-do_route(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	char token[32];
@@ -256,108 +256,129 @@ do_route(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out
 	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
 	out->end = of_error(rc, &e);
 	if (rc == 0) {
-		x->changed_us = mf_migration_now(x);
+		x->changed_us = mf_migrating_now(x);
 		mf_world_changed(x->world, x->changed_us);
 	}
-	mf_migration_did(x, "route:%u/%u%s%s", act->primary, act->canary,
+	mf_migrating_did(x, "route:%u/%u%s%s", act->primary, act->canary,
 	    act->mirror ? "+mirror" : "", rc == 0 ? "" : ":failed");
 }
 
+/* A metric whose breach fails no check: people are told when it begins. */
 static void
-do_metric(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+tell_breach(struct mf_migrating *x, const struct mf_act *act, enum mf_check check)
+{
+	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
+	uint64_t bit = UINT64_C(1) << (act->index & 63);
+	char text[200];
+
+	if (!m->alert_only)
+		return;
+	if (check != MF_CHECK_OUT) {
+		x->alerted &= ~bit;
+	} else if ((x->alerted & bit) == 0) {
+		x->alerted |= bit;
+		(void)snprintf(text, sizeof text, "metric %.150s is out of its range", m->name);
+		mf_migrating_alert(x, text);
+	}
+}
+
+static void
+do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
 	bool primary = act->kind == MF_ACT_MEASURE_PRIMARY;
 	enum mf_check check;
 
-	mf_world_measure(x->world, act->index, primary, mf_migration_now(x), &out->measured);
+	mf_world_measure(x->world, act->index, primary, mf_migrating_now(x), &out->measured);
 	out->end = MF_ANSWER_OK;
 	check = mf_canary_check(m, &out->measured);
+	if (!primary)
+		tell_breach(x, act, check);
 	if (primary)
-		mf_migration_did(x, "primary:%s:%.6g", m->name, out->measured.value);
+		mf_migrating_did(x, "primary:%s:%.6g", m->name, out->measured.value);
 	else if (out->measured.end == MF_MEASURE_VALUE)
-		mf_migration_did(
+		mf_migrating_did(
 		    x, "metric:%s:%s:%.6g", m->name, mf_check_name(check), out->measured.value);
 	else
-		mf_migration_did(x, "metric:%s:%s%s%.80s", m->name, mf_check_name(check),
+		mf_migrating_did(x, "metric:%s:%s%s%.80s", m->name, mf_check_name(check),
 		    out->measured.why[0] != '\0' ? ":" : "", out->measured.why);
 }
 
 static void
-do_hook(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_hook_answer answer = {0};
 
 	mf_world_call_hook(x->world, act->index, act->phase, x->checksum, &answer);
 	out->status = answer.status;
-	mf_migration_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
+	mf_migrating_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
 }
 
 static void
-do_drain(struct mf_migration *x, struct mf_answer *out)
+do_drain(struct mf_migrating *x, struct mf_answer *out)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_error e = {0};
 	uint64_t left = 0;
 
 	out->end = r->ops->drain == NULL ? MF_ANSWER_OK : of_error(r->ops->drain(r, &left, &e), &e);
-	mf_migration_did(x, "drain:%llu left", (unsigned long long)left);
+	mf_migrating_did(x, "drain:%llu left", (unsigned long long)left);
 }
 
 /* The primary serves what it did before: the destination's link goes back, so that nothing there
  * offers the rejected version, and the primary's servers say what they serve. */
 static int
-previous(struct mf_migration *x, struct mf_error *e)
+previous(struct mf_migrating *x, struct mf_error *e)
 {
-	int turned = mf_migration_link_back(x, e);
+	int turned = mf_migrating_link_back(x, e);
 
 	if (turned < 0)
 		return -1;
-	if (turned == 0 && mf_migration_reload(x, &x->m->destination, x->shown, e) != 0)
+	if (turned == 0 && mf_migrating_reload(x, &x->m->destination, x->shown, e) != 0)
 		return -1;
 	if (x->m->source.serves.unchecked || x->previous[0] == '\0')
 		return 0;
-	return mf_migration_serves(x, &x->m->source, x->previous, e);
+	return mf_migrating_serves(x, &x->m->source, x->previous, e);
 }
 
 static void
-do_fallback(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+do_fallback(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_error e = {0};
 
 	/* readers of plans refuse the others for now */
 	out->end = of_error(previous(x, &e), &e);
-	mf_migration_did(
+	mf_migrating_did(
 	    x, "fallback:%u:%s", act->index, out->end == MF_ANSWER_OK ? "ok" : "failed");
 }
 
 static void
-do_refs(struct mf_migration *x, const struct mf_act *act, struct mf_answer *out)
+do_refs(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_error e = {0};
 	bool forward = act->kind == MF_ACT_REFERENCE;
 
 	out->end = of_error(
-	    forward ? mf_migration_move_production(x, &e) : mf_migration_refs_back(x, &e), &e);
-	mf_migration_did(
+	    forward ? mf_migrating_move_production(x, &e) : mf_migrating_refs_back(x, &e), &e);
+	mf_migrating_did(
 	    x, "%s:%s", mf_act_name(act->kind), out->end == MF_ANSWER_OK ? "ok" : e.message);
 }
 
 static void
-do_restore(struct mf_migration *x, struct mf_answer *out)
+do_restore(struct mf_migrating *x, struct mf_answer *out)
 {
 	struct mf_error e = {0};
 
 	out->end = MF_ANSWER_FAILED;
 	if (x->m->rollback.has_restore)
 		out->end = of_error(
-		    mf_migration_call(x, &x->m->rollback.restore, NULL, x->previous, &e), &e);
-	mf_migration_did(x, "restore:%s", out->end == MF_ANSWER_OK ? "ok" : "failed");
+		    mf_migrating_call(x, &x->m->rollback.restore, NULL, x->previous, &e), &e);
+	mf_migrating_did(x, "restore:%s", out->end == MF_ANSWER_OK ? "ok" : "failed");
 }
 
 /* An act of a run that is somebody else's by now, or that may be before the act has ended. */
 static bool
-may(struct mf_migration *x, const struct mf_act *act)
+may(struct mf_migrating *x, const struct mf_act *act)
 {
 	uint64_t longest =
 	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
@@ -373,10 +394,10 @@ may(struct mf_migration *x, const struct mf_act *act)
 static void
 perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 {
-	struct mf_migration *x = arg;
+	struct mf_migrating *x = arg;
 
 	if (!may(x, act)) {
-		mf_migration_did(x, "%s:no lease", mf_act_name(act->kind));
+		mf_migrating_did(x, "%s:no lease", mf_act_name(act->kind));
 		return;
 	}
 	switch (act->kind) {
@@ -385,7 +406,7 @@ perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 	case MF_ACT_MEASURE_PRIMARY: do_metric(x, act, out); break;
 	case MF_ACT_HOOK: do_hook(x, act, out); break;
 	case MF_ACT_ALERT:
-		mf_migration_alert(x, act->why);
+		mf_migrating_alert(x, act->why);
 		out->end = MF_ANSWER_OK;
 		break;
 	case MF_ACT_REFERENCE:
@@ -401,7 +422,7 @@ perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 
 /* What somebody asked for: the next tick does it, and the journal says who. */
 static bool
-steered(struct mf_migration *x)
+steered(struct mf_migrating *x)
 {
 	static const enum mf_steer verbs[] = {
 	    [MF_CONTROL_ABORT] = MF_STEER_ABORT,
@@ -430,7 +451,7 @@ steered(struct mf_migration *x)
 
 /* A metric with an abort bound is beyond it. */
 static bool
-breached(struct mf_migration *x)
+breached(struct mf_migrating *x)
 {
 	const struct mf_canary_metric *m;
 	struct mf_measured got;
@@ -440,7 +461,7 @@ breached(struct mf_migration *x)
 		m = &x->canary->metrics[i];
 		if (!m->abort.has_min && !m->abort.has_max)
 			continue;
-		mf_world_measure(x->world, (unsigned)i, false, mf_migration_now(x), &got);
+		mf_world_measure(x->world, (unsigned)i, false, mf_migrating_now(x), &got);
 		if (mf_canary_check(m, &got) == MF_CHECK_ABORT)
 			return true;
 	}
@@ -448,7 +469,7 @@ breached(struct mf_migration *x)
 }
 
 static bool
-looks_bad(struct mf_migration *x)
+looks_bad(struct mf_migrating *x)
 {
 	unsigned wanted = x->shift.state.weight;
 
@@ -458,17 +479,17 @@ looks_bad(struct mf_migration *x)
 	keep_share(x);
 	if (wanted == 0)
 		return false;
-	return canary_ready(x, mf_migration_now(x)) != MF_READY || breached(x);
+	return canary_ready(x, mf_migrating_now(x)) != MF_READY || breached(x);
 }
 
 static enum mf_shift_wake
 wait_for_tick(void *arg, uint64_t until_us)
 {
-	struct mf_migration *x = arg;
+	struct mf_migrating *x = arg;
 	uint64_t watch = x->canary->watch_us == 0 ? WATCH_US : x->canary->watch_us;
-	uint64_t now = mf_migration_now(x), look_us = now + watch, pause;
+	uint64_t now = mf_migrating_now(x), look_us = now + watch, pause;
 
-	for (; now < until_us; now = mf_migration_now(x)) {
+	for (; now < until_us; now = mf_migrating_now(x)) {
 		if (mf_keeper_is_lost(x->keeper))
 			return MF_SHIFT_LOST;
 		if (steered(x))
@@ -489,7 +510,7 @@ wait_for_tick(void *arg, uint64_t until_us)
 }
 
 void
-mf_migration_ports(struct mf_migration *x)
+mf_migrating_ports(struct mf_migrating *x)
 {
 	x->ports = (struct mf_shift_ports){
 	    .observe = observe,
@@ -508,7 +529,7 @@ mf_migration_ports(struct mf_migration *x)
 /* ---- going on ---- */
 
 struct resume {
-	struct mf_migration *x;
+	struct mf_migrating *x;
 	bool found, has_route;
 	struct mf_act route;
 	struct mf_error *e;
@@ -517,7 +538,7 @@ struct resume {
 static int
 take_state(struct resume *r, const struct mf_journal_line *line)
 {
-	struct mf_migration *x = r->x;
+	struct mf_migrating *x = r->x;
 	struct mf_region_params p = {.plain_bytes = STATE_MEMORY, .what = "the state of a run"};
 	const struct mf_node *root, *now, *changed, *answered;
 	struct mf_region *region;
@@ -577,7 +598,7 @@ take_line(void *arg, const struct mf_journal_line *line)
 }
 
 int
-mf_migration_resume(struct mf_migration *x, struct mf_error *e)
+mf_migrating_resume(struct mf_migrating *x, struct mf_error *e)
 {
 	struct resume r = {.x = x, .e = e};
 

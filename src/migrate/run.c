@@ -28,20 +28,20 @@ mf_migrate_stage_name(enum mf_migrate_stage stage)
 }
 
 uint64_t
-mf_migration_now(const struct mf_migration *x)
+mf_migrating_now(const struct mf_migrating *x)
 {
 	return x->clock_base_us + (uint64_t)(x->p->boot_us() - x->boot_base_us);
 }
 
 static void
-tell(struct mf_migration *x, const struct mf_migrate_event *event)
+tell(struct mf_migrating *x, const struct mf_migrate_event *event)
 {
 	if (x->p->tell != NULL)
 		x->p->tell(x->p->tell_arg, event);
 }
 
 void
-mf_migration_stage(struct mf_migration *x, enum mf_migrate_stage stage, const char *text)
+mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text)
 {
 	struct mf_migrate_event event = {
 	    .kind = MF_MIGRATE_STAGE, .stage = stage, .text = text == NULL ? "" : text};
@@ -52,7 +52,7 @@ mf_migration_stage(struct mf_migration *x, enum mf_migrate_stage stage, const ch
 
 /* One that cannot be told stops nothing. */
 static void
-tell_people(struct mf_migration *x, enum mf_alert_severity severity, const char *text)
+tell_people(struct mf_migrating *x, enum mf_alert_severity severity, const char *text)
 {
 	struct mf_alert alert = {
 	    .severity = severity,
@@ -83,19 +83,19 @@ tell_people(struct mf_migration *x, enum mf_alert_severity severity, const char 
 }
 
 void
-mf_migration_alert(struct mf_migration *x, const char *text)
+mf_migrating_alert(struct mf_migrating *x, const char *text)
 {
 	struct mf_migrate_event event = {
 	    .kind = MF_MIGRATE_ALERT, .stage = MF_STAGE_SHIFT, .text = text};
 
 	mf_log(MF_LOG_WARNING, "%s", text);
-	mf_migration_did(x, "alert:%s", text);
+	mf_migrating_did(x, "alert:%s", text);
 	tell(x, &event);
 	tell_people(x, MF_ALERT_WARN, text);
 }
 
 void
-mf_migration_did(struct mf_migration *x, const char *fmt, ...)
+mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -109,15 +109,15 @@ mf_migration_did(struct mf_migration *x, const char *fmt, ...)
 /* Everything that can be done again as often as it takes, until the destination serves the
  * version. */
 static int
-prepare(struct mf_migration *x, struct mf_error *e)
+prepare(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 
-	if (mf_migration_push(x, e) != 0 || mf_migration_deliver(x, e) != 0 ||
-	    mf_migration_reload(x, d, x->version, e) != 0 ||
-	    mf_migration_serves(x, d, x->version, e) != 0 || mf_migration_warm_up(x, e) != 0)
+	if (mf_migrating_push(x, e) != 0 || mf_migrating_deliver(x, e) != 0 ||
+	    mf_migrating_reload(x, d, x->version, e) != 0 ||
+	    mf_migrating_serves(x, d, x->version, e) != 0 || mf_migrating_warm_up(x, e) != 0)
 		return -1;
-	return mf_migration_compare(x, e);
+	return mf_migrating_compare(x, e);
 }
 
 static bool
@@ -132,7 +132,7 @@ has_gate(const struct mf_canary_plan *plan)
 }
 
 static void
-start_shift(struct mf_migration *x)
+start_shift(struct mf_migrating *x)
 {
 	mf_canary_start(&x->shift.state, x->version, x->previous);
 	if (!has_gate(x->canary))
@@ -144,9 +144,9 @@ start_shift(struct mf_migration *x)
 
 /* 0: a state is there, or the shift starts; the data is in place. */
 static int
-begin_or_resume(struct mf_migration *x, struct mf_error *e)
+begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 {
-	int found = x->p->resume == MF_MIGRATE_FRESH ? 1 : mf_migration_resume(x, e);
+	int found = x->p->resume == MF_MIGRATE_FRESH ? 1 : mf_migrating_resume(x, e);
 
 	if (found < 0)
 		return -1;
@@ -162,7 +162,7 @@ begin_or_resume(struct mf_migration *x, struct mf_error *e)
 }
 
 static void
-report_end(struct mf_migration *x, struct mf_migrate_report *out)
+report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_error e = {0};
@@ -177,7 +177,7 @@ report_end(struct mf_migration *x, struct mf_migrate_report *out)
 }
 
 static void
-tell_end(struct mf_migration *x, enum mf_result result)
+tell_end(struct mf_migrating *x, enum mf_result result)
 {
 	static const char *const texts[MF_RESULTS] = {
 	    [MF_RESULT_SUCCEEDED] = "the migration succeeded",
@@ -192,7 +192,7 @@ tell_end(struct mf_migration *x, enum mf_result result)
 }
 
 static int
-shift(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
+shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
 	struct mf_keeper_params k = {
 	    .repo = x->p->repo,
@@ -209,7 +209,7 @@ shift(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
 
 	if (mf_keeper_start(&x->keeper, &k, e) != 0)
 		return -1;
-	mf_migration_stage(x, MF_STAGE_SHIFT, x->version);
+	mf_migrating_stage(x, MF_STAGE_SHIFT, x->version);
 	rc = mf_shift_run(&x->shift, e);
 	if (rc < 0)
 		return -1;
@@ -228,17 +228,17 @@ shift(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
 /* The leases and the journal. A run that cannot have the leases never began; one that resumes
  * must first know who held them for it. */
 static int
-take(struct mf_migration *x, struct mf_error *e)
+take(struct mf_migrating *x, struct mf_error *e)
 {
 	if (x->p->resume == MF_MIGRATE_FRESH)
-		return mf_migration_take_leases(x, e) != 0 || mf_migration_begin(x, e) != 0 ? -1
+		return mf_migrating_take_leases(x, e) != 0 || mf_migrating_begin(x, e) != 0 ? -1
 											    : 0;
-	return mf_migration_begin(x, e) != 0 || mf_migration_take_leases(x, e) != 0 ? -1 : 0;
+	return mf_migrating_begin(x, e) != 0 || mf_migrating_take_leases(x, e) != 0 ? -1 : 0;
 }
 
 /* It failed before any weight moved: there is nothing to resume, and the next run is a new one. */
 static void
-forget(struct mf_migration *x, const struct mf_error *why)
+forget(struct mf_migrating *x, const struct mf_error *why)
 {
 	struct mf_error ignored = {0};
 
@@ -250,7 +250,7 @@ forget(struct mf_migration *x, const struct mf_error *why)
 
 /* A migration that is through: production names the version, and the router gives it all. */
 static bool
-is_done(const struct mf_migration *x)
+is_done(const struct mf_migrating *x)
 {
 	if (x->p->repo == NULL || strcmp(x->version, x->previous) != 0)
 		return false;
@@ -258,10 +258,10 @@ is_done(const struct mf_migration *x)
 }
 
 static int
-run(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
+run(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
-	if (mf_migration_open(x, e) != 0 || mf_migration_find(x, e) != 0 ||
-	    mf_migration_preflight(x, e) != 0)
+	if (mf_migrating_open(x, e) != 0 || mf_migrating_find(x, e) != 0 ||
+	    mf_migrating_preflight(x, e) != 0)
 		return -1;
 	out->already = x->p->resume == MF_MIGRATE_FRESH && is_done(x);
 	if (out->already || x->p->dry_run) {
@@ -281,7 +281,7 @@ run(struct mf_migration *x, struct mf_migrate_report *out, struct mf_error *e)
 int
 mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, struct mf_error *e)
 {
-	struct mf_migration *x;
+	struct mf_migrating *x;
 	int64_t began_us = p->boot_us();
 	int rc;
 
@@ -300,7 +300,7 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);
 	(void)snprintf(out->previous, sizeof out->previous, "%s", x->previous);
 	out->seconds = (uint64_t)(p->boot_us() - began_us) / 1000000;
-	mf_migration_close(x);
+	mf_migrating_close(x);
 	free(x);
 	return rc;
 }

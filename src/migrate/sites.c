@@ -16,7 +16,7 @@
 static uint64_t
 boot_us(void *arg)
 {
-	const struct mf_migration *x = arg;
+	const struct mf_migrating *x = arg;
 
 	return (uint64_t)x->p->boot_us();
 }
@@ -24,7 +24,7 @@ boot_us(void *arg)
 static bool
 interrupted(void *arg)
 {
-	const struct mf_migration *x = arg;
+	const struct mf_migrating *x = arg;
 
 	return x->p->interrupted();
 }
@@ -32,14 +32,14 @@ interrupted(void *arg)
 static bool
 wait_us(void *arg, uint64_t us)
 {
-	const struct mf_migration *x = arg;
+	const struct mf_migrating *x = arg;
 
 	x->p->sleep(us);
 	return !x->p->interrupted();
 }
 
 static struct mf_call_params
-call_params(struct mf_migration *x)
+call_params(struct mf_migrating *x)
 {
 	return (struct mf_call_params){
 	    .dialer = mf_world_dialer(x->world),
@@ -50,7 +50,7 @@ call_params(struct mf_migration *x)
 }
 
 int
-mf_migration_call(struct mf_migration *x, const struct mf_call_plan *call, const char *server,
+mf_migrating_call(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
     const char *version, struct mf_error *e)
 {
 	struct mf_call_params p = call_params(x);
@@ -74,24 +74,24 @@ for_each_server(const struct mf_call_plan *call)
 }
 
 int
-mf_migration_reload(struct mf_migration *x, const struct mf_site_plan *site, const char *version,
+mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
     struct mf_error *e)
 {
 	size_t i;
 
 	if (!site->has_reload)
 		return 0;
-	mf_migration_stage(x, MF_STAGE_RELOAD, site->name);
+	mf_migrating_stage(x, MF_STAGE_RELOAD, site->name);
 	if (!for_each_server(&site->reload))
-		return mf_migration_call(x, &site->reload, NULL, version, e);
+		return mf_migrating_call(x, &site->reload, NULL, version, e);
 	for (i = 0; i < site->n_servers; i++)
-		if (mf_migration_call(x, &site->reload, site->servers[i], version, e) != 0)
+		if (mf_migrating_call(x, &site->reload, site->servers[i], version, e) != 0)
 			return mf_error_while(e, "reloading %s", site->servers[i]);
 	return 0;
 }
 
 int
-mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site, const char *version,
+mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
     struct mf_error *e)
 {
 	static const char *const none[] = {""};
@@ -115,7 +115,7 @@ mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site, con
 	if (site->serves.by_metric)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: serves.metric is not there yet; use serves.url", site->name);
-	mf_migration_stage(x, MF_STAGE_SERVES, site->name);
+	mf_migrating_stage(x, MF_STAGE_SERVES, site->name);
 	said = calloc(p.n_servers == 0 ? 1 : p.n_servers, sizeof *said);
 	if (said == NULL)
 		return mf_error_nomem(e, "the servers");
@@ -125,7 +125,7 @@ mf_migration_serves(struct mf_migration *x, const struct mf_site_plan *site, con
 }
 
 static struct mf_replay_params
-replay_params(struct mf_migration *x, const struct mf_replay_requests *requests)
+replay_params(struct mf_migrating *x, const struct mf_replay_requests *requests)
 {
 	return (struct mf_replay_params){
 	    .dialer = mf_world_dialer(x->world),
@@ -138,7 +138,7 @@ replay_params(struct mf_migration *x, const struct mf_replay_requests *requests)
 }
 
 int
-mf_migration_warm_up(struct mf_migration *x, struct mf_error *e)
+mf_migrating_warm_up(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 	struct mf_replay_requests *requests;
@@ -149,7 +149,7 @@ mf_migration_warm_up(struct mf_migration *x, struct mf_error *e)
 
 	if (d->warmup.requests == NULL)
 		return 0;
-	mf_migration_stage(x, MF_STAGE_WARMUP, d->warmup.requests);
+	mf_migrating_stage(x, MF_STAGE_WARMUP, d->warmup.requests);
 	requests = mf_replay_read_file(d->warmup.requests, e);
 	if (requests == NULL)
 		return -1;
@@ -179,7 +179,7 @@ tell_worst(const struct mf_replay_agreement *a)
 }
 
 int
-mf_migration_compare(struct mf_migration *x, struct mf_error *e)
+mf_migrating_compare(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_compare_plan *c = &x->m->compare;
 	const struct mf_site_plan *s = &x->m->source, *d = &x->m->destination;
@@ -190,7 +190,7 @@ mf_migration_compare(struct mf_migration *x, struct mf_error *e)
 
 	if (c->requests == NULL)
 		return 0;
-	mf_migration_stage(x, MF_STAGE_COMPARE, c->requests);
+	mf_migrating_stage(x, MF_STAGE_COMPARE, c->requests);
 	requests = mf_replay_read_file(c->requests, e);
 	if (requests == NULL)
 		return -1;

@@ -226,6 +226,8 @@ weighed(const struct mf_canary_metric *m, enum mf_check check)
 {
 	bool none = check == MF_CHECK_NO_VALUE || check == MF_CHECK_NAN || check == MF_CHECK_ERROR;
 
+	if (m->alert_only && check != MF_CHECK_ABORT)
+		return MF_CHECK_PASS; /* whoever measured it tells people */
 	if (!none)
 		return check;
 	if (m->optional || m->on_no_data == MF_NO_DATA_PASS)

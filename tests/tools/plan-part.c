@@ -31,7 +31,7 @@ meet(struct forms *all, const struct mf_form *form)
 			meet(all, form->fields[i].form);
 }
 
-#define LINE_MAX 78u
+#define LINE_MAX 68u
 
 /* One word of a page: quotes in pairs, nothing that the formatter would take for itself. */
 static void

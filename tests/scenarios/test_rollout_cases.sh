@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The conformance cases of plans (tests/rollout-cases): Flagger's canaries, Argo's analyses and
+# Rollouts, and migrations of our own, tick by tick through `simulate`.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+unset MODEL_ENCRYPTION_KEY MODEL_HMAC_KEY
+cases=$MF_TOP_SRCDIR/tests/rollout-cases
+
+for case in "$cases"/*.json; do
+	status 0 "$(basename "$case" .json)" python3 "$cases/run.py" "$MF" "$case"
+	cat out >>all
+	cat out err >err.new && mv err.new err
+done
+status 0 "there are cases of each kind" test "$(grep -cE '^ok (A|B|F|G|M|R)' all)" -ge 60
+
+# what is no plan and no tick is refused by name
+plan=one.yaml
+cat >$plan <<'EOF'
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: app, namespace: test}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: app}
+  service: {port: 80}
+  analysis: {interval: 1m, threshold: 2, stepWeight: 50, maxWeight: 50}
+EOF
+echo '[{"rev": "B"}, {"rev": "B", "colour": "red"}]' >ticks.json
+status 2 "a tick with a field that nobody knows" "$MF" simulate $plan ticks.json
+says "... is named with its number" "ticks.json: tick 2: colour"
+echo '{"rev": "B"}' >ticks.json
+status 2 "ticks that are no array" "$MF" simulate $plan ticks.json
+echo '[{"rev": "B"}' >ticks.json
+status 2 "ticks that are no JSON" "$MF" simulate $plan ticks.json
+says "... with the line" "ticks.json:[0-9]+"
+echo '[{"rev": "B"}, {"rev": "B"}, {"rev": "B"}, {"rev": "B"}]' >ticks.json
+status 0 "for people" "$MF" simulate $plan ticks.json
+says "... weights, phase and acts" "Progressing +50/50 .*route:50/50" out
+echo '{"phase": "Sleeping"}' >start.json
+status 2 "a start in no phase" "$MF" simulate --start start.json $plan ticks.json
+says "... is named" "start.json: phase"
+status 3 "a plan that is not there" "$MF" simulate none.yaml ticks.json
+end
