@@ -220,6 +220,8 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	if (read == NULL || own == NULL)
 		return;
 	*own = *read;
+	if (w->suspend)
+		own->paused = true;
 	read_bake(rd, spec, w, own->interval_us > 0 ? own->interval_us : INTERVAL_US, &own->bake);
 	rd->plan->rollout = own;
 }
