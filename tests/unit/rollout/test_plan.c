@@ -397,6 +397,28 @@ what_nobody_knows_is_told(void **state)
 	mf_plan_free(plan);
 }
 
+/* Flagger's meaning of no bound is kept, and said. */
+static void
+no_bound_is_told(void **state)
+{
+	struct mf_plan *plan = read_as(
+	    "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: x}\nspec:\n"
+	    "  targetRef: {kind: Deployment, name: x}\n  service: {port: 80}\n"
+	    "  analysis:\n    {interval: 1m, threshold: 1, stepWeight: 5, metrics: [\n"
+	    "      {name: request-success-rate},\n      {name: errors, query: sum(errors)}]}\n",
+	    MF_PROFILE_FLAGGER);
+
+	(void)state;
+	assert_int_equal(plan->n_warnings, 2);
+	assert_int_equal(plan->warnings[0].place.line, 9);
+	assert_string_equal(
+	    plan->warnings[0].text, "thresholdRange is missing: every value passes");
+	assert_string_equal(
+	    plan->warnings[1].text, "thresholdRange is missing: only a value up to 0 passes");
+	assert_false(plan->canary->metrics[1].range.has_max);
+	mf_plan_free(plan);
+}
+
 /* simulate shows what would hang: nothing of the list of quirks is refused. */
 static void
 quirks_are_shown(void **state)
@@ -447,6 +469,7 @@ main(void)
 	    cmocka_unit_test(nobody_looks),
 	    cmocka_unit_test(files_without_a_plan),
 	    cmocka_unit_test(what_nobody_knows_is_told),
+	    cmocka_unit_test(no_bound_is_told),
 	    cmocka_unit_test(quirks_are_shown),
 	};
 
