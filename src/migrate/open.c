@@ -42,7 +42,7 @@ int
 mf_migrating_open(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_world_params p = {
-	    .plan = x->p->plan,
+	    .canary = x->canary,
 	    .router = &x->m->router,
 	    .dialer = x->p->dialer,
 	    .secrets_dir = x->p->secrets_dir,

@@ -231,6 +231,20 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	return 0;
 }
 
+/* A plan that moves no traffic: the data is in place, and production names it. */
+static int
+end_data_only(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
+{
+	if (mf_migrating_move_production(x, e) != 0)
+		return -1;
+	out->result = MF_RESULT_SUCCEEDED;
+	out->primary = 100;
+	tell_end(x, out->result);
+	(void)mf_journal_end(
+	    x->p->journal, x->p->run_id, mf_result_name(out->result), "", x->p->unix_us(), NULL);
+	return 0;
+}
+
 /* The leases and the journal. A run that cannot have the leases never began; one that resumes
  * must first know who held them for it. */
 static int
@@ -281,8 +295,20 @@ run(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 		forget(x, e);
 		return -1;
 	}
+	if (x->m->router.type == MF_ROUTER_NONE)
+		return end_data_only(x, out, e);
 	return shift(x, out, e);
 }
+
+/* Stands for the analysis of a plan without one. */
+static const struct mf_canary_plan data_only = {
+    .name = "",
+    .namespace_name = "default",
+    .provider = "",
+    .profile = MF_PROFILE_MIGRATION,
+    .interval_us = 60000000,
+    .threshold = 1,
+};
 
 int
 mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, struct mf_error *e)
@@ -292,15 +318,14 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	int rc;
 
 	*out = (struct mf_migrate_report){.primary = 100};
-	if (p->plan->kind != MF_PLAN_MIGRATION || p->plan->canary == NULL)
+	if (p->plan->kind != MF_PLAN_MIGRATION || p->plan->rollout != NULL)
 		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: only a Migration with an analysis of its own can be run yet",
-		    p->plan->name);
+		    "%s: a plan whose analysis is a Rollout cannot be run yet", p->plan->name);
 	x = calloc(1, sizeof *x);
 	if (x == NULL)
 		return mf_error_nomem(e, "the run");
 	x->p = p;
-	x->canary = p->plan->canary;
+	x->canary = p->plan->canary != NULL ? p->plan->canary : &data_only;
 	x->m = p->plan->migration;
 	rc = run(x, out, e);
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);

@@ -69,7 +69,7 @@ open_provider(struct mf_world *w, const struct mf_metric_query *q, struct mf_err
 static int
 open_providers(struct mf_world *w, struct mf_error *e)
 {
-	const struct mf_canary_plan *plan = w->p.plan->canary;
+	const struct mf_canary_plan *plan = w->p.canary;
 	const struct mf_canary_metric *m;
 	size_t i;
 
@@ -158,7 +158,7 @@ mf_world_changed(struct mf_world *w, uint64_t at_us)
 static bool
 too_early(const struct mf_world *w, const struct mf_canary_metric *m, uint64_t now_us)
 {
-	uint64_t settled = w->changed_us + w->p.plan->canary->settle_us;
+	uint64_t settled = w->changed_us + w->p.canary->settle_us;
 
 	return w->changed_us != 0 && now_us < settled + m->window_us;
 }
@@ -185,7 +185,7 @@ void
 mf_world_measure(
     struct mf_world *w, unsigned i, bool primary, uint64_t now_us, struct mf_measured *out)
 {
-	const struct mf_canary_metric *m = &w->p.plan->canary->metrics[i];
+	const struct mf_canary_metric *m = &w->p.canary->metrics[i];
 	struct mf_measured other;
 
 	if (m->rule == MF_RULE_NO_QUERY) {
@@ -207,7 +207,7 @@ mf_world_measure(
 int
 mf_world_probe(struct mf_world *w, struct mf_error *e)
 {
-	const struct mf_canary_plan *plan = w->p.plan->canary;
+	const struct mf_canary_plan *plan = w->p.canary;
 	const struct mf_metric_query *q;
 	struct mf_metric_provider *provider;
 	size_t i;
@@ -227,7 +227,7 @@ void
 mf_world_call_hook(struct mf_world *w, unsigned i, const char *phase, const char *checksum,
     struct mf_hook_answer *out)
 {
-	const struct mf_canary_plan *plan = w->p.plan->canary;
+	const struct mf_canary_plan *plan = w->p.canary;
 	struct mf_hook_call call = {
 	    .hook = &plan->hooks[i],
 	    .name = plan->name,

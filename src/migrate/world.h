@@ -17,7 +17,7 @@
 #include "src/traffic/router.h"
 
 struct mf_world_params {
-	const struct mf_plan *plan; /* borrowed until close */
+	const struct mf_canary_plan *canary; /* borrowed until close */
 	const struct mf_router_plan *router;
 	struct mf_dialer_params dialer;
 	const char *secrets_dir; /* NULL: none */

@@ -221,6 +221,26 @@ ends healthy 0/100 v2 v2
 status 0 "run again" "$MF" migrate plan.yaml
 says "... it is done already" "already done" out
 
+# ---- data alone ----
+
+cat >data.yaml <<EOF
+apiVersion: modelferry.dev/v1alpha1
+kind: Migration
+metadata: {name: data-alone}
+spec:
+  model: {name: churn, version: v2}
+  source: {name: old, serves: unchecked}
+  destination: {name: third, dir: $scratch/third, link: current, serves: unchecked}
+  router: none
+EOF
+"$MF" ref churn production v1 >out 2>err
+status 0 "a plan that moves no traffic" "$MF" migrate data.yaml
+check "data alone: the link shows v2" test "$(cat third/current/version.txt)" = v2
+check "data alone: production is v2" sh -c "\"$MF\" ref churn production | grep -q ' is v2,'"
+status 0 "history" "$MF" history
+says "... has both runs" 'succeeded.*churn-to-new' out
+status 0 "status: nothing is under way" "$MF" status
+
 # ---- turned back ----
 
 start_over v1
@@ -257,6 +277,8 @@ in_time grep -q "route:60/40" killed.out
 kill -KILL $run
 wait $run 2>/dev/null
 check "killed at 40 %: traffic stays where it was" test "$(weights)" = 60/40
+status 0 "status of the run" "$MF" status killed
+says "... weights and heartbeat" 'Progressing, weights 60/40, tick 1, heartbeat' out
 status 7 "a second run of the plan is refused" "$MF" migrate plan.yaml
 says "... it names the run" "killed"
 rm -rf state
