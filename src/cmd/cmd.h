@@ -76,7 +76,7 @@ mf_cmd_function mf_cmd_init, mf_cmd_push, mf_cmd_commit, mf_cmd_pull, mf_cmd_fol
     mf_cmd_verify, mf_cmd_prune, mf_cmd_replicate, mf_cmd_stats, mf_cmd_sync, mf_cmd_check,
     mf_cmd_key_generate,
     mf_cmd_key_add, mf_cmd_key_list, mf_cmd_key_remove, mf_cmd_key_rotate, mf_cmd_key_rekey,
-    mf_cmd_migrate, mf_cmd_plan_check, mf_cmd_simulate, mf_cmd_serve,
+    mf_cmd_migrate, mf_cmd_status, mf_cmd_history, mf_cmd_plan_check, mf_cmd_simulate, mf_cmd_serve,
     mf_cmd_doctor, mf_cmd_completion, mf_cmd_version, mf_cmd_help;
 
 #endif

@@ -225,6 +225,16 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"The status is 0 where the migration succeeded or had been done already, 8 where it was rolled "
 	"back and that was verified, 9 where a person is needed, 11 where it was told to end and can be "
 	"resumed, and 7 where somebody else holds what it would move."},
+    [MF_CMD_STATUS] = {"status", "[RUN]", 0, 1, "-",
+	"show the runs that are under way",
+	"Shows the runs of the repository that have not ended, or RUN alone, ended or not: phase, weight "
+	"of the canary, why it holds, and how old the last heartbeat is, by the store's clock. "
+	"The status is 0 where all is well, and 1 where a run needs attention: it holds, it went back, or "
+	"its heartbeat is older than two minutes."},
+    [MF_CMD_HISTORY] = {"history", "", 0, 0, "",
+	"show the runs that there were",
+	"Shows the runs of the repository, the newest first: plan and its digest, actor, versions, "
+	"result, reason and duration."},
     [MF_CMD_PLAN_CHECK] = {"plan check", "PLAN", 1, 1, "f",
 	"read a plan and show what it is understood to say",
 	"Reads PLAN, a file of YAML documents as modelferry-plan(5) describes them, and prints the "

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const planned[] = {"daemon", "status", "history"};
+static const char *const planned[] = {"daemon"};
 
 bool
 mf_option_takes_value(const struct mf_option_row *row)

@@ -177,7 +177,7 @@ pull(struct mf_migrating *x, const char *version, struct mf_error *e)
 	    .threads = x->p->threads,
 	    .memory_bytes = x->p->memory_bytes,
 	    .now_us = x->p->unix_us(),
-	    .interrupted = x->p->interrupted,
+	    .interrupted = x->leaving ? NULL : x->p->interrupted,
 	    .progress = x->p->progress,
 	};
 
@@ -270,7 +270,7 @@ reject(struct mf_migrating *x, struct mf_error *e)
 	struct mf_version v = {0};
 	struct mf_annotation a = {
 	    .rejected = 1,
-	    .reason = mf_reason_name(x->shift.state.reason),
+	    .reason = mf_reason_name(x->reason),
 	    .by = x->p->actor,
 	};
 	int rc = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
@@ -292,8 +292,7 @@ at_fault(enum mf_reason reason)
 int
 mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e)
 {
-	if (x->p->repo == NULL || !at_fault(x->shift.state.reason) ||
-	    strcmp(x->version, x->previous) == 0)
+	if (x->p->repo == NULL || !at_fault(x->reason) || strcmp(x->version, x->previous) == 0)
 		return 0;
 	return reject(x, e);
 }

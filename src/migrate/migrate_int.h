@@ -33,8 +33,10 @@ struct mf_migrating {
 	int64_t boot_base_us;
 	uint64_t changed_us; /* when weights last changed */
 	uint64_t not_ready_since_us;
-	uint64_t act_line; /* of the journal */
-	uint64_t alerted;  /* bits of the first 64 metrics of which people were told */
+	enum mf_reason reason; /* of the way back, as the act at hand says */
+	bool leaving;          /* told to end: the way back is not interrupted again */
+	uint64_t act_line;     /* of the journal */
+	uint64_t alerted;      /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
 	uint64_t answered; /* controls up to this number */
@@ -51,6 +53,7 @@ int mf_migrating_begin(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
 
 /* run.c */
+bool mf_migrating_interrupted(const struct mf_migrating *x);
 uint64_t mf_migrating_now(const struct mf_migrating *x);
 void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
 void mf_migrating_alert(struct mf_migrating *x, const char *text);

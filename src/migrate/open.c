@@ -9,7 +9,8 @@
 #include "src/repo/lease_file.h"
 #include "src/state/journal.h"
 
-#define LEASE_US UINT64_C(60000000)
+/* Short, because a run whose machine is gone is resumed elsewhere only when it has run out. */
+#define LEASE_US UINT64_C(15000000)
 #define LEASE_NAME_BYTES 1025u
 #define LAST_MIRROR_US UINT64_C(30000000)
 
@@ -34,7 +35,7 @@ interrupted(void *arg)
 {
 	const struct mf_migrating *x = arg;
 
-	return x->p->interrupted();
+	return mf_migrating_interrupted(x);
 }
 
 int
@@ -289,12 +290,19 @@ mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e)
 	}
 	if (make_leases(x, e) != 0)
 		return -1;
-	rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e);
+	while ((rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e)) > 0) {
+		/* a process of this run that may be dead: its lease has to run out first */
+		if (strcmp(other.name, x->p->run_id) != 0 || wait_us > 2 * LEASE_US)
+			return mf_error_set(
+			    e, MF_ECONFLICT, "%s is held by %s", mf_lease_label(which), other.name);
+		if (x->p->interrupted())
+			return mf_error_set(e, MF_EINTERRUPTED, "interrupted while waiting for %s",
+			    mf_lease_label(which));
+		mf_migrating_stage(x, MF_STAGE_PREFLIGHT, "waiting for the lease to run out");
+		x->p->sleep(wait_us);
+	}
 	if (rc < 0)
 		return -1;
-	if (rc > 0)
-		return mf_error_set(
-		    e, MF_ECONFLICT, "%s is held by %s", mf_lease_label(which), other.name);
 	x->leased = true;
 	return 0;
 }

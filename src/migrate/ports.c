@@ -358,6 +358,9 @@ do_refs(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 	struct mf_error e = {0};
 	bool forward = act->kind == MF_ACT_REFERENCE;
 
+	if (act->why != NULL)
+		x->reason = mf_reason_find(act->why);
+
 	out->end = of_error(
 	    forward ? mf_migrating_move_production(x, &e) : mf_migrating_refs_back(x, &e), &e);
 	mf_migrating_did(
@@ -483,6 +486,13 @@ looks_bad(struct mf_migrating *x)
 }
 
 static enum mf_shift_wake
+leave(struct mf_migrating *x)
+{
+	x->leaving = true;
+	return MF_SHIFT_LEAVE;
+}
+
+static enum mf_shift_wake
 wait_for_tick(void *arg, uint64_t until_us)
 {
 	struct mf_migrating *x = arg;
@@ -494,8 +504,8 @@ wait_for_tick(void *arg, uint64_t until_us)
 			return MF_SHIFT_LOST;
 		if (steered(x))
 			return MF_SHIFT_URGENT;
-		if (x->p->interrupted())
-			return MF_SHIFT_LEAVE;
+		if (mf_migrating_interrupted(x))
+			return leave(x);
 		if (now >= look_us) {
 			look_us = now + watch;
 			if (looks_bad(x))
@@ -506,7 +516,7 @@ wait_for_tick(void *arg, uint64_t until_us)
 	}
 	if (mf_keeper_is_lost(x->keeper))
 		return MF_SHIFT_LOST;
-	return x->p->interrupted() ? MF_SHIFT_LEAVE : MF_SHIFT_DUE;
+	return mf_migrating_interrupted(x) ? leave(x) : MF_SHIFT_DUE;
 }
 
 void

@@ -33,6 +33,12 @@ mf_migrating_now(const struct mf_migrating *x)
 	return x->clock_base_us + (uint64_t)(x->p->boot_us() - x->boot_base_us);
 }
 
+bool
+mf_migrating_interrupted(const struct mf_migrating *x)
+{
+	return !x->leaving && x->p->interrupted();
+}
+
 static void
 tell(struct mf_migrating *x, const struct mf_migrate_event *event)
 {

@@ -26,7 +26,7 @@ interrupted(void *arg)
 {
 	const struct mf_migrating *x = arg;
 
-	return x->p->interrupted();
+	return mf_migrating_interrupted(x);
 }
 
 static bool
@@ -35,7 +35,7 @@ wait_us(void *arg, uint64_t us)
 	const struct mf_migrating *x = arg;
 
 	x->p->sleep(us);
-	return !x->p->interrupted();
+	return !mf_migrating_interrupted(x);
 }
 
 static struct mf_call_params

@@ -267,7 +267,7 @@ verify(struct mf_walk *w)
 static enum back_end
 act_back(struct mf_walk *w, enum mf_act_kind kind)
 {
-	struct mf_act act = {.kind = kind};
+	struct mf_act act = {.kind = kind, .why = mf_reason_name(w->s.reason)};
 	const struct mf_answer *a;
 
 	if (kind == MF_ACT_FALLBACK)

@@ -144,6 +144,19 @@ read_service(struct mf_plan_reading *rd, const struct mf_node *spec, struct cana
 	mf_plan_whole(rd, w->service, "port", 1, 65535, &number);
 }
 
+/* Istio routes for a parent then, which has hosts and gateways. */
+static void
+check_delegation(struct mf_plan_reading *rd, const struct mf_node *service)
+{
+	const struct mf_node *delegation = mf_node_get(service, "delegation");
+	const struct mf_node *hosts = mf_node_get(service, "hosts");
+	const struct mf_node *gateways = mf_node_get(service, "gateways");
+
+	if (delegation != NULL && delegation->kind == MF_NODE_BOOL && delegation->truth &&
+	    ((hosts != NULL && hosts->n_items > 0) || (gateways != NULL && gateways->n_items > 0)))
+		mf_plan_refuse(rd, delegation, "hosts and gateways must be empty with it");
+}
+
 /* What a provider cannot do without. */
 static void
 check_provider(struct mf_plan_reading *rd, const struct mf_node *spec, const struct canary_words *w)
@@ -159,6 +172,7 @@ check_provider(struct mf_plan_reading *rd, const struct mf_node *spec, const str
 		mf_plan_refuse(rd, w->autoscaler, "knative scales by itself: no autoscaler");
 	if (rd->params->lenient)
 		return;
+	check_delegation(rd, w->service);
 	if ((is(w->provider, "nginx") || is(w->provider, "skipper")) && w->ingress == NULL)
 		mf_plan_refuse_key(
 		    rd, spec, "ingressRef", "is missing, which %s needs", w->provider);

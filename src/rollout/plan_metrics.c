@@ -106,6 +106,17 @@ check_range(struct mf_plan_reading *rd, const struct mf_node *item, const struct
 		mf_plan_warn(rd, node_or(item, "threshold"), "thresholdRange is what counts");
 }
 
+/* Flagger takes a metric without a bound, and holds it against 0. */
+static void
+warn_of_no_bound(struct mf_plan_reading *rd, const struct mf_node *item,
+    const struct mf_metric_words *w, enum mf_metric_rule rule)
+{
+	if (w->has_range || w->has_threshold)
+		return;
+	mf_plan_warn(rd, item, "thresholdRange is missing: %s",
+	    rule == MF_RULE_SUCCESS_RATE ? "every value passes" : "only a value up to 0 passes");
+}
+
 /* The entry that is next, with what all of one metric's have. */
 static struct mf_canary_metric *
 next_entry(struct metrics *m, const struct mf_node *item, const struct mf_metric_words *w,
@@ -340,6 +351,8 @@ add(struct metrics *m, const struct mf_node *item, const struct mf_metric_words 
 		check_range(m->rd, item, w);
 		if (m->what->migration)
 			mf_stanza_check_metric(m->rd, item, w, known);
+		else
+			warn_of_no_bound(m->rd, item, w, rule);
 		if (is_own(w)) {
 			mf_stanza_own_metric(m->rd, item, w, m->what, next_entry(m, item, w, us));
 			return;

@@ -158,25 +158,47 @@ read_bake(struct mf_plan_reading *rd, const struct mf_node *spec,
 		out->window_us = 10 * out->interval_us;
 }
 
-/* A reference stands alone: what stands beside it would be ignored. */
+/* Of what stands beside a reference only this is heard: the rest would be ignored. */
+static const char *const beside_canary[] = {
+    "canaryRef", "settle", "maxHold", "onHoldEnd", "watch", NULL};
+static const char *const beside_rollout[] = {
+    "rolloutRef", "interval", "maxHold", "onHoldEnd", NULL};
+
+static bool
+is_among(const char *const *words, const char *word)
+{
+	for (; *words != NULL; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
+/* The name that is referred to, and what is said beside it. */
 static const char *
-referred(struct mf_plan_reading *rd, const struct mf_node *analysis, const char *key,
-    const struct mf_node *ref)
+referred(struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_node *ref,
+    const char *const *beside, struct mf_stanza *s)
 {
 	const char *name = NULL;
+	size_t i;
 
-	if (!mf_plan_is_map(rd, ref))
-		return NULL;
-	if (analysis->n_items > 1)
-		mf_plan_refuse(rd, analysis, "beside %s nothing else may stand", key);
-	mf_plan_need_string(rd, ref, "name", &name);
+	for (i = 0; i < analysis->n_items; i++)
+		if (!is_among(beside, analysis->items[i]->key))
+			mf_plan_refuse(
+			    rd, analysis->items[i], "beside %s it would be ignored", beside[0]);
+	mf_form_read(rd, &mf_form_analysis, analysis, s);
+	if (s->plan.interval_us == 0 && mf_node_get(analysis, "interval") != NULL)
+		mf_plan_refuse(
+		    rd, mf_node_get(analysis, "interval"), "an interval of 0 never passes");
+	if (mf_plan_is_map(rd, ref))
+		mf_plan_need_string(rd, ref, "name", &name);
 	return name;
 }
 
 static struct mf_canary_plan *
 take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_node *ref)
 {
-	const char *name = referred(rd, analysis, "canaryRef", ref);
+	struct mf_stanza s = {0};
+	const char *name = referred(rd, analysis, ref, beside_canary, &s);
 	const struct mf_node *doc;
 	struct mf_canary_plan *own;
 	const struct mf_canary_plan *read;
@@ -193,6 +215,12 @@ take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis, const st
 	if (read == NULL || own == NULL)
 		return NULL;
 	*own = *read;
+	if (mf_node_get(analysis, "settle") != NULL)
+		own->settle_us = s.plan.settle_us;
+	if (s.plan.watch_us > 0)
+		own->watch_us = s.plan.watch_us;
+	own->max_hold_us = s.plan.max_hold_us;
+	own->hold_end = s.plan.hold_end;
 	return own;
 }
 
@@ -200,7 +228,8 @@ static void
 take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_node *analysis,
     const struct mf_migration_words *w, const struct mf_node *ref)
 {
-	const char *name = referred(rd, analysis, "rolloutRef", ref);
+	struct mf_stanza s = {0};
+	const char *name = referred(rd, analysis, ref, beside_rollout, &s);
 	const struct mf_node *doc;
 	const struct mf_rollout_plan *read;
 	struct mf_rollout_plan *own;
@@ -222,6 +251,9 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	*own = *read;
 	if (w->suspend)
 		own->paused = true;
+	own->interval_us = s.plan.interval_us;
+	own->max_hold_us = s.plan.max_hold_us;
+	own->hold_end = s.plan.hold_end;
 	read_bake(rd, spec, w, own->interval_us > 0 ? own->interval_us : INTERVAL_US, &own->bake);
 	rd->plan->rollout = own;
 }

@@ -416,9 +416,12 @@ static FORM(names_form, "Names", IN, names_fields);
 
 static const struct mf_field stanza_fields[] = {
     NODE("canaryRef", canary_ref, &ref_form, NULL, false,
-	"A Canary of this file, whose analysis this is; nothing else may stand beside it"),
+	"A Canary of this file, whose analysis this is; beside it only settle, maxHold, onHoldEnd "
+	"and watch are heard"),
     NODE("rolloutRef", rollout_ref, &ref_form, NULL, false,
-	"A Rollout of this file, whose steps and analyses these are"),
+	"A Rollout of this file, whose steps and analyses these are; beside it only interval, "
+	"maxHold "
+	"and onHoldEnd are heard"),
     ROW("interval", DURATION, plan.interval_us, "The time from one check to the next; 60s"),
     WHOLE("threshold", UNSIGNED, plan.threshold, 1, 1000000,
 	"The number of failed checks that rolls back; 1"),

@@ -1,6 +1,6 @@
 /*
  * Showing a plan: one tree, which is printed as JSON and as lines for people. What is absent, off
- * or zero is left out. A failed allocation makes some part NULL, which mf_plan_put_* notices.
+ * or zero is left out; so is what memory was short for.
  */
 #ifndef MF_ROLLOUT_PLAN_PUT_INT_H
 #define MF_ROLLOUT_PLAN_PUT_INT_H

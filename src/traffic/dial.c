@@ -337,7 +337,8 @@ attempts(struct calling *c)
 		begin_attempt(c);
 		outcome = attempt(c);
 		c->out->attempts++;
-		if (outcome != AGAIN || c->out->attempts > c->call->retries || is_cancelled(c))
+		c->out->cancelled = c->out->cancelled || (outcome == AGAIN && is_cancelled(c));
+		if (outcome != AGAIN || c->out->attempts > c->call->retries || c->out->cancelled)
 			break;
 		us = pause_us(c, c->out->attempts - 1, &end);
 		if (end)

@@ -30,7 +30,7 @@
 #define MF_DIAL_TIMEOUT_US 10000000u           /* of an attempt, where none is given */
 #define MF_DIAL_ANSWER_BYTES ((size_t)1 << 20) /* of an answer's body, where no other is given */
 #define MF_DIAL_RETRY_AFTER_MAX_S 60
-#define MF_DIAL_RETRIES_MAX 20u
+#define MF_DIAL_RETRIES_MAX 100u
 #define MF_DIAL_SECRET_FILE_BYTES 8192u
 #define MF_DIAL_WHY_BYTES 160u
 

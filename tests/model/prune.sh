@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks the write orders of push and prune (prune.pml), of refs and forget (ref.pml), of commits of
-# shards (commit.pml), and of votes on refs (ballot.pml), with SPIN: small instances hold, and the
-# model finds the error when a step is left out, so that it can find one at all. With MF_STRESS=1 every switch and the larger instances, some minutes.
+# shards (commit.pml), of votes on refs (ballot.pml), and of leases (lease.pml), with SPIN: small
+# instances hold, and the model finds the error when a step is left out, so that it can find one at
+# all. With MF_STRESS=1 every switch and the larger instances, some minutes.
 set -u
 models=${MF_TOP_SRCDIR:-$(cd -- "$(dirname -- "$0")/../.." && pwd)}/tests/model
 cases=()
@@ -62,6 +63,15 @@ if [[ -n ${MF_STRESS:-} ]]; then
 	finds 'found: everybody votes for their own' '-DBUG_OWN -DNUMBERS=1'
 	finds 'found: positions are listed before ballots' '-DBUG_TAKENFIRST -DNUMBERS=1'
 	finds 'found: ballots are deleted before there is a position' '-DBUG_TIDY -DNUMBERS=1'
+fi
+
+model=lease.pml
+holds 'L holds: two take a lease' '-DTAKERS=2'
+finds 'found: a put counts without a look' '-DBUG_NOLOOK'
+if [[ -n ${MF_STRESS:-} ]]; then
+	finds 'found: a record is known since it was asked for' '-DBUG_SINCE'
+	finds 'found: a term begins with the answer' '-DBUG_SENT'
+	finds 'found: a lease is let go by deleting it' '-DBUG_DELETE'
 fi
 
 if ! command -v spin > /dev/null || ! command -v "${CC:-gcc}" > /dev/null; then

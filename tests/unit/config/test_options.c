@@ -195,7 +195,7 @@ refusals_name_the_word(void **state)
 	assert_refused("unknown option --no-such-option of stats", "stats", "--no-such-option=x");
 	assert_refused("unknown command pusg", "pusg");
 	assert_string_equal(error.hint, "did you mean push?");
-	assert_refused("migrate is not in this release", "migrate", "plan.yaml");
+	assert_refused("daemon is not in this release", "daemon", "plan.yaml");
 	assert_refused("--out needs an argument: FILE", "key", "generate", "--out");
 	assert_refused("--verbose takes no argument", "version", "--verbose=3");
 	assert_refused("push needs DIR MODEL[@VERSION]", "push", "a");

@@ -269,18 +269,44 @@ a_migration_by_a_canary(void **state)
 
 	(void)state;
 	snprintf(text, sizeof text, "%s---\n%s", canary_text,
-	    MIGRATION "  analysis: {canaryRef: {name: churn}}\n");
+	    MIGRATION "  analysis: {canaryRef: {name: churn}, maxHold: 7m, onHoldEnd: alert}\n");
 	plan = read_as(text, MF_PROFILE_MIGRATION);
 	assert_int_equal(plan->kind, MF_PLAN_MIGRATION);
 	assert_string_equal(plan->canary->name, "churn");
 	assert_int_equal(plan->canary->step_weight, 10);
 	assert_int_equal(plan->canary->n_metrics, 3);
+	assert_int_equal(plan->canary->settle_us, 30 * SECOND);
+	assert_int_equal(plan->canary->max_hold_us, 7 * MINUTE);
+	assert_int_equal(plan->canary->hold_end, MF_HOLD_ALERT);
 	assert_int_equal(plan->n_warnings, 0);
 	mf_plan_free(plan);
+	snprintf(text, sizeof text, "%s---\n%s", canary_text,
+	    MIGRATION "  analysis: {canaryRef: {name: churn}, threshold: 2}\n");
+	refused(
+	    text, "plan.yaml:48: spec.analysis.threshold: beside canaryRef it would be ignored");
 	snprintf(text, sizeof text, "%s---\n%s", canary_text, migration_text);
 	refused(text,
 	    "plan.yaml:32: this Migration is a second plan beside the Canary of line 8: a "
 	    "file holds one");
+}
+
+static void
+a_migration_by_a_rollout(void **state)
+{
+	char text[sizeof rollout_text + sizeof migration_text + 16];
+	struct mf_plan *plan;
+
+	(void)state;
+	snprintf(text, sizeof text, "%s---\n%s", rollout_text,
+	    MIGRATION "  analysis: {rolloutRef: {name: churn}, interval: 30s}\n"
+		      "  bake: {duration: 5m}\n");
+	plan = read_as(text, MF_PROFILE_MIGRATION);
+	assert_null(plan->canary);
+	assert_int_equal(plan->rollout->n_steps, 8);
+	assert_int_equal(plan->rollout->interval_us, 30 * SECOND);
+	assert_int_equal(plan->rollout->bake.duration_us, 5 * MINUTE);
+	assert_int_equal(plan->rollout->bake.interval_us, 30 * SECOND);
+	mf_plan_free(plan);
 }
 
 static void
@@ -371,6 +397,28 @@ what_nobody_knows_is_told(void **state)
 	mf_plan_free(plan);
 }
 
+/* Flagger's meaning of no bound is kept, and said. */
+static void
+no_bound_is_told(void **state)
+{
+	struct mf_plan *plan = read_as(
+	    "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: x}\nspec:\n"
+	    "  targetRef: {kind: Deployment, name: x}\n  service: {port: 80}\n"
+	    "  analysis:\n    {interval: 1m, threshold: 1, stepWeight: 5, metrics: [\n"
+	    "      {name: request-success-rate},\n      {name: errors, query: sum(errors)}]}\n",
+	    MF_PROFILE_FLAGGER);
+
+	(void)state;
+	assert_int_equal(plan->n_warnings, 2);
+	assert_int_equal(plan->warnings[0].place.line, 9);
+	assert_string_equal(
+	    plan->warnings[0].text, "thresholdRange is missing: every value passes");
+	assert_string_equal(
+	    plan->warnings[1].text, "thresholdRange is missing: only a value up to 0 passes");
+	assert_false(plan->canary->metrics[1].range.has_max);
+	mf_plan_free(plan);
+}
+
 /* simulate shows what would hang: nothing of the list of quirks is refused. */
 static void
 quirks_are_shown(void **state)
@@ -416,10 +464,12 @@ main(void)
 	    cmocka_unit_test(a_migration),
 	    cmocka_unit_test(the_metrics_of_a_migration),
 	    cmocka_unit_test(a_migration_by_a_canary),
+	    cmocka_unit_test(a_migration_by_a_rollout),
 	    cmocka_unit_test(data_alone),
 	    cmocka_unit_test(nobody_looks),
 	    cmocka_unit_test(files_without_a_plan),
 	    cmocka_unit_test(what_nobody_knows_is_told),
+	    cmocka_unit_test(no_bound_is_told),
 	    cmocka_unit_test(quirks_are_shown),
 	};
 

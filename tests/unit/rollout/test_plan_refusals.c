@@ -53,6 +53,8 @@ static const struct refusal canary_refusals[] = {
     {7, "  service: {}", "plan.yaml:7: spec.service.port: is missing"},
     {7, "  service: {port: 70000}",
 	"plan.yaml:7: spec.service.port: 70000 is not within 1 and 65535"},
+    {7, "  service: {port: 80, delegation: true, hosts: [a]}",
+	"plan.yaml:7: spec.service.delegation: hosts and gateways must be empty with it"},
     {8, "  metricsServer: prometheus:9090",
 	"plan.yaml:8: spec.metricsServer: a URL is wanted here: http:// or https://, and a host"},
     {8, "  suspend: \"yes\"", "plan.yaml:8: spec.suspend: a boolean is wanted here, not a string"},

@@ -460,7 +460,7 @@ checks(void **state)
 	    {{.url = NULL}, "either a URL or a file"},
 	    {{.url = "https://a/", .url_file = "/f"}, "either a URL or a file"},
 	    {{.url = "s3cr3t"}, "no http or https URL"},
-	    {{.url = "https://a/", .retries = 21}, "21 retries are more than 20"},
+	    {{.url = "https://a/", .retries = 101}, "101 retries are more than 100"},
 	    {{.url = "https://a/", .auth = {.user_file = "/u"}}, "go together"},
 	    {{.url = "https://a/", .auth = {.secret_name = "s"}}, "secret s of a cluster"},
 	    {{.url = "https://a/",

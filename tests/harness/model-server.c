@@ -1,0 +1,138 @@
+/*
+ * A model server for scenarios: it serves what a directory of pulls shows, and is as well as a
+ * file says. It loads when told to, as real ones do: a link that was flipped is not yet served.
+ *
+ * usage: model-server LINK HEALTH URL-FILE [ignore-reload]
+ *
+ *	GET /version     {"version":"v2"}: of what was loaded last, LINK/version.txt
+ *	POST /reload     loads LINK again; with ignore-reload it says so and does not
+ *	GET /metrics     model_accuracy{version="v2"} and requests, in Prometheus' text
+ *	anything else    a prediction: {"version":"v2","score":0.5}, after latency_ms, with status
+ *
+ * HEALTH: lines "accuracy 0.95", "latency_ms 5", "status 200", read at each request.
+ */
+#include "config.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/net/http_server.h"
+
+#define WORD_BYTES 64
+
+struct model {
+	const char *link, *health;
+	bool ignore_reload;
+	char version[WORD_BYTES]; /* written by one request at a time: the tests see to that */
+	_Atomic unsigned long good, bad;
+};
+
+struct health {
+	double accuracy;
+	unsigned latency_ms, status;
+};
+
+static void
+load(struct model *m)
+{
+	char path[4096];
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "%s/version.txt", m->link);
+	f = fopen(path, "r");
+	if (f == NULL || fscanf(f, "%63s", m->version) != 1)
+		(void)snprintf(m->version, sizeof m->version, "none");
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+static struct health
+look(const struct model *m)
+{
+	struct health h = {.accuracy = 0.95, .latency_ms = 0, .status = 200};
+	char word[WORD_BYTES];
+	double value;
+	FILE *f = fopen(m->health, "r");
+
+	while (f != NULL && fscanf(f, "%63s %lf", word, &value) == 2) {
+		if (strcmp(word, "accuracy") == 0)
+			h.accuracy = value;
+		else if (strcmp(word, "latency_ms") == 0)
+			h.latency_ms = (unsigned)value;
+		else if (strcmp(word, "status") == 0)
+			h.status = (unsigned)value;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return h;
+}
+
+static bool
+metrics(struct http_conn *c, struct model *m, const struct health *h)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof text,
+	    "# TYPE model_accuracy gauge\nmodel_accuracy{version=\"%s\"} %g\n"
+	    "# TYPE model_requests_total counter\n"
+	    "model_requests_total{code=\"ok\"} %lu\nmodel_requests_total{code=\"error\"} %lu\n",
+	    m->version, h->accuracy, m->good, m->bad);
+	http_say(c,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: "
+	    "%zu\r\n\r\n%s",
+	    strlen(text), text);
+	return true;
+}
+
+static bool
+play(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	struct model *m = arg;
+	struct health h = look(m);
+	char text[256];
+
+	if (strcmp(q->target, "/metrics") == 0)
+		return metrics(c, m, &h);
+	if (strcmp(q->target, "/reload") == 0 && !m->ignore_reload)
+		load(m);
+	if (strcmp(q->target, "/version") == 0 || strcmp(q->target, "/reload") == 0) {
+		(void)snprintf(text, sizeof text, "{\"version\":\"%s\"}", m->version);
+		return http_answer(c, 200, text);
+	}
+	if (h.latency_ms > 0)
+		http_nap(h.latency_ms);
+	if (h.status == 200)
+		m->good++;
+	else
+		m->bad++;
+	(void)snprintf(text, sizeof text, "{\"version\":\"%s\",\"score\":0.5}", m->version);
+	return http_answer(c, (int)h.status, text);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct model m = {0};
+	struct http_server *server;
+	FILE *f;
+
+	if (argc < 4) {
+		fprintf(stderr, "usage: model-server LINK HEALTH URL-FILE [ignore-reload]\n");
+		return 2;
+	}
+	m.link = argv[1];
+	m.health = argv[2];
+	m.ignore_reload = argc > 4;
+	load(&m);
+	server = http_server_start(play, &m);
+	f = fopen(argv[3], "w");
+	if (f == NULL || fprintf(f, "127.0.0.1:%u\n", http_server_port(server)) < 0 ||
+	    fclose(f) != 0)
+		return 1;
+	(void)pause();
+	http_server_stop(server);
+	return 0;
+}

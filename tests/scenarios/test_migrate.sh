@@ -1,0 +1,301 @@
+#!/usr/bin/env bash
+# A model goes from one site to another: HAProxy moves the traffic, Prometheus measures, model
+# servers serve what was pulled, and clients count what they see. Each run states status, weights,
+# ref, link and what the clients saw.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/servers/lib.sh
+. "$MF_TOP_SRCDIR/tests/servers/lib.sh"
+haproxy=$(PATH=$PATH:/usr/sbin command -v haproxy) || {
+	[[ ${MF_SERVERS-} = required ]] || { echo "1..0 # SKIP haproxy is not installed"; exit 0; }
+	echo "haproxy is not installed" >&2
+	exit 99
+}
+
+model_server=$MF_TOP_BUILDDIR/tests/harness/model-server
+pids=()
+stop_all() {
+	local pid
+	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+}
+eval "trap_words=($(trap -p EXIT))"
+# shellcheck disable=SC2154 # set in the line above
+before_end=${trap_words[2]-}
+trap 'stop_all; eval "$before_end"' EXIT
+in_time() { # COMMAND...: true within ten seconds
+	local i
+	for ((i = 0; i < 100; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# ---- two sites ----
+
+export MODELFERRY_REPO=file://$scratch/repo
+"$MF" init >out 2>err
+for v in 1 2 3 4; do
+	mkdir -p "v$v"
+	echo "v$v" >"v$v/version.txt"
+	data "v$v/weights.bin" 200000 "$v"
+	"$MF" push "v$v" "churn@v$v" >>out 2>>err
+done
+"$MF" ref churn production v1 >>out 2>>err
+"$MF" pull churn@v1 old --link current >>out 2>>err
+"$MF" pull churn@v1 new --link current >>out 2>>err
+check "two sites serve v1" test -e new/current/version.txt
+
+well() { # SITE: as well as can be
+	printf 'accuracy 0.95\nstatus 200\n' >"$1.health.new" && mv "$1.health.new" "$1.health"
+}
+ill() { # SITE LINE...
+	printf '%s\n' "${@:2}" >"$1.health.new" && mv "$1.health.new" "$1.health"
+}
+for site in old new; do
+	well $site
+	"$model_server" "$scratch/$site/current" $site.health $site.url 2>>servers.log &
+	pids+=($!)
+	in_time test -s $site.url
+done
+old=$(cat old.url) new=$(cat new.url)
+
+cat >haproxy.cfg <<EOF
+global
+  stats socket $scratch/haproxy.sock mode 600 level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 10s
+  timeout server 10s
+frontend in
+  bind unix@$scratch/in.sock
+  default_backend churn
+backend churn
+  balance roundrobin
+  option redispatch
+  server old $old weight 100
+  server new $new weight 0
+EOF
+start_haproxy() {
+	"$haproxy" -f haproxy.cfg >>servers.log 2>&1 &
+	haproxy_pid=$!
+	pids+=("$haproxy_pid")
+	in_time test -S haproxy.sock
+}
+start_haproxy
+cat >prometheus.yml <<EOF
+global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+scrape_configs:
+- job_name: models
+  static_configs:
+  - {targets: ["$old"], labels: {site: old}}
+  - {targets: ["$new"], labels: {site: new}}
+EOF
+bring_up prometheus prometheus --config="$scratch/prometheus.yml"
+eval "$("$servers/prometheus" env "$scratch/prometheus")"
+export MF_PROMETHEUS_URL
+
+plan() { # VERSION [LINE-OF-ANALYSIS...]
+	cat <<EOF
+apiVersion: modelferry.dev/v1alpha1
+kind: Migration
+metadata: {name: churn-to-new}
+spec:
+  model: {name: churn, version: $1}
+  source: {name: old, servers: ["http://$old"], serves: unchecked}
+  destination:
+    name: new
+    dir: $scratch/new
+    link: current
+    servers: ["http://$new"]
+    reload: {url: "{server}/reload", method: POST}
+    serves: {url: "{server}/version", jsonPath: "{.version}", within: 5s}
+  router:
+    haproxy:
+      sockets: ["unix:$scratch/haproxy.sock"]
+      primary: [churn/old]
+      canary: [churn/new]
+      drainTimeout: 2s
+  analysis:
+    interval: 1s
+    threshold: 2
+    stepWeight: 40
+    maxWeight: 40
+    settle: 300ms
+    watch: 500ms
+    maxHold: 8s
+    metrics:
+    - name: accuracy
+      address: $MF_PROMETHEUS_URL
+      query: 'model_accuracy{site="new"}'
+      primaryQuery: 'model_accuracy{site="old"}'
+      interval: 500ms
+      thresholdRange: {min: 0.9}
+      onNoData: hold
+  bake: {duration: 1s, interval: 1s}
+  rollback: {verifyFor: 1s}
+EOF
+	((${#@} < 2)) || printf '%s\n' "${@:2}"
+}
+weights() { # what HAProxy gives each side
+	echo "show servers state" | python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())
+text = b""
+while True:
+    more = s.recv(65536)
+    if not more: break
+    text += more
+rows = [l.split() for l in text.decode().splitlines()]
+w = {r[3]: int(r[7]) for r in rows if len(r) > 8 and r[1] == "churn"}
+total = sum(w.values()) or 1
+print("%d/%d" % (round(100 * w["old"] / total), round(100 * w["new"] / total)))' "$scratch/haproxy.sock"
+}
+set_haproxy() { # COMMAND...
+	printf '%s\n' "$@" | python3 -c 'import socket, sys
+for line in sys.stdin:
+    s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(line.encode()); s.recv(65536)' \
+	    "$scratch/haproxy.sock"
+}
+start_over() { # all traffic at the old site, production VERSION
+	set_haproxy "set server churn/old state ready" "set server churn/new state ready" \
+	    "set server churn/old weight 100" "set server churn/new weight 0"
+	"$MF" ref churn production "$1" >out 2>err
+	well old
+	well new
+}
+ends() { # NAME WEIGHTS PRODUCTION LINK
+	check "$1: weights $2" test "$(weights)" = "$2"
+	check "$1: production is $3" sh -c "\"$MF\" ref churn production | grep -q ' is $3,'"
+	check "$1: the link shows $4" test "$(cat new/current/version.txt)" = "$4"
+}
+# clients, until the file `stop` is there; each answer's version or status goes to seen
+clients() {
+	rm -f stop
+	: >seen
+	python3 - "$scratch/in.sock" <<'EOF' &
+import os, socket, sys, time
+with open("seen", "w", buffering=1) as seen:
+    while not os.path.exists("stop"):
+        try:
+            s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(sys.argv[1])
+            s.sendall(b"GET /predict HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")
+            text = b""
+            while True:
+                more = s.recv(65536)
+                if not more: break
+                text += more
+            s.close()
+            status = text.split(b" ", 2)[1].decode()
+            body = text.split(b'"version":"')[1].split(b'"')[0].decode() if status == "200" else ""
+            seen.write("%s %s\n" % (status, body))
+        except OSError as e:
+            seen.write("lost %s\n" % e)
+        time.sleep(0.01)
+EOF
+	clients_pid=$!
+	pids+=("$clients_pid")
+}
+no_client_failed() { # NAME
+	touch stop
+	wait "$clients_pid" 2>/dev/null
+	check "$1: clients were there" test "$(wc -l <seen)" -gt 20
+	check "$1: no client saw a failure" sh -c '! grep -qv "^200 " seen'
+}
+
+# ---- healthy ----
+
+plan v2 >plan.yaml
+status 0 "plan check takes the plan" "$MF" plan check plan.yaml
+status 0 "dry run" "$MF" migrate plan.yaml --dry-run
+ends "dry run: nothing moved" 100/0 v1 v1
+clients
+status 0 "a healthy migration" "$MF" migrate plan.yaml --json
+cp out run.out
+says "... a line a tick" '"weights": \[60, 40\]' run.out
+says "... by steps" '"weights": \[20, 80\]' run.out
+says "... and a result" '"result": "succeeded"' run.out
+no_client_failed healthy
+check "healthy: clients saw both versions" sh -c 'grep -q v1 seen && grep -q v2 seen'
+ends healthy 0/100 v2 v2
+status 0 "run again" "$MF" migrate plan.yaml
+says "... it is done already" "already done" out
+
+# ---- turned back ----
+
+start_over v1
+"$MF" pull churn@v1 new --link current >out 2>err
+plan v3 >plan.yaml
+clients
+ill new "accuracy 0.5" "status 200"
+status 8 "accuracy falls: rolled back" "$MF" migrate plan.yaml
+says "... for that reason" "rolled back: threshold"
+no_client_failed accuracy
+ends accuracy 100/0 v1 v1
+status 0 "the version" "$MF" show churn@v3 --json
+json "... is marked as rejected" 'r["rejected"]'
+start_over v1
+status 2 "a rejected version is not tried again" "$MF" migrate plan.yaml
+says "... and is named" "churn@v3 was rejected"
+
+# ---- a server that does not load ----
+
+start_over v1
+plan v4 >plan.yaml
+sed -i "s|reload: .*|reload: {url: \"{server}/ready\", method: POST}|" plan.yaml
+status 1 "a server that ignores the flip" "$MF" migrate plan.yaml
+ends "ignores the flip: it never got traffic" 100/0 v1 v4
+"$MF" pull churn@v1 new --link current >out 2>err
+
+# ---- killed, resumed, steered ----
+
+start_over v1
+plan v4 >plan.yaml
+"$MF" migrate plan.yaml --run-id killed >killed.out 2>&1 &
+run=$!
+in_time grep -q "route:60/40" killed.out
+kill -KILL $run
+wait $run 2>/dev/null
+check "killed at 40 %: traffic stays where it was" test "$(weights)" = 60/40
+status 7 "a second run of the plan is refused" "$MF" migrate plan.yaml
+says "... it names the run" "killed"
+rm -rf state
+status 0 "resumed from the repository alone" "$MF" migrate plan.yaml --resume
+ends resumed 0/100 v4 v4
+
+start_over v1
+"$MF" pull churn@v1 new --link current >out 2>err
+plan v2 >plan.yaml
+sed -i "s/interval: 1s$/interval: 5s/" plan.yaml
+"$MF" migrate plan.yaml --run-id steered >steered.out 2>&1 &
+run=$!
+in_time grep -q "route:60/40" steered.out
+status 0 "aborted from elsewhere" "$MF" migrate --abort steered --reason "a person said so" \
+    --state-dir "$scratch/elsewhere"
+wait $run
+check "... the run ends with 8" test $? -eq 8
+check "... because of it" grep -q "rolled back: byHand" steered.out
+ends aborted 100/0 v1 v1
+
+start_over v1
+plan v2 >plan.yaml
+"$MF" migrate plan.yaml --run-id told >told.out 2>&1 &
+run=$!
+in_time grep -q "route:60/40" told.out
+kill -TERM $run
+wait $run
+check "SIGTERM with traffic on the canary: it goes back" test $? -eq 8
+ends told 100/0 v1 v1
+
+# ---- somebody else moves weights ----
+
+start_over v1
+"$MF" migrate plan.yaml --run-id reset >reset.out 2>&1 &
+run=$!
+in_time grep -q "route:60/40" reset.out
+set_haproxy "set server churn/new weight 256"
+wait $run
+check "a router that was reset: written back, and on" test $? -eq 0
+check "... people were told" grep -q "gave the canary more than wanted" reset.out
+ends reset 0/100 v2 v2
+end
