@@ -54,7 +54,7 @@ begin(struct mf_rollout_state *s, const char *revision)
 void
 mf_rollout_start(struct mf_rollout_state *state, const char *revision, const char *stable)
 {
-	mf_rollout_init(state, stable);
+	mf_rollout_init(state, strcmp(revision, stable) == 0 ? "" : stable);
 	begin(state, revision);
 }
 

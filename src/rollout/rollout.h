@@ -112,7 +112,8 @@ struct mf_rollout_tick {
 
 /* Nothing under way: stable is what runs, Healthy. */
 void mf_rollout_init(struct mf_rollout_state *state, const char *stable);
-/* revision is to be rolled out beside stable; so does a tick that brings a new revision. */
+/* revision is to be rolled out beside stable; so does a tick that brings a new revision. Where both
+ * sides serve the same version there is something to do all the same: stable is "" then. */
 void mf_rollout_start(struct mf_rollout_state *state, const char *revision, const char *stable);
 /* After a state was read back: a route that was written down after it may have been done or not, so
  * that the router's weight is nobody's wish, and is written again. open: the last act that has no

@@ -415,6 +415,24 @@ stays_without_metrics(void **state)
 	assert_string_equal(w.did, "");
 }
 
+/* The same version on both sides: the sides differ, and that is what is migrated. */
+static void
+same_version(void **state)
+{
+	static const struct mf_rollout_step steps[] = {WEIGHT(50), WEIGHT(100)};
+	const struct mf_rollout_plan plan = migration_of(steps, ROWS(steps));
+
+	(void)state;
+	world_init(&w, &plan);
+	mf_rollout_start(&w.state, "churn@v7", "churn@v7");
+	for (int i = 0; i < 2; i++) {
+		w.tick.revision = "churn@v7";
+		world_pass(&w, 10);
+	}
+	assert_world(&w, 2, 100, "Succeeded");
+	assert_string_equal(w.state.stable, "churn@v7");
+}
+
 static void
 bad_bake(void **state)
 {
@@ -630,6 +648,7 @@ main(void)
 	    cmocka_unit_test(promote_fails),
 	    cmocka_unit_test(stays),
 	    cmocka_unit_test(stays_without_metrics),
+	    cmocka_unit_test(same_version),
 	    cmocka_unit_test(bad_bake),
 	    cmocka_unit_test(holds_end),
 	    cmocka_unit_test(router_disagrees),
