@@ -1,10 +1,16 @@
-/* The input, repeated over more than one maximal chunk, must be cut within the bounds, and
- * alike however much of it is shown. */
+/*
+ * The input stands where the first cut can be, with zeros before it, so that little is scanned. It
+ * must be cut within the bounds, and alike however much of it is shown. The seed "cut" has the 64
+ * bytes that make a cut under this key, which no mutation would find.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/chunk/cdc.h"
+
+#define BEFORE_BYTES ((size_t)64) /* what a cut depends on */
+#define INPUT_MAX ((size_t)65536)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -19,27 +25,26 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const uint8_t key[32] = "fuzz";
-	const size_t whole = MF_CDC_MAX_BYTES + 4097;
-	uint8_t *buf = malloc(whole);
+	static uint8_t buf[MF_CDC_MIN_BYTES - BEFORE_BYTES + INPUT_MAX];
 	struct mf_cdc *c = mf_cdc_new(key, NULL);
-	size_t have, len;
+	size_t all, len, cut;
 
-	require(buf != NULL && c != NULL);
-	memset(buf, 0, whole);
-	have = n < whole ? n : whole;
-	if (have > 0)
-		memcpy(buf, data, have);
-	for (; have > 0 && have < whole; have += len) {
-		len = have < whole - have ? have : whole - have;
-		memcpy(buf + have, buf, len);
+	require(c != NULL);
+	n = n < INPUT_MAX ? n : INPUT_MAX;
+	all = MF_CDC_MIN_BYTES - BEFORE_BYTES + n;
+	if (n > 0)
+		memcpy(buf + MF_CDC_MIN_BYTES - BEFORE_BYTES, data, n);
+	len = mf_cdc_find(c, buf, all, true);
+	require(len == all || (len > MF_CDC_MIN_BYTES && len < all));
+	cut = mf_cdc_find(c, buf, all, false);
+	require(cut == len || (cut == 0 && len == all));
+	if (cut > 0) {
+		require(mf_cdc_find(c, buf, cut, false) == cut);
+		require(mf_cdc_find(c, buf, cut, true) == cut);
+		require(mf_cdc_find(c, buf, cut - 1, false) == 0);
+		require(mf_cdc_find(c, buf, cut - 1, true) == cut - 1);
 	}
-	len = mf_cdc_find(c, buf, whole, true);
-	require(len > MF_CDC_MIN_BYTES && len <= MF_CDC_MAX_BYTES);
-	require(mf_cdc_find(c, buf, len, false) == len);
-	require(mf_cdc_find(c, buf, len - 1, false) == 0);
-	require(mf_cdc_find(c, buf, len - 1, true) == len - 1);
-	require(mf_cdc_find(c, buf, n % MF_CDC_MIN_BYTES, false) == 0);
+	memset(buf + MF_CDC_MIN_BYTES - BEFORE_BYTES, 0, n);
 	mf_cdc_free(c);
-	free(buf);
 	return 0;
 }

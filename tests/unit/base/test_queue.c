@@ -188,6 +188,42 @@ test_abort_wakes(void **state)
 	wakes(mf_queue_abort);
 }
 
+#define LONG 16
+
+static void *
+push_some(void *arg)
+{
+	int i;
+
+	for (i = 0; i < LONG / 2; i++)
+		if (mf_queue_push(arg, &items[LONG + i]) != 0)
+			break;
+	return NULL;
+}
+
+/* Who waits for room in a longer queue is let in by whom it is emptied, at the latest. */
+static void
+test_room(void **state)
+{
+	struct mf_queue *q = mf_queue_new(LONG, NULL);
+	pthread_t threads[2];
+	int i, n;
+
+	(void)state;
+	for (i = 0; i < LONG; i++)
+		assert_int_equal(mf_queue_push(q, &items[i]), 0);
+	for (n = 0; n < 2; n++)
+		assert_int_equal(pthread_create(&threads[n], NULL, push_some, q), 0);
+	short_nap();
+	assert_int_equal(mf_queue_length(q), LONG);
+	for (i = 0; i < 2 * LONG; i++)
+		assert_non_null(mf_queue_pop(q));
+	for (n = 0; n < 2; n++)
+		assert_int_equal(pthread_join(threads[n], NULL), 0);
+	assert_int_equal(mf_queue_length(q), 0);
+	mf_queue_free(q, NULL);
+}
+
 int
 main(void)
 {
@@ -197,6 +233,7 @@ main(void)
 	    cmocka_unit_test(test_close),
 	    cmocka_unit_test(test_abort),
 	    cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_room),
 	    cmocka_unit_test(test_close_wakes),
 	    cmocka_unit_test(test_abort_wakes),
 	};
