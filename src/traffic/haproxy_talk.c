@@ -149,7 +149,7 @@ static void
 connect_to(struct mf_haproxy_peer *p)
 {
 	if (p->address_bytes == 0) {
-		refuse(p, MF_ETRANSFER, "where that is is not known");
+		refuse(p, MF_ETRANSFER, "its host's name is not known");
 		return;
 	}
 	if (p->fd < 0)

@@ -33,14 +33,4 @@ void mf_router_close(struct mf_router *r); /* NULL is fine */
  * again. */
 bool mf_router_is_off(const struct mf_router_seen *seen);
 
-/* The types, for mf_router_open. */
-struct mf_router *mf_router_open_haproxy(
-    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
-struct mf_router *mf_router_open_file(
-    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
-struct mf_router *mf_router_open_exec(
-    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
-struct mf_router *mf_router_open_none(
-    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
-
 #endif

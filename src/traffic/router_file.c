@@ -158,6 +158,7 @@ check(struct mf_router *r, struct mf_router_can *can, struct mf_error *e)
 	struct mf_buf text = MF_BUF_INIT;
 	char dir[PATH_BYTES];
 	struct mf_router_seen seen;
+	struct stat st;
 	int rc = 0;
 	size_t i;
 
@@ -167,6 +168,11 @@ check(struct mf_router *r, struct mf_router_can *can, struct mf_error *e)
 		rc = render(f, &samples[i], &text, e);
 	}
 	mf_buf_fini(&text);
+	if (rc == 0 && lstat(f->plan->output_path, &st) == 0 && S_ISLNK(st.st_mode)) {
+		rc = mf_error_set(e, MF_EUSAGE, "%s is a symbolic link, and would be none after",
+		    f->plan->output_path);
+		mf_error_hint(e, "name the file that it leads to");
+	}
 	(void)snprintf(dir, sizeof dir, "%s", f->plan->output_path);
 	if (rc == 0 && access(dirname(dir), W_OK) != 0)
 		rc = mf_error_sys(e, errno, "cannot write beside %s", f->plan->output_path);

@@ -1,9 +1,19 @@
-/* What the routers that run programs share. */
+/* What the routers share. */
 #ifndef MF_TRAFFIC_ROUTER_INT_H
 #define MF_TRAFFIC_ROUTER_INT_H
 
 #include "src/base/program.h"
 #include "src/traffic/router.h"
+
+/* One of each type, as mf_router_open. */
+struct mf_router *mf_router_open_haproxy(
+    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
+struct mf_router *mf_router_open_file(
+    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
+struct mf_router *mf_router_open_exec(
+    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
+struct mf_router *mf_router_open_none(
+    const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
 
 uint64_t mf_router_deadline_us(
     const struct mf_router_plan *plan, const struct mf_router_params *params);

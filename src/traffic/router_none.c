@@ -1,7 +1,7 @@
 /* No router: the run moves data alone. */
 #include <stdlib.h>
 
-#include "src/traffic/router.h"
+#include "src/traffic/router_int.h"
 
 static int
 check(struct mf_router *r, struct mf_router_can *can, struct mf_error *e)

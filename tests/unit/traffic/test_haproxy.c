@@ -369,6 +369,7 @@ configurations(void **state)
 	assert_false(facts_of("backend llm\n # option redispatch\n").redispatch);
 	assert_true(facts_of("backend llm\r\n\t\"option\" redis\\patch # yes\r\n").redispatch);
 	assert_true(facts_of("backend llm\n stick on src\n").sticky);
+	assert_true(facts_of("defaults\n option prefer-last-server\nbackend llm\n").sticky);
 	assert_false(facts_of("backend llm\n stick-table type ip size 1\n").sticky);
 	/* named ones */
 	f = facts_of("defaults a\n option redispatch\ndefaults b\n cookie X\n"
