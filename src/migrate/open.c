@@ -10,7 +10,7 @@
 #include "src/state/journal.h"
 
 /* Short, because a run whose machine is gone is resumed elsewhere only when it has run out. */
-#define LEASE_US UINT64_C(15000000)
+#define LEASE_US UINT64_C(20000000)
 #define LEASE_NAME_BYTES 1025u
 #define LAST_MIRROR_US UINT64_C(30000000)
 

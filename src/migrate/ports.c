@@ -287,6 +287,7 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 {
 	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
 	bool primary = act->kind == MF_ACT_MEASURE_PRIMARY;
+	const char *side = primary ? "primary" : "metric";
 	enum mf_check check;
 
 	mf_world_measure(x->world, act->index, primary, mf_migrating_now(x), &out->measured);
@@ -294,13 +295,11 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 	check = mf_canary_check(m, &out->measured);
 	if (!primary)
 		tell_breach(x, act, check);
-	if (primary)
-		mf_migrating_did(x, "primary:%s:%.6g", m->name, out->measured.value);
-	else if (out->measured.end == MF_MEASURE_VALUE)
+	if (out->measured.end == MF_MEASURE_VALUE)
 		mf_migrating_did(
-		    x, "metric:%s:%s:%.6g", m->name, mf_check_name(check), out->measured.value);
+		    x, "%s:%s:%s:%.6g", side, m->name, mf_check_name(check), out->measured.value);
 	else
-		mf_migrating_did(x, "metric:%s:%s%s%.80s", m->name, mf_check_name(check),
+		mf_migrating_did(x, "%s:%s:%s%s%.80s", side, m->name, mf_check_name(check),
 		    out->measured.why[0] != '\0' ? ":" : "", out->measured.why);
 }
 

@@ -46,10 +46,11 @@ says "... is named" "many"
 status 2 "too few arguments" "$MF" -r repo push a
 status 2 "too many arguments" "$MF" -r repo show a b c
 status 2 "a name that is none" "$MF" -r repo push a 'chu rn'
-for command in migrate simulate plan daemon status history; do
-	status 2 "$command is of a later release" "$MF" -r repo $command x y
-	says "... and refused by name" "$command"
-done
+status 2 "daemon is of a later release" "$MF" -r repo daemon x y
+says "... and refused by name" "daemon"
+status 2 "a plan that is not there" "$MF" -r repo plan check none.yaml
+says "... is named" "none.yaml"
+status 3 "a run that is not there" "$MF" -r repo status nobody
 
 # init
 status 0 "init --json" "$MF" -r repo init --json

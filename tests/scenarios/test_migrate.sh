@@ -6,30 +6,17 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/servers/lib.sh
 . "$MF_TOP_SRCDIR/tests/servers/lib.sh"
-haproxy=$(PATH=$PATH:/usr/sbin command -v haproxy) || {
+# shellcheck source=tests/harness/two-sites.sh
+. "$MF_TOP_SRCDIR/tests/harness/two-sites.sh"
+if [[ -z $haproxy ]]; then
 	[[ ${MF_SERVERS-} = required ]] || { echo "1..0 # SKIP haproxy is not installed"; exit 0; }
 	echo "haproxy is not installed" >&2
 	exit 99
-}
-
-model_server=$MF_TOP_BUILDDIR/tests/harness/model-server
-pids=()
-stop_all() {
-	local pid
-	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
-}
+fi
 eval "trap_words=($(trap -p EXIT))"
 # shellcheck disable=SC2154 # set in the line above
 before_end=${trap_words[2]-}
-trap 'stop_all; eval "$before_end"' EXIT
-in_time() { # COMMAND...: true within ten seconds
-	local i
-	for ((i = 0; i < 100; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	return 1
-}
+trap 'stop_sites; eval "$before_end"' EXIT
 
 # ---- two sites ----
 
@@ -41,57 +28,14 @@ for v in 1 2 3 4; do
 	data "v$v/weights.bin" 200000 "$v"
 	"$MF" push "v$v" "churn@v$v" >>out 2>>err
 done
-"$MF" ref churn production v1 >>out 2>>err
-"$MF" pull churn@v1 old --link current >>out 2>>err
-"$MF" pull churn@v1 new --link current >>out 2>>err
+{
+	"$MF" ref churn production v1
+	"$MF" pull churn@v1 old --link current
+	"$MF" pull churn@v1 new --link current
+} >>out 2>>err
 check "two sites serve v1" test -e new/current/version.txt
 
-well() { # SITE: as well as can be
-	printf 'accuracy 0.95\nstatus 200\n' >"$1.health.new" && mv "$1.health.new" "$1.health"
-}
-ill() { # SITE LINE...
-	printf '%s\n' "${@:2}" >"$1.health.new" && mv "$1.health.new" "$1.health"
-}
-for site in old new; do
-	well $site
-	"$model_server" "$scratch/$site/current" $site.health $site.url 2>>servers.log &
-	pids+=($!)
-	in_time test -s $site.url
-done
-old=$(cat old.url) new=$(cat new.url)
-
-cat >haproxy.cfg <<EOF
-global
-  stats socket $scratch/haproxy.sock mode 600 level admin
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 10s
-  timeout server 10s
-frontend in
-  bind unix@$scratch/in.sock
-  default_backend churn
-backend churn
-  balance roundrobin
-  option redispatch
-  server old $old weight 100
-  server new $new weight 0
-EOF
-start_haproxy() {
-	"$haproxy" -f haproxy.cfg >>servers.log 2>&1 &
-	haproxy_pid=$!
-	pids+=("$haproxy_pid")
-	in_time test -S haproxy.sock
-}
-start_haproxy
-cat >prometheus.yml <<EOF
-global: {scrape_interval: 200ms, scrape_timeout: 200ms}
-scrape_configs:
-- job_name: models
-  static_configs:
-  - {targets: ["$old"], labels: {site: old}}
-  - {targets: ["$new"], labels: {site: new}}
-EOF
+start_sites
 bring_up prometheus prometheus --config="$scratch/prometheus.yml"
 eval "$("$servers/prometheus" env "$scratch/prometheus")"
 export MF_PROMETHEUS_URL
@@ -137,25 +81,6 @@ spec:
   rollback: {verifyFor: 1s}
 EOF
 	((${#@} < 2)) || printf '%s\n' "${@:2}"
-}
-weights() { # what HAProxy gives each side
-	echo "show servers state" | python3 -c 'import socket, sys
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())
-text = b""
-while True:
-    more = s.recv(65536)
-    if not more: break
-    text += more
-rows = [l.split() for l in text.decode().splitlines()]
-w = {r[3]: int(r[7]) for r in rows if len(r) > 8 and r[1] == "churn"}
-total = sum(w.values()) or 1
-print("%d/%d" % (round(100 * w["old"] / total), round(100 * w["new"] / total)))' "$scratch/haproxy.sock"
-}
-set_haproxy() { # COMMAND...
-	printf '%s\n' "$@" | python3 -c 'import socket, sys
-for line in sys.stdin:
-    s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(line.encode()); s.recv(65536)' \
-	    "$scratch/haproxy.sock"
 }
 start_over() { # all traffic at the old site, production VERSION
 	set_haproxy "set server churn/old state ready" "set server churn/new state ready" \
