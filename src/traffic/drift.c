@@ -26,22 +26,28 @@ struct reading {
 	size_t n, capacity;
 };
 
-/* The next number's text; 0: the end. -1: it is too long. */
+static bool
+parts(int c)
+{
+	return c != EOF && c != '\0' && strchr(" \t\r\n,#", c) != NULL;
+}
+
+/* The next number's text; 0: the end. -1: no text, or too long. */
 static int
 next_token(struct reading *g, char out[TOKEN_BYTES])
 {
 	size_t n = 0;
 	int c = getc(g->f);
 
-	while (c != EOF && strchr(" \t\r\n,#", c) != NULL) {
+	while (parts(c)) {
 		if (c == '#')
 			while (c != EOF && c != '\n')
 				c = getc(g->f);
 		g->line += c == '\n';
 		c = c != EOF ? getc(g->f) : EOF;
 	}
-	for (; c != EOF && strchr(" \t\r\n,#", c) == NULL; c = getc(g->f)) {
-		if (n + 1 == TOKEN_BYTES)
+	for (; c != EOF && !parts(c); c = getc(g->f)) {
+		if (c == '\0' || n + 1 == TOKEN_BYTES)
 			return -1;
 		out[n++] = (char)c;
 	}

@@ -40,21 +40,27 @@ mf_metric_set_error(struct mf_measured *out, const struct mf_error *e)
 	set_why(out, e->message);
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Blanks around a number are no harm. */
 static int
 number_of(const char *text, size_t n, double *value)
 {
 	char copy[64];
 
-	for (; n > 0 && strchr(" \t\r\n", *text) != NULL; text++, n--)
+	for (; n > 0 && is_blank(*text); text++, n--)
 		continue;
-	while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL)
+	while (n > 0 && is_blank(text[n - 1]))
 		n--;
 	if (n == 0 || n >= sizeof copy)
 		return -1;
 	memcpy(copy, text, n);
 	copy[n] = '\0';
-	return mf_prom_number(copy, value);
+	return strlen(copy) == n ? mf_prom_number(copy, value) : -1;
 }
 
 void
