@@ -35,14 +35,10 @@ mf_cmd_take_site(struct mf_cmd *c, struct mf_cmd_site *s, struct mf_error *e)
 	const char *instance = mf_options_text(o, MF_OPT_INSTANCE);
 
 	s->name = mf_options_text(o, MF_OPT_SITE);
-	if (s->name == NULL) {
-		if (instance == NULL && mf_options_text(o, MF_OPT_SIGN_KEY) == NULL)
-			return 0;
-		return mf_error_set(e, MF_EUSAGE,
-		    "%s says something about a receipt, which only "
-		    "--site asks for",
-		    instance != NULL ? "--instance" : "--sign-key");
-	}
+	if (s->name == NULL && instance == NULL)
+		return 0;
+	if (s->name == NULL)
+		return mf_error_set(e, MF_EUSAGE, "--instance is for receipts: give --site, too");
 	if (mf_repo_check_name("site", s->name, e) != 0 ||
 	    (instance != NULL && mf_repo_check_name("instance", instance, e) != 0))
 		return -1;

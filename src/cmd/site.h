@@ -14,8 +14,8 @@ struct mf_cmd_site {
 	int64_t told_us;         /* monotonic, of the last receipt; 0: none */
 };
 
-/* What the options say. MF_EUSAGE: --site with a filter, since a part of a version is none; and
- * --instance or --sign-key without --site. */
+/* What the options say. MF_EUSAGE: --instance without --site. (A --sign-key without it is nothing
+ * to complain of: a configuration file may name one for pushes.) */
 int mf_cmd_take_site(struct mf_cmd *c, struct mf_cmd_site *s, struct mf_error *e);
 void mf_cmd_free_site(struct mf_cmd_site *s);
 /* This site has MODEL@VERSION, and it was verified. Does nothing without --site. */

@@ -317,8 +317,8 @@ mf_journal_append(struct mf_journal *j, const char *run, const struct mf_journal
 }
 
 int
-mf_journal_import(struct mf_journal *j, const char *run, const struct mf_journal_line *line,
-    struct mf_error *e)
+mf_journal_import(
+    struct mf_journal *j, const char *run, const struct mf_journal_line *line, struct mf_error *e)
 {
 	if (check_line(line, e) != 0)
 		return -1;

@@ -30,8 +30,8 @@
 #define MF_JOURNAL_REASON_MAX_BYTES 4096u
 #define MF_JOURNAL_BYTES_MAX ((size_t)512 << 10) /* of one line */
 #define MF_JOURNAL_FACTS_MAX ((size_t)256 << 10) /* of a run's facts */
-#define MF_JOURNAL_BACKLOG_MAX 256u            /* lines that wait in memory for the disk */
-#define MF_JOURNAL_RUNS_MAX 1000u              /* ended ones that are kept */
+#define MF_JOURNAL_BACKLOG_MAX 256u              /* lines that wait in memory for the disk */
+#define MF_JOURNAL_RUNS_MAX 1000u                /* ended ones that are kept */
 #define MF_JOURNAL_INSTANCE_BYTES 16u
 
 struct mf_journal;
@@ -111,8 +111,8 @@ int mf_journal_note(
     struct mf_journal *j, const char *run, const struct mf_journal_line *line, uint64_t *number);
 /* Add a line that was read elsewhere, with the number that it has there: to restore a run that has
  * no lines yet. Durable. */
-int mf_journal_import(struct mf_journal *j, const char *run, const struct mf_journal_line *line,
-    struct mf_error *e);
+int mf_journal_import(
+    struct mf_journal *j, const char *run, const struct mf_journal_line *line, struct mf_error *e);
 /* Lines that wait. */
 size_t mf_journal_waiting(const struct mf_journal *j);
 

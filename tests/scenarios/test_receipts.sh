@@ -42,8 +42,9 @@ status 2 "a part of a version is none" "$MF" -r repo pull churn part --site nort
 says "... and it says so" "part of a version"
 status 2 "a site is a name" "$MF" -r repo pull churn bad --site 'a b'
 status 2 "--instance without --site" "$MF" -r repo pull churn bad --instance x
-status 2 "--sign-key without --site" "$MF" -r repo pull churn bad --sign-key site.key
 check "nothing was pulled" test ! -e bad
+status 0 "--sign-key alone may come from a configuration file" env MODELFERRY_SIGN_KEY="$PWD/site.key" \
+	"$MF" -r repo pull churn keyed
 has "still three" "len(x) == 3"
 
 # a site that goes on to the next version does not have the first one any more
