@@ -138,6 +138,8 @@ as_int(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_ex
 	if (a->kind == MF_NODE_NUMBER) {
 		out->number = trunc(a->number);
 	} else if (a->kind == MF_NODE_STRING) {
+		if (mf_expr_step(run, x, strlen(a->text) / 64) != 0)
+			return -1;
 		digits = a->text + (*a->text == '-' || *a->text == '+');
 		if (*digits == '\0' || digits[strspn(digits, "0123456789")] != '\0')
 			return mf_expr_fail(run, x, "asInt of %.60s", a->text);
@@ -182,6 +184,8 @@ as_float(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_
 		return 0;
 	if (a->kind != MF_NODE_STRING)
 		return mf_expr_fail(run, x, "asFloat of a %s", mf_node_kind_name(a->kind));
+	if (mf_expr_step(run, x, strlen(a->text) / 64) != 0)
+		return -1;
 	if (!parse_float(a->text, &out->number))
 		return mf_expr_fail(run, x, "asFloat of %.60s", a->text);
 	return 0;

@@ -30,7 +30,7 @@ mf_expr_step(struct mf_expr_run *run, const struct mf_expr_node *at, size_t n)
 struct mf_region *
 mf_expr_region(struct mf_expr_run *run)
 {
-	static const struct mf_region_params params = {.plain_bytes = (size_t)512 << 20,
+	static const struct mf_region_params params = {.plain_bytes = (size_t)256 << 20,
 	    .what = "an expression",
 	    .reserve_bytes = (size_t)1 << 30};
 
@@ -90,6 +90,8 @@ equal_nodes(struct mf_expr_run *run, const struct mf_expr_node *x, const struct 
 		return -1;
 	if (a->kind != b->kind || a->n_items != b->n_items)
 		return 0;
+	if (a->kind == MF_NODE_STRING && mf_expr_step(run, x, strlen(a->text) / 64) != 0)
+		return -1;
 	if (a->kind != MF_NODE_LIST && a->kind != MF_NODE_MAP)
 		return mf_node_equal(a, b);
 	for (i = 0; rc == 1 && i < a->n_items; i++) {
@@ -97,6 +99,13 @@ equal_nodes(struct mf_expr_run *run, const struct mf_expr_node *x, const struct 
 		rc = other != NULL ? equal_nodes(run, x, a->items[i], other) : 0;
 	}
 	return rc;
+}
+
+/* What it costs to look at all of a text. */
+static int
+look_at(struct mf_expr_run *run, const struct mf_expr_node *x, const char *text)
+{
+	return mf_expr_step(run, x, strlen(text) / 64);
 }
 
 static int
@@ -108,7 +117,8 @@ equal(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_exp
 	switch (a->kind) {
 	case MF_NODE_BOOL: return a->truth == b->truth;
 	case MF_NODE_NUMBER: return a->number == b->number;
-	case MF_NODE_STRING: return strcmp(a->text, b->text) == 0;
+	case MF_NODE_STRING:
+		return look_at(run, x, a->text) == 0 ? strcmp(a->text, b->text) == 0 : -1;
 	case MF_NODE_LIST:
 	case MF_NODE_MAP: return equal_nodes(run, x, a->node, b->node);
 	case MF_NODE_NULL: break;
@@ -126,8 +136,11 @@ in(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_expr_v
 
 	if (b->kind == MF_NODE_NULL)
 		return 0;
-	if (b->kind == MF_NODE_MAP)
-		return a->kind == MF_NODE_STRING && mf_node_get(b->node, a->text) != NULL;
+	if (b->kind == MF_NODE_MAP) {
+		if (a->kind != MF_NODE_STRING)
+			return 0;
+		return look_at(run, x, a->text) == 0 ? mf_node_get(b->node, a->text) != NULL : -1;
+	}
 	if (b->kind != MF_NODE_LIST)
 		return mf_expr_fail(
 		    run, x, "in asks for a list or a map, not a %s", mf_node_kind_name(b->kind));
@@ -157,6 +170,8 @@ order(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_exp
 	if (a->kind != b->kind || (a->kind != MF_NODE_NUMBER && a->kind != MF_NODE_STRING))
 		return mismatch(run, x, a, b);
 	if (a->kind == MF_NODE_STRING) {
+		if (look_at(run, x, a->text) != 0)
+			return -1;
 		p = strcmp(a->text, b->text);
 		q = 0;
 	}
@@ -178,7 +193,7 @@ texts(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_exp
 		return mismatch(run, x, a, b);
 	n = strlen(a->text);
 	m = strlen(b->text);
-	if (mf_expr_step(run, x, n / 64) != 0)
+	if (mf_expr_step(run, x, (n + m) / 64) != 0)
 		return -1;
 	switch (x->op) {
 	case MF_EXPR_CONTAINS: return strstr(a->text, b->text) != NULL;
@@ -186,7 +201,7 @@ texts(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_exp
 	case MF_EXPR_ENDS: return n >= m && strcmp(a->text + n - m, b->text) == 0;
 	default: break;
 	}
-	if (mf_expr_step(run, x, n / 8 * mf_pattern_states(x->pattern)) != 0)
+	if (mf_expr_step(run, x, (n + 1) * mf_pattern_states(x->pattern) / 8) != 0)
 		return -1;
 	return mf_pattern_matches(x->pattern, a->text, run->e);
 }
@@ -369,6 +384,8 @@ eval_item(struct mf_expr_run *run, const struct mf_expr_node *x, struct mf_expr_
 		return item_of_list(run, x, base.node, &index, out);
 	if (base.kind != MF_NODE_MAP || index.kind != MF_NODE_STRING)
 		return mf_expr_fail(run, x, "a %s has no such item", mf_node_kind_name(base.kind));
+	if (look_at(run, x, index.text) != 0)
+		return -1;
 	item = mf_node_get(base.node, index.text);
 	*out = item != NULL ? mf_expr_of_node(item) : (struct mf_expr_value){.kind = MF_NODE_NULL};
 	return 0;

@@ -7,7 +7,7 @@
 #include "src/rollout/pattern.h"
 
 #define MF_EXPR_DEPTH_MAX 64u
-#define MF_EXPR_STEPS_MAX ((size_t)5000000)
+#define MF_EXPR_STEPS_MAX ((size_t)2000000)
 #define MF_EXPR_INTEGER_MAX 9007199254740992.0 /* 2^53: what doubles count exactly */
 
 enum mf_expr_op {

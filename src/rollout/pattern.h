@@ -2,8 +2,8 @@
  * Regular expressions for `matches`: the part of Go's syntax (RE2) that both can mean in one way
  * only. Characters, escapes of punctuation, \n \t \r \f \v, . [] [^] with ranges and [:alpha:]
  * classes, \d \w \s \D \W \S, | ( ) (?: ), * + ? {n} {n,} {n,m} (lazy ones too: whether a text
- * matches does not depend on it), ^ $ \A \z, (?i) in front. Refused by name: \b, other flags,
- * back-references, \p, \Q, look-around.
+ * matches does not depend on it), ^ $ \A \z, (?i) in front (for ASCII). Refused by name: \b, other
+ * flags, back-references, \p, \Q, look-around.
  *
  * The pattern is compiled to an automaton that walks over the text once, with all its states at a
  * time: no pattern makes it slow, and none needs more than its own length in memory. Texts are

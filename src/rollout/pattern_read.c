@@ -136,6 +136,8 @@ hex_escape(struct reading *g, uint32_t *c)
 	if (digits == 0 || (!braces && digits != 2) || *c == 0 || *c > 0x10ffff ||
 	    (braces && *g->at++ != '}'))
 		return refuse(g, "no character: \\x");
+	if (*c >= 0x80 && g->p->ignore_case)
+		return refuse(g, "(?i) with characters beyond ASCII");
 	return 0;
 }
 

@@ -57,7 +57,7 @@ refused(void **state)
 	    {"[]", "[ without ]"}, {"[b-a]", "a range that goes backwards"}, {"\\", "\\a"},
 	    {"\\b", "\\b"}, {"\\B", "\\B"}, {"\\1", "\\1"}, {"\\pL", "\\p"}, {"\\Qa\\E", "\\Q"},
 	    {"\\Z", "\\Z"}, {"(?=a)", "(?=a"}, {"(?P<n>a)", "(?P<"}, {"(?s)a", "(?s)"},
-	    {"a(?i)b", "(?i)"}, {"(?i)\xc3\xa4", "(?i) with"},
+	    {"a(?i)b", "(?i)"}, {"(?i)\xc3\xa4", "(?i) with"}, {"(?i)\\x{e4}", "(?i) with"},
 	    {"a{1001}", "no such number of times"}, {"a{3,2}", "no such number of times"},
 	    {"a{99999999999999}", "no such number of times"}, {"[[:nope:]]", "unknown class"},
 	    {"\\x", "no character"}, {"\\x{}", "no character"}, {"\\x{110000}", "no character"},
