@@ -154,7 +154,8 @@ add_line(void *arg, const struct mf_journal_line *line)
 	}
 	if (b->x.n_lines == b->capacity) {
 		b->capacity = b->capacity > 0 ? b->capacity * 2 : 16;
-		if ((more = reallocarray(more, b->capacity, sizeof *more)) == NULL) {
+		more = reallocarray(b->x.lines, b->capacity, sizeof *more);
+		if (more == NULL) {
 			b->failed = true;
 			return 1;
 		}

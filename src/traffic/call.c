@@ -117,7 +117,7 @@ by_program(const struct mf_call_params *p, const struct mf_call_plan *plan,
 	size_t n = 0;
 	int rc;
 
-	for (; plan->command[n] != NULL && n < WORDS_MAX; n++) {
+	for (; n < WORDS_MAX && plan->command[n] != NULL; n++) {
 		words[n] = MF_BUF_INIT;
 		mf_call_put(&words[n], plan->command[n], values, false);
 		argv[n] = mf_buf_cstr(&words[n]);
