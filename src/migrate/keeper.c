@@ -18,11 +18,11 @@ struct mf_keeper {
 	struct mf_keeper_params p;
 	struct mf_run_writer *writer; /* the thread's */
 	pthread_t thread;
-	uint64_t token;
 
-	pthread_mutex_t lock; /* of all below */
+	pthread_mutex_t lock; /* of all below; token and answered are written by the thread alone */
 	pthread_cond_t wanted, happened;
 	bool ending, lost;
+	uint64_t token;
 	uint64_t deadline_us;
 	uint64_t renew_wanted, renew_done; /* counts of requests, and of those answered */
 	uint64_t mirror_wanted, mirror_done, mirror_good;
@@ -54,20 +54,51 @@ until(uint64_t us, struct timespec *out)
 
 /* ---- the thread ---- */
 
+static uint64_t
+token_of(const struct mf_lease_set *set)
+{
+	return mf_lease_token(set->items[0]);
+}
+
+/*
+ * They ran out while the repository could not be reached, or while this process stood still. If
+ * nobody had them since, they are taken anew: 0. If somebody has or had: 1. -1: not known.
+ */
+static int
+take_anew(struct mf_keeper *k, struct mf_error *e)
+{
+	int rc = mf_lease_set_take(k->p.leases, NULL, NULL, NULL, e);
+
+	if (rc != 0)
+		return rc;
+	if (token_of(k->p.leases) == k->token + 1) {
+		mf_run_writer_free(k->writer); /* its records carried the former token */
+		k->writer = NULL;
+		return 0;
+	}
+	(void)mf_lease_set_release(k->p.leases, NULL);
+	return 1;
+}
+
 static void
 renew(struct mf_keeper *k)
 {
 	struct mf_error e = {0};
 	int rc = mf_lease_set_renew(k->p.leases, &e);
-	uint64_t deadline = mf_lease_set_deadline_us(k->p.leases);
+	bool lost = false;
 
 	if (rc != 0)
 		mf_log(MF_LOG_WARNING, "%s", e.message);
+	if (rc != 0 && e.code == MF_ECONFLICT) {
+		rc = take_anew(k, &e);
+		lost = rc > 0;
+	}
 	(void)pthread_mutex_lock(&k->lock);
-	if (rc != 0 && e.code == MF_ECONFLICT)
-		k->lost = true;
-	if (rc == 0)
-		k->deadline_us = deadline;
+	k->lost = lost;
+	if (rc == 0) {
+		k->deadline_us = mf_lease_set_deadline_us(k->p.leases);
+		k->token = token_of(k->p.leases);
+	}
 	k->renew_done = k->renew_wanted;
 	(void)pthread_cond_broadcast(&k->happened);
 	(void)pthread_mutex_unlock(&k->lock);
@@ -281,18 +312,45 @@ mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us)
 }
 
 uint64_t
-mf_keeper_token(const struct mf_keeper *k)
+mf_keeper_token(struct mf_keeper *k)
 {
-	return k->token;
+	uint64_t token;
+
+	(void)pthread_mutex_lock(&k->lock);
+	token = k->token;
+	(void)pthread_mutex_unlock(&k->lock);
+	return token;
+}
+
+/* Under the lock: ask for a renewal, and wait for what came of it. */
+static void
+ask_to_renew(struct mf_keeper *k, uint64_t wait_us)
+{
+	uint64_t mine = ++k->renew_wanted;
+	struct timespec end;
+
+	until(wait_us, &end);
+	(void)pthread_cond_broadcast(&k->wanted);
+	while (!k->lost && k->renew_done < mine)
+		if (pthread_cond_timedwait(&k->happened, &k->lock, &end) == ETIMEDOUT)
+			break;
+}
+
+static bool
+has_time(const struct mf_keeper *k, uint64_t act_us)
+{
+	return !k->lost && mf_lease_may_act_at(k->deadline_us, now_us(k), act_us);
 }
 
 bool
-mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us)
+mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us, uint64_t wait_us)
 {
 	bool may;
 
 	(void)pthread_mutex_lock(&k->lock);
-	may = !k->lost && mf_lease_may_act_at(k->deadline_us, now_us(k), act_us);
+	if (!k->lost && !has_time(k, act_us))
+		ask_to_renew(k, wait_us);
+	may = has_time(k, act_us);
 	(void)pthread_mutex_unlock(&k->lock);
 	return may;
 }
@@ -300,19 +358,11 @@ mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us)
 bool
 mf_keeper_may_go_back(struct mf_keeper *k, uint64_t wait_us)
 {
-	struct timespec end;
-	uint64_t mine;
 	bool lost;
 
-	until(wait_us, &end);
 	(void)pthread_mutex_lock(&k->lock);
-	if (!k->lost && now_us(k) >= k->deadline_us) {
-		mine = ++k->renew_wanted;
-		(void)pthread_cond_broadcast(&k->wanted);
-		while (!k->lost && k->renew_done < mine)
-			if (pthread_cond_timedwait(&k->happened, &k->lock, &end) == ETIMEDOUT)
-				break;
-	}
+	if (!has_time(k, 0))
+		ask_to_renew(k, wait_us);
 	lost = k->lost;
 	(void)pthread_mutex_unlock(&k->lock);
 	return !lost;

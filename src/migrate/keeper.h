@@ -10,6 +10,7 @@
  *	back (toward the primary): always, but where the repository has said that somebody else
  *	holds a lease. A bucket that cannot be reached keeps no traffic on a bad canary. A process
  *	that stood still past its deadline asks first.
+ * Leases that ran out and that nobody had since are taken anew.
  */
 #ifndef MF_MIGRATE_KEEPER_H
 #define MF_MIGRATE_KEEPER_H
@@ -42,9 +43,10 @@ int mf_keeper_start(
  * fine. */
 void mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us);
 
-uint64_t mf_keeper_token(const struct mf_keeper *k);
-/* May an act forward begin that ends within act_us? */
-bool mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us);
+uint64_t mf_keeper_token(struct mf_keeper *k);
+/* May an act forward begin that ends within act_us? Where too little time is left this renews the
+ * leases first, wait_us at most. */
+bool mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us, uint64_t wait_us);
 /* May one toward the primary begin? Past the deadline this asks the repository, wait_us at most. */
 bool mf_keeper_may_go_back(struct mf_keeper *k, uint64_t wait_us);
 /* Somebody else holds a lease of this run. */

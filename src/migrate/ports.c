@@ -389,7 +389,7 @@ may(struct mf_migrating *x, const struct mf_act *act)
 	if (!worth_a_line(act))
 		return true;
 	if (mf_shift_is_forward(act, canary))
-		return mf_keeper_may_go_forward(x->keeper, longest);
+		return mf_keeper_may_go_forward(x->keeper, longest, ASK_US);
 	return mf_keeper_may_go_back(x->keeper, ASK_US);
 }
 
