@@ -187,8 +187,9 @@ servers_come_and_go(void **state)
 {
 	struct haproxy_world w = {.n_primary = 4,
 	    .n_canary = 1,
-	    .server = "check inter 20ms fall 1 rise 1",
-	    .backend = " option httpchk GET /health\n"};
+	    .server = "check inter 200ms downinter 50ms fall 1 rise 1",
+	    /* a machine may be slow to answer a check: that is no failure here */
+	    .backend = " option httpchk GET /health\n timeout check 10s\n"};
 	struct mf_router_seen seen;
 	struct mf_error e = {0};
 	struct mf_router *r;
