@@ -9,7 +9,6 @@
 #define RUN_DIGITS 32
 
 struct trim {
-	struct mf_prune_run *run;
 	struct mf_prune_batch *b;
 	struct mf_names young; /* RUN of those that somebody wrote to, sorted in the end */
 	int64_t old_us;
@@ -54,7 +53,7 @@ mf_prune_trim_runs(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf
 {
 	static const char *const prefixes[] = {"j/", "b/", "o/"};
 	struct mf_store *store = run->repo->store;
-	struct trim t = {.run = run, .b = b};
+	struct trim t = {.b = b};
 	size_t i;
 	int rc = mf_store_now(store, &t.old_us, e);
 

@@ -190,9 +190,11 @@ mf_receipts_list(struct mf_repo *repo, const char *model, const struct mf_trust 
 {
 	char hash[MF_NAME_HASH_BYTES], prefix[MF_OBJECT_NAME_BYTES];
 	struct mf_error own = {0};
-	struct reading r = {repo, trust, now_us, 0, out, e == NULL ? &own : e, 0};
+	struct reading r = {.repo = repo, .trust = trust, .now_us = now_us};
 
 	*out = (struct mf_receipts){0};
+	r.out = out;
+	r.e = e == NULL ? &own : e;
 	mf_keyring_name_hash(repo->keyring, "model", model, NULL, hash);
 	snprintf(prefix, sizeof prefix, "s/%s/", hash);
 	if (mf_store_now(repo->store, &r.store_us, r.e) != 0 ||

@@ -145,7 +145,7 @@ static int
 add_line(void *arg, const struct mf_journal_line *line)
 {
 	struct batch *b = arg;
-	struct mf_journal_line *more = b->x.lines, *copy;
+	struct mf_journal_line *more, *copy;
 
 	if (b->x.n_lines == MF_RUN_LINES_MAX ||
 	    (b->x.n_lines > 0 && b->bytes + line->n + LINE_EXTRA_BYTES > BATCH_BYTES)) {
@@ -154,14 +154,13 @@ add_line(void *arg, const struct mf_journal_line *line)
 	}
 	if (b->x.n_lines == b->capacity) {
 		b->capacity = b->capacity > 0 ? b->capacity * 2 : 16;
-		more = reallocarray(b->x.lines, b->capacity, sizeof *more);
-		if (more == NULL) {
+		if ((more = reallocarray(b->x.lines, b->capacity, sizeof *more)) == NULL) {
 			b->failed = true;
 			return 1;
 		}
 		b->x.lines = more;
 	}
-	copy = &more[b->x.n_lines];
+	copy = &b->x.lines[b->x.n_lines];
 	*copy = *line;
 	copy->phase = strdup(line->phase);
 	copy->bytes = malloc(line->n + 1);
