@@ -108,7 +108,7 @@ class Results:
                     self.notes.setdefault(row, []).append(rest[0])
 
     def rows(self):
-        order = ["bf16", "stages", "dtypes", "codec", "next", "files", "memory", "million", "disk",
+        order = ["bf16", "stages", "dtypes", "codec", "rollout", "next", "files", "memory", "million", "disk",
                  "bucket", "discard", "far", "copy", "small", "listed"]
         have = {*self.times, *self.values, *self.notes}
         return [r for r in order if r in have]
@@ -224,6 +224,11 @@ def check_codec(r, out):
               ratio(r.value("codec", "stored %"), r.value("codec", "bound %")), None, 1.015)
 
 
+def check_rollout(r, out):
+    out.check("rollout", "a step with 50 metrics", r.value("rollout", "step us"), None, 50, " us")
+    out.check("rollout", "1,000 runs of 100 ticks", r.value("rollout", "1,000 runs s"), None, 1, " s")
+
+
 def check_next(r, out):
     new, changed = r.value("next", "new stored"), r.value("next", "changed")
     out.check("next", "new bytes of the changed tensors' plaintext", ratio(new, changed), None, 0.75)
@@ -325,7 +330,8 @@ def check_listed(r, out):
     check_resident(r, out, "listed", "copy --size-only")
 
 
-CHECKS = {"bf16": check_bf16, "dtypes": check_dtypes, "codec": check_codec, "next": check_next,
+CHECKS = {"bf16": check_bf16, "dtypes": check_dtypes, "codec": check_codec, "rollout": check_rollout,
+          "next": check_next,
           "files": check_files, "memory": check_memory, "million": check_million,
           "disk": check_disk, "bucket": check_bucket, "discard": check_discard, "far": check_far,
           "copy": check_copy, "small": check_small, "listed": check_listed}
