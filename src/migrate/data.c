@@ -11,12 +11,16 @@
 #include "src/base/log.h"
 #include "src/repo/pull.h"
 #include "src/repo/push.h"
+#include "src/repo/receipt.h"
 #include "src/repo/ref.h"
 #include "src/repo/version.h"
 
 #define KEEP_LOCAL 2u      /* the new version, and the one to go back to */
 #define KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
 #define LINK_TARGET_BYTES 1024u
+#define RECEIPT_AGE_US UINT64_C(3600000000) /* where the plan does not say */
+#define RECEIPT_POLL_US UINT64_C(2000000)
+#define BACK_US UINT64_C(600000000) /* how long a remote site may take to go back */
 
 static void
 set_text(char out[MF_VERSION_BYTES], const char *text)
@@ -85,7 +89,7 @@ read_link(struct mf_migrating *x)
 	ssize_t n;
 	size_t len;
 
-	if (d->kind != MF_DESTINATION_DIR || d->link == NULL ||
+	if (d->kind != MF_DESTINATION_DIR || d->remote || d->link == NULL ||
 	    snprintf(path, sizeof path, "%s/%s", d->dir, d->link) < 0)
 		return;
 	n = readlink(path, target, sizeof target - 1);
@@ -188,7 +192,7 @@ pull(struct mf_migrating *x, const char *version, struct mf_error *e)
 
 /* `candidate` names what is being tried, for who follows it. */
 static int
-move_candidate(struct mf_migrating *x, struct mf_error *e)
+move_candidate(struct mf_migrating *x, const char *version, struct mf_error *e)
 {
 	struct mf_version v = {0};
 	struct mf_ref_move move = {
@@ -204,15 +208,60 @@ move_candidate(struct mf_migrating *x, struct mf_error *e)
 
 	if (x->m->candidate_ref == NULL)
 		return 0;
-	there = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
+	there = mf_version_find(x->p->repo, x->m->model, version, &v, e);
 	if (there != 0)
 		return there < 0 ? -1
 				 : mf_error_set(e, MF_ENOTFOUND, "%s@%s is not there any more",
-				       x->m->model, x->version);
+				       x->m->model, version);
 	if (mf_ref_get(x->p->repo, x->m->model, move.name, &now, &none) != 0 ||
-	    strcmp(now.version, x->version) != 0)
+	    strcmp(now.version, version) != 0)
 		rc = mf_ref_set(x->p->repo, &move, NULL, e);
 	mf_ref_fini(&now);
+	mf_version_fini(&v);
+	return rc;
+}
+
+/* How many sites have the version, by receipts that are fresh. 0; -1. */
+static int
+count_receipts(struct mf_migrating *x, const struct mf_version *v, size_t *n, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	uint64_t age = d->receipt_age_us == 0 ? RECEIPT_AGE_US : d->receipt_age_us;
+	struct mf_receipts list;
+
+	if (mf_receipts_list(x->p->repo, x->m->model, x->p->trust, x->p->unix_us(), &list, e) != 0)
+		return -1;
+	*n = mf_receipts_count(&list, v->digest, age, false);
+	mf_receipts_fini(&list);
+	return 0;
+}
+
+/*
+ * A remote site pulls by itself, from the candidate ref, and says so in receipts. Waits until
+ * enough of them have the version, for at most `most_us`; 0: as long as it takes.
+ */
+static int
+wait_for_receipts(struct mf_migrating *x, const char *version, uint64_t most_us, struct mf_error *e)
+{
+	const unsigned wanted = x->m->destination.receipts == 0 ? 1 : x->m->destination.receipts;
+	int64_t begun_us = x->p->boot_us();
+	struct mf_version v = {0};
+	size_t n = 0;
+	int rc = mf_version_find(x->p->repo, x->m->model, version, &v, e);
+
+	if (rc > 0)
+		rc = mf_error_set(
+		    e, MF_ENOTFOUND, "%s@%s is not there any more", x->m->model, version);
+	while (rc == 0 && (rc = count_receipts(x, &v, &n, e)) == 0 && n < wanted) {
+		if (mf_migrating_interrupted(x))
+			rc = mf_error_set(e, MF_EINTERRUPTED,
+			    "interrupted with %zu of %u receipts of %s", n, wanted, version);
+		else if (most_us != 0 && (uint64_t)(x->p->boot_us() - begun_us) >= most_us)
+			rc = mf_error_set(e, MF_EFAIL, "%zu of %u receipts of %s came in time", n,
+			    wanted, version);
+		else
+			x->p->sleep(RECEIPT_POLL_US);
+	}
 	mf_version_fini(&v);
 	return rc;
 }
@@ -222,12 +271,12 @@ mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 
-	if (x->p->repo == NULL || d->kind == MF_DESTINATION_NONE)
+	if (x->p->repo == NULL || (d->kind == MF_DESTINATION_NONE && !d->remote))
 		return 0;
-	if (move_candidate(x, e) != 0)
+	if (move_candidate(x, x->version, e) != 0)
 		return -1;
-	mf_migrating_stage(x, MF_STAGE_DELIVER, d->dir);
-	return pull(x, x->version, e);
+	mf_migrating_stage(x, MF_STAGE_DELIVER, d->remote ? d->name : d->dir);
+	return d->remote ? wait_for_receipts(x, x->version, 0, e) : pull(x, x->version, e);
 }
 
 int
@@ -297,11 +346,24 @@ mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e)
 	return reject(x, e);
 }
 
+/* A remote site follows the candidate ref: it is told by it, and its receipts say that it did. */
+static int
+remote_back(struct mf_migrating *x, struct mf_error *e)
+{
+	if (x->previous[0] == '\0' || strcmp(x->previous, x->version) == 0)
+		return 1;
+	if (move_candidate(x, x->previous, e) != 0)
+		return -1;
+	return wait_for_receipts(x, x->previous, BACK_US, e);
+}
+
 int
 mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 
+	if (x->p->repo != NULL && d->remote)
+		return remote_back(x, e);
 	if (x->p->repo == NULL || d->kind != MF_DESTINATION_DIR || x->shown[0] == '\0' ||
 	    strcmp(x->shown, x->version) == 0)
 		return 1;

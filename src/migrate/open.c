@@ -83,9 +83,9 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 	if (m->destination.kind == MF_DESTINATION_MIRROR)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: destination.mirror: a run cannot carry to a mirror yet", m->name);
-	if (m->destination.remote || m->source.remote)
-		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: a run cannot wait for the receipts of a remote site yet", m->name);
+	if (m->destination.remote && m->candidate_ref == NULL)
+		return mf_error_set(e, MF_EUSAGE,
+		    "%s: a remote destination needs a candidate ref that it follows", m->name);
 	if (x->canary->strategy == MF_STRATEGY_AB)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: analysis.match: this router has no routes by header", m->name);

@@ -162,6 +162,15 @@ EOF
 status 0 "a plan that moves no traffic" "$MF" migrate data.yaml
 check "data alone: the link shows v2" test "$(cat third/current/version.txt)" = v2
 check "data alone: production is v2" sh -c "\"$MF\" ref churn production | grep -q ' is v2,'"
+sed -e "s|{name: third, dir.*|{name: fourth, remote: true, receipts: 1, serves: unchecked}|" \
+    -e 's/name: data-alone/name: remote/' data.yaml >remote.yaml
+"$MF" ref churn production v1 >out 2>err
+"$MF" follow churn@candidate fourth --link current --site fourth --interval 0.2s \
+    --state-dir "$scratch/state-fourth" >>servers.log 2>&1 &
+pids+=($!)
+status 0 "a site that pulls by itself" "$MF" migrate remote.yaml
+check "remote: it has it" test "$(cat fourth/current/version.txt)" = v2
+kill "${pids[-1]}"
 status 0 "history" "$MF" history
 says "... has both runs" 'succeeded.*churn-to-new' out
 status 0 "status: nothing is under way" "$MF" status
