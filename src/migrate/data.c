@@ -9,14 +9,16 @@
 
 #include "src/base/fs.h"
 #include "src/base/log.h"
+#include "src/repo/keep.h"
 #include "src/repo/pull.h"
 #include "src/repo/push.h"
 #include "src/repo/receipt.h"
 #include "src/repo/ref.h"
 #include "src/repo/version.h"
 
-#define KEEP_LOCAL 2u      /* the new version, and the one to go back to */
-#define KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
+#define KEEP_LOCAL 2u                  /* the new version, and the one to go back to */
+#define KEY_TAIL_BYTES 17u             /* "-" and 16 digits behind a version's name in a KEY */
+#define KEEP_US UINT64_C(604800000000) /* seven days */
 #define LINK_TARGET_BYTES 1024u
 #define RECEIPT_AGE_US UINT64_C(3600000000) /* where the plan does not say */
 #define RECEIPT_POLL_US UINT64_C(2000000)
@@ -277,6 +279,44 @@ mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e)
 		return -1;
 	mf_migrating_stage(x, MF_STAGE_DELIVER, d->remote ? d->name : d->dir);
 	return d->remote ? wait_for_receipts(x, x->version, 0, e) : pull(x, x->version, e);
+}
+
+static int
+keep_one(struct mf_migrating *x, const char *version, struct mf_error *e)
+{
+	struct mf_version v = {0};
+	int rc;
+
+	if (version[0] == '\0')
+		return 0;
+	rc = mf_version_find(x->p->repo, x->m->model, version, &v, e);
+	if (rc == 0)
+		rc = mf_keep(x->p->repo, &v, x->p->run_id, x->p->actor, MF_KEEP_OPEN, e);
+	mf_version_fini(&v);
+	return rc < 0 ? -1 : 0; /* what is gone already cannot be kept */
+}
+
+int
+mf_migrating_keep(struct mf_migrating *x, struct mf_error *e)
+{
+	if (x->p->repo == NULL)
+		return 0;
+	return keep_one(x, x->version, e) != 0 || keep_one(x, x->previous, e) != 0 ||
+		       keep_one(x, x->shown, e) != 0
+		   ? -1
+		   : 0;
+}
+
+void
+mf_migrating_let_go(struct mf_migrating *x, bool succeeded)
+{
+	uint64_t keep = x->m->rollback.keep_us == 0 ? KEEP_US : x->m->rollback.keep_us;
+	int64_t now = x->p->unix_us();
+	struct mf_error e = {0};
+
+	if (x->p->repo != NULL && mf_keep_release(x->p->repo, x->p->run_id,
+				      succeeded ? now + (int64_t)keep : now, now, &e) != 0)
+		mf_log(MF_LOG_WARNING, "what the run kept is kept on: %s", e.message);
 }
 
 int

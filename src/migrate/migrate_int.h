@@ -70,6 +70,10 @@ int mf_migrating_find(
     struct mf_migrating *x, struct mf_error *e); /* versions and refs; preflight */
 int mf_migrating_push(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e);
+/* No prune and no forget takes what this run may need, until it is let go; for rollback.keep more
+ * after a success. */
+int mf_migrating_keep(struct mf_migrating *x, struct mf_error *e);
+void mf_migrating_let_go(struct mf_migrating *x, bool succeeded);
 int mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e);
 /* The destination's link is as before the run; 1: there is none to turn. */

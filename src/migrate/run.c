@@ -119,8 +119,8 @@ prepare(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 
-	if (mf_migrating_push(x, e) != 0 || mf_migrating_deliver(x, e) != 0 ||
-	    mf_migrating_reload(x, d, x->version, e) != 0 ||
+	if (mf_migrating_push(x, e) != 0 || mf_migrating_keep(x, e) != 0 ||
+	    mf_migrating_deliver(x, e) != 0 || mf_migrating_reload(x, d, x->version, e) != 0 ||
 	    mf_migrating_serves(x, d, x->version, e) != 0 || mf_migrating_warm_up(x, e) != 0)
 		return -1;
 	return mf_migrating_compare(x, e);
@@ -222,8 +222,10 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	out->interrupted = rc == 1;
 	out->lost = rc == 2;
 	report_end(x, out);
-	if (rc == 0)
+	if (rc == 0) {
+		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
 		tell_end(x, out->result);
+	}
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),
 			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",
@@ -239,6 +241,7 @@ end_data_only(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_e
 		return -1;
 	out->result = MF_RESULT_SUCCEEDED;
 	out->primary = 100;
+	mf_migrating_let_go(x, true);
 	tell_end(x, out->result);
 	(void)mf_journal_end(
 	    x->p->journal, x->p->run_id, mf_result_name(out->result), "", x->p->unix_us(), NULL);
@@ -264,6 +267,7 @@ forget(struct mf_migrating *x, const struct mf_error *why)
 
 	if (x->shift.tick > 0 || why->code == MF_EINTERRUPTED)
 		return;
+	mf_migrating_let_go(x, false);
 	(void)mf_journal_end(
 	    x->p->journal, x->p->run_id, "notBegun", why->message, x->p->unix_us(), &ignored);
 }

@@ -143,6 +143,9 @@ says "... and a result" '"result": "succeeded"' run.out
 no_client_failed healthy
 check "healthy: clients saw both versions" sh -c 'grep -q v1 seen && grep -q v2 seen'
 ends healthy 0/100 v2 v2
+status 0 "the version that was left" "$MF" show churn@v1 --json
+json "... is kept for a way back" 'len(r["kept_by"]) == 1'
+status 7 "... and cannot be forgotten" "$MF" forget churn@v1
 status 0 "run again" "$MF" migrate plan.yaml
 says "... it is done already" "already done" out
 
@@ -162,7 +165,7 @@ EOF
 status 0 "a plan that moves no traffic" "$MF" migrate data.yaml
 check "data alone: the link shows v2" test "$(cat third/current/version.txt)" = v2
 check "data alone: production is v2" sh -c "\"$MF\" ref churn production | grep -q ' is v2,'"
-sed -e "s|{name: third, dir.*|{name: fourth, remote: true, receipts: 1, serves: unchecked}|" \
+sed -e "s|{name: third, dir.*|{name: fourth, remote: true, dir: /models, link: current, receipts: 1, serves: unchecked}|" \
     -e 's/name: data-alone/name: remote/' data.yaml >remote.yaml
 "$MF" ref churn production v1 >out 2>err
 "$MF" follow churn@candidate fourth --link current --site fourth --interval 0.2s \
