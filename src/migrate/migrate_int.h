@@ -60,6 +60,10 @@ void mf_migrating_alert(struct mf_migrating *x, const char *text);
 void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* acts.c: the port of the shift that does things; arg is the run */
+void mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out);
+bool mf_migrating_is_worth_a_line(const struct mf_act *act);
+
 /* ports.c */
 void mf_migrating_ports(struct mf_migrating *x);
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */

@@ -8,12 +8,10 @@
 #include "src/rollout/canary_state.h"
 #include "src/rollout/document.h"
 #include "src/state/journal.h"
-#include "src/traffic/hooks.h"
 
 #define POLL_US UINT64_C(1000000)    /* how often a wait looks around */
 #define WATCH_US UINT64_C(5000000)   /* default of watch */
 #define MIRROR_US UINT64_C(10000000) /* how long a raise waits for its line in the repository */
-#define ASK_US UINT64_C(5000000)     /* how long a way back waits to learn whose the run is */
 #define STATE_MEMORY ((size_t)1 << 20)
 
 /* ---- seeing ---- */
@@ -108,13 +106,6 @@ write_line(struct mf_migrating *x, struct mf_journal_line *line, bool must, stru
 	return rc;
 }
 
-static bool
-worth_a_line(const struct mf_act *act)
-{
-	return act->kind != MF_ACT_METRIC && act->kind != MF_ACT_MEASURE_PRIMARY &&
-	       act->kind != MF_ACT_PROBE;
-}
-
 static int
 intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bool forward,
     struct mf_error *e)
@@ -123,7 +114,7 @@ intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bo
 	char text[MF_ACT_TEXT_BYTES];
 	struct mf_journal_line line = {.kind = MF_JOURNAL_ACT, .tick = at->tick};
 
-	if (!worth_a_line(act))
+	if (!mf_migrating_is_worth_a_line(act))
 		return 0;
 	line.bytes = mf_act_text(act, text);
 	line.n = strlen(text);
@@ -149,7 +140,7 @@ done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 	const char *word = words[answer->end];
 	char status[16];
 
-	if (!worth_a_line(act))
+	if (!mf_migrating_is_worth_a_line(act))
 		return;
 	if (act->kind == MF_ACT_HOOK) {
 		(void)snprintf(status, sizeof status, "%d", answer->status);
@@ -226,198 +217,6 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
 	beat(x, tick, state);
 	tell_tick(x, tick, seen, state);
 	return rc;
-}
-
-/* ---- doing ---- */
-
-static enum mf_answer_end
-of_error(int rc, const struct mf_error *e)
-{
-	if (rc == 0)
-		return MF_ANSWER_OK;
-	mf_log(MF_LOG_WARNING, "%s", e->message);
-	return e->code == MF_ECONFLICT ? MF_ANSWER_CONFLICT : MF_ANSWER_FAILED;
-}
-
-static void
-do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
-{
-	struct mf_router *r = mf_world_router(x->world);
-	char token[32];
-	struct mf_error e = {0};
-	int rc;
-
-	if (act->matched) {
-		(void)mf_error_set(&e, MF_EUNSUPPORTED, "this router has no routes by header");
-		out->end = of_error(-1, &e);
-		return;
-	}
-	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_token(x->keeper));
-	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
-	out->end = of_error(rc, &e);
-	if (rc == 0) {
-		x->changed_us = mf_migrating_now(x);
-		mf_world_changed(x->world, x->changed_us);
-	}
-	mf_migrating_did(x, "route:%u/%u%s%s", act->primary, act->canary,
-	    act->mirror ? "+mirror" : "", rc == 0 ? "" : ":failed");
-}
-
-/* A metric whose breach fails no check: people are told when it begins. */
-static void
-tell_breach(struct mf_migrating *x, const struct mf_act *act, enum mf_check check)
-{
-	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
-	uint64_t bit = UINT64_C(1) << (act->index & 63);
-	char text[200];
-
-	if (!m->alert_only)
-		return;
-	if (check != MF_CHECK_OUT) {
-		x->alerted &= ~bit;
-	} else if ((x->alerted & bit) == 0) {
-		x->alerted |= bit;
-		(void)snprintf(text, sizeof text, "metric %.150s is out of its range", m->name);
-		mf_migrating_alert(x, text);
-	}
-}
-
-static void
-do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
-{
-	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
-	bool primary = act->kind == MF_ACT_MEASURE_PRIMARY;
-	const char *side = primary ? "primary" : "metric";
-	enum mf_check check;
-
-	mf_world_measure(x->world, act->index, primary, mf_migrating_now(x), &out->measured);
-	out->end = MF_ANSWER_OK;
-	check = mf_canary_check(m, &out->measured);
-	if (!primary)
-		tell_breach(x, act, check);
-	if (out->measured.end == MF_MEASURE_VALUE)
-		mf_migrating_did(
-		    x, "%s:%s:%s:%.6g", side, m->name, mf_check_name(check), out->measured.value);
-	else
-		mf_migrating_did(x, "%s:%s:%s%s%.80s", side, m->name, mf_check_name(check),
-		    out->measured.why[0] != '\0' ? ":" : "", out->measured.why);
-}
-
-static void
-do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
-{
-	struct mf_hook_answer answer = {0};
-
-	mf_world_call_hook(x->world, act->index, act->phase, x->checksum, &answer);
-	out->status = answer.status;
-	mf_migrating_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
-}
-
-static void
-do_drain(struct mf_migrating *x, struct mf_answer *out)
-{
-	struct mf_router *r = mf_world_router(x->world);
-	struct mf_error e = {0};
-	uint64_t left = 0;
-
-	out->end = r->ops->drain == NULL ? MF_ANSWER_OK : of_error(r->ops->drain(r, &left, &e), &e);
-	mf_migrating_did(x, "drain:%llu left", (unsigned long long)left);
-}
-
-/* The primary serves what it did before: the destination's link goes back, so that nothing there
- * offers the rejected version, and the primary's servers say what they serve. */
-static int
-previous(struct mf_migrating *x, struct mf_error *e)
-{
-	int turned = mf_migrating_link_back(x, e);
-
-	if (turned < 0)
-		return -1;
-	if (turned == 0 && mf_migrating_reload(x, &x->m->destination, x->shown, e) != 0)
-		return -1;
-	if (x->m->source.serves.unchecked || x->previous[0] == '\0')
-		return 0;
-	return mf_migrating_serves(x, &x->m->source, x->previous, e);
-}
-
-static void
-do_fallback(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
-{
-	struct mf_error e = {0};
-
-	/* readers of plans refuse the others for now */
-	out->end = of_error(previous(x, &e), &e);
-	mf_migrating_did(
-	    x, "fallback:%u:%s", act->index, out->end == MF_ANSWER_OK ? "ok" : "failed");
-}
-
-static void
-do_refs(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
-{
-	struct mf_error e = {0};
-	bool forward = act->kind == MF_ACT_REFERENCE;
-
-	if (act->why != NULL)
-		x->reason = mf_reason_find(act->why);
-
-	out->end = of_error(
-	    forward ? mf_migrating_move_production(x, &e) : mf_migrating_refs_back(x, &e), &e);
-	mf_migrating_did(
-	    x, "%s:%s", mf_act_name(act->kind), out->end == MF_ANSWER_OK ? "ok" : e.message);
-}
-
-static void
-do_restore(struct mf_migrating *x, struct mf_answer *out)
-{
-	struct mf_error e = {0};
-
-	out->end = MF_ANSWER_FAILED;
-	if (x->m->rollback.has_restore)
-		out->end = of_error(
-		    mf_migrating_call(x, &x->m->rollback.restore, NULL, x->previous, &e), &e);
-	mf_migrating_did(x, "restore:%s", out->end == MF_ANSWER_OK ? "ok" : "failed");
-}
-
-/* An act of a run that is somebody else's by now, or that may be before the act has ended. */
-static bool
-may(struct mf_migrating *x, const struct mf_act *act)
-{
-	uint64_t longest =
-	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
-	unsigned canary = x->router_known ? x->router.canary : x->shift.state.weight;
-
-	if (!worth_a_line(act))
-		return true;
-	if (mf_shift_is_forward(act, canary))
-		return mf_keeper_may_go_forward(x->keeper, longest, ASK_US);
-	return mf_keeper_may_go_back(x->keeper, ASK_US);
-}
-
-static void
-perform(void *arg, const struct mf_act *act, struct mf_answer *out)
-{
-	struct mf_migrating *x = arg;
-
-	if (!may(x, act)) {
-		mf_migrating_did(x, "%s:no lease", mf_act_name(act->kind));
-		return;
-	}
-	switch (act->kind) {
-	case MF_ACT_ROUTE: do_route(x, act, out); break;
-	case MF_ACT_METRIC:
-	case MF_ACT_MEASURE_PRIMARY: do_metric(x, act, out); break;
-	case MF_ACT_HOOK: do_hook(x, act, out); break;
-	case MF_ACT_ALERT:
-		mf_migrating_alert(x, act->why);
-		out->end = MF_ANSWER_OK;
-		break;
-	case MF_ACT_REFERENCE:
-	case MF_ACT_REFERENCE_BACK: do_refs(x, act, out); break;
-	case MF_ACT_DRAIN: do_drain(x, out); break;
-	case MF_ACT_FALLBACK: do_fallback(x, act, out); break;
-	case MF_ACT_RESTORE: do_restore(x, out); break;
-	default: /* workloads are Kubernetes' */ out->end = MF_ANSWER_OK;
-	}
 }
 
 /* ---- waiting ---- */
@@ -524,7 +323,7 @@ mf_migrating_ports(struct mf_migrating *x)
 	x->ports = (struct mf_shift_ports){
 	    .observe = observe,
 	    .intend = intend,
-	    .perform = perform,
+	    .perform = mf_migrating_perform,
 	    .done = done,
 	    .settle = settle,
 	    .wait = wait_for_tick,

@@ -228,17 +228,18 @@ test_stale_staging_goes(void **state)
 	char path[512];
 
 	fixture_write(f, "a", 1, 3 * MIB);
+	fixture_write(f, "b", 3, 3 * MIB);
 	fixture_push(f, "v1");
 	fixture_write(f, "a", 2, 3 * MIB);
 	fixture_push(f, "v2");
-	stop_after(f, "v1", 0, path);
+	stop_after(f, "v1", 1, path);
 	pull_ok(f, "v2", NULL);
 	assert_int_equal(count_names(local_path(f, ".modelferry/staging", path)), 0);
 
 	/* without a link it lies beside DIR */
 	snprintf(path, sizeof(path), "%s-local/x", f->dir);
 	no_link.dir = path;
-	chunks_left = 0;
+	chunks_left = 1;
 	assert_int_equal(try_pull(f, "v1", &no_link, &out, &e), -1);
 	assert_int_equal(e.code, MF_EINTERRUPTED);
 	no_link.interrupted = NULL;
@@ -292,11 +293,12 @@ test_resume_after_the_exchange(void **state)
 	fixture_write(f, "old", 2, 1000);
 	fixture_push(f, "v1");
 	fixture_write(f, "old", 0, 0);
-	fixture_write(f, "a", 3, 1000);
+	fixture_write(f, "a", 3, 3 * MIB);
+	fixture_write(f, "b", 4, 3 * MIB);
 	fixture_push(f, "v2");
 	p.dir = local_path(f, "x", dir);
 	p.interrupted = interrupted;
-	chunks_left = 0;
+	chunks_left = 1;
 	assert_int_equal(
 	    try_pull(f, "v2", &p, &(struct mf_pull_result){0}, &(struct mf_error){0}), -1);
 	/* the old version lies where the new one was staged */
@@ -311,7 +313,7 @@ test_resume_after_the_exchange(void **state)
 	assert_non_null(x);
 	snprintf(to, sizeof(to), "%s-local/%.200s", f->dir, x->d_name);
 	closedir(d);
-	assert_int_equal(rmdir(to), 0);
+	assert_int_equal(mf_fs_remove_tree(AT_FDCWD, to, &(struct mf_error){0}), 0);
 	assert_int_equal(rename(from, to), 0);
 	p.dir = dir;
 	pull_ok(f, "v2", &p);
