@@ -68,7 +68,7 @@ spec:
     maxWeight: 40
     settle: 300ms
     watch: 500ms
-    maxHold: 8s
+    maxHold: 30s
     metrics:
     - name: accuracy
       address: $MF_PROMETHEUS_URL
