@@ -93,6 +93,7 @@ sending(void **state)
 	assert_int_equal(answers[2].attempts, 0);
 	assert_int_equal(answers[3].status, 404);
 	assert_string_equal(answers[3].why, "answered 404");
+	web_settle(&w);
 	assert_int_equal(w.n_seen, 4);
 	assert_non_null(strstr(w.seen[0].body, "\"severity\":\"warn\""));
 	assert_non_null(strstr(w.seen[1].body, "\"attachments\""));

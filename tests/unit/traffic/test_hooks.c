@@ -61,6 +61,7 @@ call_phase(struct fixture *f, const char *phase)
 	    .version = "v2"};
 
 	f->caller->ops->call(f->caller, &call, &f->out);
+	web_settle(&f->web);
 }
 
 static void
@@ -394,6 +395,7 @@ credentials_stay(void **state)
 	call(&f);
 	assert_int_equal(f.out.status, 200);
 	assert_string_equal(f.web.seen[1].authorization, "Bearer t0k3n");
+	web_settle(&other);
 	assert_string_equal(other.seen[0].authorization, "");
 	assert_string_equal(other.seen[0].body, f.web.seen[0].body);
 	assert_string_equal(f.web.seen[2].target, "/back");

@@ -200,6 +200,7 @@ warming_up(void **state)
 	begin(&f, "200", "200");
 	assert_int_equal(mf_replay_warm_up(&f.params, f.a.origin, &r, &f.e), 0);
 	assert_int_equal(r.sent, 3);
+	web_settle(&f.a);
 	assert_string_equal(f.a.seen[0].target, "/health");
 	assert_string_equal(f.a.seen[0].method, "GET");
 	assert_string_equal(f.a.seen[1].target, "/predict?x=1");

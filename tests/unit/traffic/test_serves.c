@@ -130,6 +130,7 @@ all_serve(void **state)
 	begin(&f, V2, V2);
 	assert_int_equal(wait_all(&f), 0);
 	assert_int_equal(f.n_waits, 0);
+	web_settle(&f.a);
 	assert_string_equal(f.a.seen[0].target, "/v2/models/churn%20model?v=v2");
 	assert_string_equal(f.a.seen[0].method, "GET");
 	assert_int_equal(f.a.n_seen, 1);
@@ -225,6 +226,7 @@ calls(void **state)
 	    .body = "{\"model\":\"{model}\",\"at\":\"{version}\"}"};
 	assert_int_equal(mf_call_do(&f.params.call, &plan, &values, 0, &out, &f.e), 0);
 	assert_string_equal(mf_buf_cstr(&out), "done");
+	web_settle(&f.a);
 	assert_string_equal(f.a.seen[0].method, "PUT");
 	assert_string_equal(f.a.seen[0].target, "/load/m%25%2Fn");
 	assert_string_equal(f.a.seen[0].body, "{\"model\":\"m%/n\",\"at\":\"v 2\"}");

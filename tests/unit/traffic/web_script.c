@@ -108,6 +108,13 @@ web_stop(struct web_script *w)
 	(void)pthread_mutex_destroy(&w->lock);
 }
 
+void
+web_settle(struct web_script *w)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
 const char *
 web_methods(struct web_script *w, char *out, size_t n)
 {

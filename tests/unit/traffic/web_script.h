@@ -49,6 +49,8 @@ struct web_script {
 void web_start(struct web_script *w, const char *script);
 void web_start_tls(struct web_script *w, const char *script, const char *cert, const char *key);
 void web_stop(struct web_script *w);
+/* What was seen up to now may be read: the server's threads wrote it. */
+void web_settle(struct web_script *w);
 /* "POST GET": of all requests so far. */
 const char *web_methods(struct web_script *w, char *out, size_t n);
 

@@ -1,6 +1,7 @@
 /* Bodies that the signature does not cover: over TLS, and nowhere else. */
 #include "config.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 #define SHA256 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 struct seen {
+	pthread_mutex_t lock; /* the server's threads write the rest */
 	char put[80], head[80];
 };
 
@@ -28,7 +30,9 @@ play(struct http_conn *c, const struct http_seen *q, void *arg)
 	struct seen *s = arg;
 	char *sum = strcmp(q->method, "PUT") == 0 ? s->put : s->head;
 
+	(void)pthread_mutex_lock(&s->lock);
 	http_seen_header(q, "x-amz-content-sha256", sum, sizeof s->put);
+	(void)pthread_mutex_unlock(&s->lock);
 	http_drop_body(c);
 	http_say(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
 		    "Last-Modified: Sat, 31 Jan 2026 12:00:00 GMT\r\n\r\n");
@@ -45,7 +49,7 @@ variable(void *arg, const char *name)
 }
 
 static void
-put(const struct mf_s3_options *o)
+put(const struct mf_s3_options *o, struct seen *seen)
 {
 	struct mf_error e = {0};
 	struct mf_store *s;
@@ -56,6 +60,8 @@ put(const struct mf_s3_options *o)
 	if (mf_store_head(s, "c/1", NULL, &e) != 0)
 		fail_msg("%s", e.message);
 	mf_store_close(s);
+	(void)pthread_mutex_lock(&seen->lock); /* what was seen is there to be read */
+	(void)pthread_mutex_unlock(&seen->lock);
 }
 
 static void
@@ -66,7 +72,7 @@ test_unsigned(void **state)
 	struct http_server *server;
 	struct mf_error e = {0};
 	struct mf_store *s;
-	struct seen seen = {.put = ""};
+	struct seen seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
 	char url[64];
 
 	(void)state;
@@ -75,10 +81,10 @@ test_unsigned(void **state)
 	(void)snprintf(url, sizeof url, "https://127.0.0.1:%u", http_server_port(server));
 	o.endpoint_url = url;
 	o.ca_file = good.ca;
-	put(&o);
+	put(&o, &seen);
 	assert_string_equal(seen.put, SHA256);
 	o.unsigned_bodies = true;
-	put(&o);
+	put(&o, &seen);
 	assert_string_equal(seen.put, "UNSIGNED-PAYLOAD");
 	/* where there is no body, the hash of none costs nothing */
 	assert_string_not_equal(seen.head, "UNSIGNED-PAYLOAD");
