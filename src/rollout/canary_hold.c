@@ -107,7 +107,8 @@ mf_stage_control(struct mf_walk *w)
 		w->s.paused = false;
 		break;
 	case MF_STEER_PROMOTE:
-		w->s.passed_gate = true;
+		/* the one at hand, and none that it may come to later */
+		w->s.passed_gate = w->s.hold == MF_HOLD_GATE;
 		w->s.paused = false;
 		break;
 	case MF_STEER_CONTINUE:
