@@ -75,6 +75,24 @@ mf_migrating_close(struct mf_migrating *x)
 
 /* ---- preflight ---- */
 
+/* Hooks that no tick calls: a plan that counts on them is not run. */
+static int
+refuse_hooks(const struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_hook *h;
+	size_t i;
+
+	for (i = 0; i < x->canary->n_hooks; i++) {
+		h = &x->canary->hooks[i];
+		if (h->type == MF_HOOK_EVENT || h->type == MF_HOOK_PURGE ||
+		    h->type == MF_HOOK_MLFLOW)
+			return mf_error_set(e, MF_EUNSUPPORTED,
+			    "%s: hook %s: a run does not call event, purge and mlflow hooks yet",
+			    x->m->name, h->name);
+	}
+	return 0;
+}
+
 static int
 refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 {
@@ -86,6 +104,9 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 	if (m->destination.remote && m->candidate_ref == NULL)
 		return mf_error_set(e, MF_EUSAGE,
 		    "%s: a remote destination needs a candidate ref that it follows", m->name);
+	if (m->source.n_requires > 0 || m->destination.n_requires > 0)
+		return mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: requires is not checked by a run yet", m->name);
 	if (x->canary->strategy == MF_STRATEGY_AB)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: analysis.match: this router has no routes by header", m->name);
@@ -123,7 +144,8 @@ mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e)
 	struct mf_router_can can;
 
 	mf_migrating_stage(x, MF_STAGE_PREFLIGHT, x->m->name);
-	if (refuse_for_now(x, e) != 0 || mf_world_check_router(x->world, e) != 0)
+	if (refuse_for_now(x, e) != 0 || refuse_hooks(x, e) != 0 ||
+	    mf_world_check_router(x->world, e) != 0)
 		return -1;
 	can = *mf_world_can(x->world);
 	if (x->canary->mirror && !can.mirror)
