@@ -9,6 +9,8 @@
 #include "src/state/journal.h"
 #include "src/traffic/alert.h"
 
+#define END_US UINT64_C(30000000) /* how long the end waits for its leases */
+
 const char *
 mf_migrate_stage_name(enum mf_migrate_stage stage)
 {
@@ -148,13 +150,31 @@ start_shift(struct mf_migrating *x)
 	x->shift.state.applied[0] = '\0';
 }
 
+/* From here on the leases are renewed: bringing the data can take longer than they last. */
+static int
+start_keeper(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_keeper_params k = {
+	    .repo = x->p->repo,
+	    .run = x->p->run_id,
+	    .leases = &x->leases,
+	    .journal = x->p->mirror_journal,
+	    .trust = x->p->steerers,
+	    .answered = x->answered,
+	    .unix_us = x->p->unix_us,
+	    .boot_us = x->p->boot_us,
+	};
+
+	return mf_keeper_start(&x->keeper, &k, e);
+}
+
 /* 0: a state is there, or the shift starts; the data is in place. */
 static int
 begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 {
 	int found = x->p->resume == MF_MIGRATE_FRESH ? 1 : mf_migrating_resume(x, e);
 
-	if (found < 0)
+	if (found < 0 || start_keeper(x, e) != 0)
 		return -1;
 	if (found == 1) {
 		/* nothing has moved yet: a rollback has nothing to turn back */
@@ -200,21 +220,9 @@ tell_end(struct mf_migrating *x, enum mf_result result)
 static int
 shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
-	struct mf_keeper_params k = {
-	    .repo = x->p->repo,
-	    .run = x->p->run_id,
-	    .leases = &x->leases,
-	    .journal = x->p->mirror_journal,
-	    .trust = x->p->steerers,
-	    .answered = x->answered,
-	    .unix_us = x->p->unix_us,
-	    .boot_us = x->p->boot_us,
-	};
 	struct mf_error ignored = {0};
 	int rc;
 
-	if (mf_keeper_start(&x->keeper, &k, e) != 0)
-		return -1;
 	mf_migrating_stage(x, MF_STAGE_SHIFT, x->version);
 	rc = mf_shift_run(&x->shift, e);
 	if (rc < 0)
@@ -237,6 +245,9 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 static int
 end_data_only(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
+	if (!mf_keeper_may_go_forward(x->keeper, 0, END_US))
+		return mf_error_set(e, MF_ECONFLICT,
+		    "%s: the leases of this run are not held any more", x->m->name);
 	if (mf_migrating_move_production(x, e) != 0)
 		return -1;
 	out->result = MF_RESULT_SUCCEEDED;
