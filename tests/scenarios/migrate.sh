@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # some of it is for who sources it, some comes from there
+# Sourced after lib.sh by the scenarios of migrations: a repository with versions v1 to v4 of the
+# model churn, two sites that serve v1, HAProxy before them, Prometheus watching, and:
+#
+#	plan VERSION [LINE...]          a plan, and lines behind it
+#	start_over VERSION              all traffic at the old site, both well, production VERSION
+#	ends NAME WEIGHTS REF LINK      three checks: the proxy's weights, production, the link
+#	clients, no_client_failed NAME  load, until told; each answer's status and version are in seen
+#
+# A script that must not run while HAProxy is missing ends here.
+
+# shellcheck source=tests/servers/lib.sh
+. "$MF_TOP_SRCDIR/tests/servers/lib.sh"
+# shellcheck source=tests/harness/two-sites.sh
+. "$MF_TOP_SRCDIR/tests/harness/two-sites.sh"
+if [[ -z $haproxy ]]; then
+	[[ ${MF_SERVERS-} = required ]] || { echo "1..0 # SKIP haproxy is not installed"; exit 0; }
+	echo "haproxy is not installed" >&2
+	exit 99
+fi
+eval "trap_words=($(trap -p EXIT))"
+# shellcheck disable=SC2154 # set in the line above
+before_end=${trap_words[2]-}
+trap 'stop_sites; eval "$before_end"' EXIT
+
+# ---- two sites ----
+
+export MODELFERRY_REPO=file://$scratch/repo
+"$MF" init >out 2>err
+for v in 1 2 3 4; do
+	mkdir -p "v$v"
+	echo "v$v" >"v$v/version.txt"
+	data "v$v/weights.bin" 200000 "$v"
+	"$MF" push "v$v" "churn@v$v" >>out 2>>err
+done
+{
+	"$MF" ref churn production v1
+	"$MF" pull churn@v1 old --link current
+	"$MF" pull churn@v1 new --link current
+} >>out 2>>err
+check "two sites serve v1" test -e new/current/version.txt
+
+start_sites
+bring_up prometheus prometheus --config="$scratch/prometheus.yml"
+eval "$("$servers/prometheus" env "$scratch/prometheus")"
+export MF_PROMETHEUS_URL
+
+plan() { # VERSION [LINE-OF-ANALYSIS...]
+	cat <<EOF
+apiVersion: modelferry.dev/v1alpha1
+kind: Migration
+metadata: {name: churn-to-new}
+spec:
+  model: {name: churn, version: $1}
+  source: {name: old, servers: ["http://$old"], serves: unchecked}
+  destination:
+    name: new
+    dir: $scratch/new
+    link: current
+    servers: ["http://$new"]
+    reload: {url: "{server}/reload", method: POST}
+    serves: {url: "{server}/version", jsonPath: "{.version}", within: 5s}
+  router:
+    haproxy:
+      sockets: ["unix:$scratch/haproxy.sock"]
+      primary: [churn/old]
+      canary: [churn/new]
+      drainTimeout: 2s
+  analysis:
+    interval: 1s
+    threshold: 2
+    stepWeight: 40
+    maxWeight: 40
+    settle: 300ms
+    watch: 500ms
+    maxHold: 30s
+    metrics:
+    - name: accuracy
+      address: $MF_PROMETHEUS_URL
+      query: 'model_accuracy{site="new"}'
+      primaryQuery: 'model_accuracy{site="old"}'
+      interval: 500ms
+      thresholdRange: {min: 0.9}
+      onNoData: hold
+  bake: {duration: 1s, interval: 1s}
+  rollback: {verifyFor: 1s}
+EOF
+	((${#@} < 2)) || printf '%s\n' "${@:2}"
+}
+start_over() { # all traffic at the old site, production VERSION
+	set_haproxy "set server churn/old state ready" "set server churn/new state ready" \
+	    "set server churn/old weight 100" "set server churn/new weight 0"
+	"$MF" ref churn production "$1" >out 2>err
+	well old
+	well new
+}
+ends() { # NAME WEIGHTS PRODUCTION LINK
+	check "$1: weights $2" test "$(weights)" = "$2"
+	check "$1: production is $3" sh -c "\"$MF\" ref churn production | grep -q ' is $3,'"
+	check "$1: the link shows $4" test "$(cat new/current/version.txt)" = "$4"
+}
+# clients, until the file `stop` is there; each answer's version or status goes to seen
+clients() {
+	rm -f stop
+	: >seen
+	python3 - "$scratch/in.sock" <<'EOF' &
+import os, socket, sys, time
+with open("seen", "w", buffering=1) as seen:
+    while not os.path.exists("stop"):
+        try:
+            s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(sys.argv[1])
+            s.sendall(b"GET /predict HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")
+            text = b""
+            while True:
+                more = s.recv(65536)
+                if not more: break
+                text += more
+            s.close()
+            status = text.split(b" ", 2)[1].decode()
+            body = text.split(b'"version":"')[1].split(b'"')[0].decode() if status == "200" else ""
+            seen.write("%s %s\n" % (status, body))
+        except OSError as e:
+            seen.write("lost %s\n" % e)
+        time.sleep(0.01)
+EOF
+	clients_pid=$!
+	pids+=("$clients_pid")
+}
+no_client_failed() { # NAME
+	touch stop
+	wait "$clients_pid" 2>/dev/null
+	check "$1: clients were there" test "$(wc -l <seen)" -gt 20
+	check "$1: no client saw a failure" sh -c '! grep -qv "^200 " seen'
+}
