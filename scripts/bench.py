@@ -272,6 +272,10 @@ def check_resident(r, out, row, *whos):
         out.check(row, f"{who}: resident", r.rss_mib(row, who), None, 288, " MiB")
 
 
+# A pull's processor time has a floor above the target: the same pull from file:// takes 2.1 s of the
+# 3.0 (rclone: 4.2), the most of it the kernel's, for the pages of what is written, which cp of the
+# same bytes pays too (0.9 to 1.5 s); then decoding. Receiving adds the rest. The walls: the gateway
+# has the same two processors, so that they are the sum of both programs' time over two.
 def check_bucket(r, out):
     compare(r, out, "bucket", "push", "rclone crypt", 0.50, 0.40)
     compare(r, out, "bucket", "pull", "rclone back", 0.6, 0.4)
@@ -286,27 +290,30 @@ def check_discard(r, out):
 FAR_BYTES_S = 80e6 / 8
 
 
+# Of 30 s at --transfers 4, 1.2 are the requests one after the other before the first chunk and after
+# the last (ten and thirteen, of 40 ms), and 1.3 the wait for the answer to each chunk. At 32 it is
+# memory: a chunk on its way counts in --memory, and of 256 MiB about nine are left beside what two
+# workers encode in; three processors' worth of encoding would be needed, too.
 def check_far(r, out):
-    """Of what the connections allow; more of them than the processors can feed allow no more."""
+    """Of what the connections allow."""
     size = r.value("far", "input")
-    for transfers, low in ((4, 0.90), (32, None)):
+    for transfers, low in ((4, 0.90), (32, 0.96)):
         wall = r.wall("far", f"push, --transfers {transfers}")
         if wall is None:
             continue
         got = size / wall
         label = f"--transfers {transfers}: {got / 1e6:.1f} MB/s, of {transfers} connections"
-        if low is None:
-            print(f"  {label}: {got / (transfers * FAR_BYTES_S):.3f}")
-        else:
-            out.check("far", label, got / (transfers * FAR_BYTES_S), low)
+        out.check("far", label, got / (transfers * FAR_BYTES_S), low)
     check_resident(r, out, "far", *r.times.get("far", {}))
 
 
 # Where the client's processor time goes (perf, of 32 files of 8 MiB to and from the gateway).
 # Up: a third is SHA-256 of the body, which the signature takes, at libcrypto's speed; the reading
 # of the file a quarter; sending a fifth; libcurl's copy into its upload buffer an eighth, which no
-# interface of libcurl's avoids. Down: half is MD5, which has no faster way (--ignore-checksum leaves
-# it out), a quarter writing the file, the rest receiving.
+# interface of libcurl's avoids. Down: half is MD5 (0.62 GB/s of a processor, so that 1 GiB takes 1.7 s;
+# rclone takes 4.2 for all), which has no faster way (--ignore-checksum leaves it out). Without it two
+# thirds are the kernel's, for the pages of the file: cp of the same bytes takes 0.9 to 1.5 s where
+# 0.2 of rclone's is 0.83, so that no program reaches that into /dev/shm.
 def check_copy(r, out):
     compare(r, out, "copy", "copy", "curl -T, 8 at once", 1.1)
     compare(r, out, "copy", "copy", "rclone copy", None, 0.2)
