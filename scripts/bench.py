@@ -290,8 +290,8 @@ def check_discard(r, out):
 FAR_BYTES_S = 80e6 / 8
 
 
-# Of 30 s at --transfers 4, 1.2 are the requests one after the other before the first chunk and after
-# the last (ten and thirteen, of 40 ms), and 1.3 the wait for the answer to each chunk. At 32 it is
+# Of 30 s at --transfers 4, 1 is the requests one after the other before the first chunk and after
+# the last (six and thirteen, of 40 ms), and 1.3 the wait for the answer to each chunk. At 32 it is
 # memory: a chunk on its way counts in --memory, and of 256 MiB about nine are left beside what two
 # workers encode in; and the server and the line have the same two processors.
 def check_far(r, out):

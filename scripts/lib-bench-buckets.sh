@@ -110,20 +110,21 @@ with_discarding() {
 	wait "$pid"
 }
 
-discarded() { # who, more options...; the data in $2
-	local who=$1 data=$2
-	shift 2
+# A push of directory $2 to a new repository behind endpoint $3, which is known from its init.
+discarded() { # who, data, endpoint, more options...
+	local who=$1 data=$2 endpoint=$3
+	shift 3
 	fresh "$dir/state" "$dir/cache"
 	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
-		ferry -r "s3://bench/$RANDOM$RANDOM" --endpoint-url "$discard" init > "$dir/made" 2> "$log" ||
+		ferry -r "s3://bench/$RANDOM$RANDOM" --endpoint-url "$endpoint" init > "$dir/made" 2> "$log" ||
 		die "init failed"
 	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
 		timed "$who" "$program" -r "$(sed -n 's/^made the repository //p' "$dir/made")" \
-		push "$data" model "$@"
+		--endpoint-url "$endpoint" push "$data" model "$@"
 }
 
 discard_once() {
-	discarded 'push, discarding server' "$dir/bf16" --endpoint-url "$discard"
+	discarded 'push, discarding server' "$dir/bf16" "$discard"
 	new_repo "$dir/repo"
 	timed 'push, file://' "$program" -r "file://$dir/repo" push "$dir/bf16" model
 	fresh "$dir/repo"
@@ -150,8 +151,8 @@ far_once() {
 		sleep 0.05
 	done
 	port=$(< "$dir/far.port")
-	discarded "push, --transfers $1" "$dir/noise" --transfers "$1" \
-		--endpoint-url "http://127.0.0.1:$port"
+	discarded "push, --transfers $1" "$dir/noise" "http://127.0.0.1:$port" \
+		--transfers "$1"
 	exec 9>&-
 	wait "$pid"
 }
