@@ -64,21 +64,23 @@ read_plan(struct migrate *m, struct mf_error *e)
 	const char *finish = mf_options_text(m->c->options, MF_OPT_FINISH);
 	struct mf_plan_params p = {
 	    .profile = MF_PROFILE_MIGRATION, .finish_is_default = finish == NULL};
+	struct mf_cmd_bare bare = {.router = MF_BUF_INIT};
 	struct mf_buf text = MF_BUF_INIT;
 
+	p.bare = &bare.words;
 	if (finish != NULL && strcmp(finish, "copy-back") == 0)
 		p.finish = MF_FINISH_COPY_BACK;
-	if (mf_fs_read_file(AT_FDCWD, file, MF_DOCUMENT_BYTES_MAX, &text, e) == 0)
+	if (mf_cmd_read_bare(m->c, &bare, e) == 0 &&
+	    mf_fs_read_file(AT_FDCWD, file, MF_DOCUMENT_BYTES_MAX, &text, e) == 0)
 		m->plan = mf_plan_read(file, text.data, text.len, &p, NULL, e);
 	mf_buf_fini(&text);
+	mf_cmd_free_bare(&bare);
 	if (m->plan == NULL)
 		return -1;
-	if (m->plan->migration == NULL) {
-		(void)mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: a Canary or Rollout of its own cannot be run yet", m->plan->name);
-		return mf_error_hint(e, "write a Migration that names it with canaryRef");
-	}
-	return 0;
+	if (m->plan->migration == NULL)
+		return mf_error_set(e, MF_EUSAGE,
+		    "%s: an AnalysisTemplate moves nothing: it is a plan for simulate alone", file);
+	return m->plan->bare ? mf_cmd_tell_bare(m->c, m->plan, e) : 0;
 }
 
 static int

@@ -12,6 +12,18 @@ void mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event);
 int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,
     const struct mf_migrate_report *r, struct mf_error *e);
 
+/* migrate_bare.c: what the options say of a Canary or Rollout that stands alone. */
+struct mf_cmd_bare {
+	struct mf_plan_bare words; /* views of what is below, and of the options */
+	char *model;
+	char *to;
+	struct mf_buf router;
+};
+int mf_cmd_read_bare(struct mf_cmd *c, struct mf_cmd_bare *b, struct mf_error *e);
+void mf_cmd_free_bare(struct mf_cmd_bare *b);
+/* What such a run does, in the first line of the output. */
+int mf_cmd_tell_bare(struct mf_cmd *c, const struct mf_plan *plan, struct mf_error *e);
+
 /* migrate_steer.c: --abort RUN and its like. 1: none was given. */
 int mf_cmd_steer(struct mf_cmd *c, struct mf_error *e);
 

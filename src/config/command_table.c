@@ -219,6 +219,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"that its servers serve it, and moves the traffic there step by step while metrics and hooks "
 	"allow it; or turns everything back. modelferry-migrate(1) has the order of things, recipes and "
 	"what each end means.\n\n"
+	"A Canary or Rollout that no Migration refers to is run, too: --router says who moves the traffic, "
+	"and --model, --from and --to which data goes along.\n\n"
 	"With --abort, --promote, --pause, --continue or --retry it steers the run RUN instead, from any "
 	"machine with the repository: the run sees the record within five seconds and answers in its "
 	"journal.\n\n"

@@ -496,6 +496,23 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_SECRETS_DIR] = {"secrets-dir", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0,
 	MF_FOR(MIGRATE), MF_COMPLETE_DIR, "where the Secrets lie that a plan names",
 	"Take a Secret that the plan names from DIR/NAME/KEY, as Kubernetes mounts them."},
+    [MF_OPT_MODEL] = {"model", 0, MF_KIND_STRING, 0, "MODEL@VERSION", NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "of a bare Canary or Rollout: what is carried",
+	"Of a Canary or Rollout that no Migration refers to: carry this version along, from --from to "
+	"--to. Without these three traffic alone moves."},
+    [MF_OPT_FROM] = {"from", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0, MF_FOR(MIGRATE),
+	MF_COMPLETE_DIR, "with --model: the source's directory",
+	"With --model: the directory that the version is made of, where the repository has none."},
+    [MF_OPT_MIGRATE_TO] = {"to", 0, MF_KIND_STRING, 0, "DIR[,link=NAME]", NULL, NULL, 0,
+	MF_FOR(MIGRATE), MF_COMPLETE_DIR, "with --model: the destination's directory",
+	"With --model: the directory that the version is pulled to, and the link in it that is flipped."},
+    [MF_OPT_ROUTER] = {"router", 0, MF_KIND_STRING, 0, "ROUTER", NULL, NULL, 0, MF_FOR(MIGRATE),
+	MF_COMPLETE_FILE, "of a bare Canary or Rollout: who moves the traffic",
+	"Of a Canary or Rollout that no Migration refers to: who moves the traffic. "
+	"Either a file that holds what a Migration has under `router`, or "
+	"`haproxy:SOCKET,primary=BACKEND/SERVER,canary=BACKEND/SERVER`, "
+	"`file:template=FILE,output=FILE,reload=PROGRAM` or `exec:PROGRAM`, with the words of that "
+	"stanza between commas; a word that takes a list may stand more than once."},
     [MF_OPT_ABORT] = {"abort", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
 	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "take all traffic of RUN back", "Take all traffic of RUN back."},
     [MF_OPT_PROMOTE] = {"promote", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,

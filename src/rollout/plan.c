@@ -223,6 +223,35 @@ warn_of_unused(struct mf_plan_reading *rd)
 }
 
 static void
+refuse_words(struct mf_plan_reading *rd, const struct mf_node *doc)
+{
+	const struct mf_plan_bare *b = rd->params->bare;
+
+	if (b->model != NULL || b->from != NULL || b->to != NULL || b->router != NULL)
+		mf_plan_refuse(rd, doc,
+		    "--model, --from, --to and --router complete a Canary or a Rollout that stands "
+		    "alone: this plan says all of it itself");
+}
+
+/* A Canary or Rollout becomes what it is to be run as. */
+static void
+complete(struct mf_plan_reading *rd, struct sorted *s)
+{
+	const enum mf_plan_kind kind = s->row->plan;
+
+	if (rd->params->bare == NULL)
+		return;
+	if (kind != MF_PLAN_CANARY && kind != MF_PLAN_ROLLOUT) {
+		refuse_words(rd, s->plan);
+		return;
+	}
+	read_names(rd, s->plan);
+	s->plan = rd->plan->name == NULL ? NULL : mf_plan_complete(rd, s->plan, kind);
+	s->row = &kinds[0];
+	rd->plan->bare = true;
+}
+
+static void
 read_plan(struct mf_plan_reading *rd)
 {
 	struct mf_plan *plan = rd->plan;
@@ -230,6 +259,8 @@ read_plan(struct mf_plan_reading *rd)
 
 	sort_documents(rd, &s);
 	settle_plan(rd, &s);
+	if (s.plan != NULL)
+		complete(rd, &s);
 	if (s.plan == NULL)
 		return;
 	plan->kind = s.row->plan;

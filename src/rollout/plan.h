@@ -46,8 +46,22 @@ struct mf_plan {
 	const struct mf_migration_plan *migration; /* or NULL */
 	struct mf_plan_note warnings[MF_PLAN_NOTES_MAX];
 	size_t n_warnings;
+	bool bare; /* a Canary or Rollout, which the command line completed to a Migration */
 	struct mf_region *region;
 };
+
+/* What completes a Canary or Rollout that stands alone to a Migration; modelferry-migrate(1). */
+struct mf_plan_bare {
+	const char *model, *version, *from, *to; /* NULL, all of them: traffic alone */
+	const char *link;                        /* in `to`; NULL: none */
+	const char *router; /* a short form, or the name of a file; NULL: none was given */
+	/* What the file holds; NULL: it is a short form. */
+	const char *router_text;
+	size_t router_bytes;
+};
+
+/* Does this name a file, which is to be read, and no short form ("haproxy:...")? */
+bool mf_plan_router_is_file(const char *router);
 
 struct mf_plan_params {
 	enum mf_profile profile; /* of a Canary, Rollout or AnalysisTemplate */
@@ -56,6 +70,9 @@ struct mf_plan_params {
 	bool finish_is_default; /* stay in profile migration, else copy-back */
 	/* simulate in a foreign profile shows quirks that plan check refuses (stepWeight 0) */
 	bool lenient;
+	/* A Canary or Rollout is wanted as a Migration that can be run. NULL: it stays what it is
+	 */
+	const struct mf_plan_bare *bare;
 };
 
 /* Read the text of a plan file. file: for messages. NULL: MF_EUSAGE with the first refusal; with

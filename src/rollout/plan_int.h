@@ -27,8 +27,10 @@ struct mf_plan_reading {
 	const struct mf_plan_params *params;
 	struct mf_plan *plan; /* being filled; warnings go here */
 	const struct mf_documents *docs;
-	bool used[MF_DOCUMENTS_MAX]; /* which documents anybody asked for */
-	struct mf_buf *refusals;     /* a line each; NULL: the first is enough */
+	const struct mf_node *composed; /* of the command line's words; NULL: there is none */
+	bool traffic_only;              /* these name no data */
+	bool used[MF_DOCUMENTS_MAX];    /* which documents anybody asked for */
+	struct mf_buf *refusals;        /* a line each; NULL: the first is enough */
 	unsigned n_refusals;
 	struct mf_error *first; /* the first refusal, or out of memory */
 	bool no_memory;
@@ -107,6 +109,10 @@ bool mf_plan_pairs(struct mf_plan_reading *rd, const struct mf_node *map, const 
 /* Warn of each key of the map that is not among these, which end with NULL. */
 void mf_plan_known_keys(
     struct mf_plan_reading *rd, const struct mf_node *map, const char *const *keys);
+/* The Migration that the command line makes of a Canary or Rollout, in plan_bare.c. NULL: refused.
+ */
+const struct mf_node *mf_plan_complete(
+    struct mf_plan_reading *rd, const struct mf_node *doc, enum mf_plan_kind kind);
 /* The map is one, or it is refused ("a map is wanted, not a list"). */
 bool mf_plan_is_map(struct mf_plan_reading *rd, const struct mf_node *node);
 

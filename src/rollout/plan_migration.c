@@ -129,7 +129,7 @@ read_words(struct mf_plan_reading *rd, const struct mf_node *spec, struct mf_mig
 {
 	bool moves;
 
-	mf_form_read(rd, &mf_form_migration, spec, w);
+	mf_form_read(rd, rd->traffic_only ? &mf_form_traffic : &mf_form_migration, spec, w);
 	w->plan.name = rd->plan->name;
 	settle_finish(rd, w);
 	check_model(rd, spec, &w->plan);

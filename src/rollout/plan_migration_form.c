@@ -591,4 +591,11 @@ static const struct mf_field migration_fields[] = {
     ROW("suspend", BOOL, suspend, "Nothing moves, forward or back"),
 };
 FORM(mf_form_migration, "Migration", IN, migration_fields);
+
+/* Of a Canary or Rollout that stands alone, with no data: nobody writes it in a file. */
+static const struct mf_field traffic_fields[] = {
+    NODE("router", router, &mf_form_router, none_word, false, "Who moves the traffic"),
+    NODE("analysis", analysis, &mf_form_analysis, NULL, false, "How traffic moves, and when back"),
+};
+FORM(mf_form_traffic, "Traffic", IN, traffic_fields);
 #undef IN

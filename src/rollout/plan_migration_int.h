@@ -56,6 +56,8 @@ struct mf_migration_words {
 };
 
 extern const struct mf_form mf_form_analysis, mf_form_metric, mf_form_serves, mf_form_router, mf_form_fallback;
+/* router and analysis alone, in place of mf_form_migration */
+extern const struct mf_form mf_form_traffic;
 
 /* Of the sites: data, servers, reload, serves, warm-up. moves: traffic will. */
 void mf_migration_sites(struct mf_plan_reading *rd, const struct mf_node *spec,

@@ -8,17 +8,26 @@
 
 #define NOTE_BYTES 400u
 
+/* Where a node stands: in the file, or in what was composed of the command line. */
+static const char *
+file_of(const struct mf_plan_reading *rd, const struct mf_node *at)
+{
+	while (at != NULL && at->parent != NULL)
+		at = at->parent;
+	return at != NULL && at == rd->composed ? "the command line" : rd->docs->file;
+}
+
 struct mf_plan_place
 mf_plan_place_of(const struct mf_plan_reading *rd, const struct mf_node *at)
 {
-	return (struct mf_plan_place){.file = rd->docs->file, .line = at != NULL ? at->line : 0};
+	return (struct mf_plan_place){.file = file_of(rd, at), .line = at != NULL ? at->line : 0};
 }
 
 /* "FILE:LINE: FIELD: text", into the list of refusals and, as the first one, into the error. */
 static void
 refuse(struct mf_plan_reading *rd, const struct mf_node *at, const char *field, const char *text)
 {
-	const char *colon = field[0] != '\0' ? ": " : "";
+	const char *colon = field[0] != '\0' ? ": " : "", *file = file_of(rd, at);
 	char line[16] = "";
 
 	if (rd->no_memory)
@@ -26,11 +35,10 @@ refuse(struct mf_plan_reading *rd, const struct mf_node *at, const char *field, 
 	if (at != NULL && at->line > 0)
 		(void)snprintf(line, sizeof line, ":%u", at->line);
 	if (rd->n_refusals++ == 0)
-		mf_error_set(
-		    rd->first, MF_EUSAGE, "%s%s: %s%s%s", rd->docs->file, line, field, colon, text);
+		mf_error_set(rd->first, MF_EUSAGE, "%s%s: %s%s%s", file, line, field, colon, text);
 	if (rd->refusals == NULL || rd->n_refusals > MF_PLAN_NOTES_MAX)
 		return;
-	mf_text_put_escaped(rd->refusals, rd->docs->file);
+	mf_text_put_escaped(rd->refusals, file);
 	mf_buf_printf(rd->refusals, "%s: ", line);
 	mf_text_put_escaped(rd->refusals, field);
 	mf_buf_printf(rd->refusals, "%s", colon);

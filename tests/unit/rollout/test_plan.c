@@ -309,6 +309,134 @@ a_migration_by_a_rollout(void **state)
 	mf_plan_free(plan);
 }
 
+#define SHORT "haproxy:unix:/run/h.sock,tcp:h:1,primary=b/o,canary=b/n1,canary=b/n2,redispatch=true"
+
+static struct mf_plan *
+read_bare(const char *text, const struct mf_plan_bare *bare, struct mf_error *e)
+{
+	const struct mf_plan_params p = {
+	    .profile = MF_PROFILE_MIGRATION, .finish_is_default = true, .bare = bare};
+
+	return read_with(text, &p, e);
+}
+
+static void
+a_canary_alone(void **state)
+{
+	const struct mf_plan_bare traffic = {.router = SHORT};
+	const struct mf_plan_bare data = {.router = SHORT,
+	    .model = "churn",
+	    .version = "1.10",
+	    .from = "/a",
+	    .to = "/b \"c\"",
+	    .link = "current"};
+	struct mf_error e = {0};
+	struct mf_plan *plan = read_bare(canary_text, &traffic, &e), *other;
+	const struct mf_migration_plan *m;
+
+	(void)state;
+	assert_non_null(plan);
+	m = plan->migration;
+	assert_true(plan->bare);
+	assert_int_equal(plan->kind, MF_PLAN_MIGRATION);
+	assert_int_equal(plan->finish, MF_FINISH_STAY);
+	assert_string_equal(plan->name, "churn");
+	assert_string_equal(plan->namespace_name, "ml");
+	assert_null(m->model);
+	assert_int_equal(m->destination.kind, MF_DESTINATION_NONE);
+	assert_int_equal(m->router.type, MF_ROUTER_HAPROXY);
+	assert_int_equal(m->router.n_sockets, 2);
+	assert_string_equal(m->router.sockets[1], "tcp:h:1");
+	assert_int_equal(m->router.n_canary, 2);
+	assert_true(m->router.redispatch);
+	assert_int_equal(plan->canary->profile, MF_PROFILE_MIGRATION);
+	assert_int_equal(plan->canary->n_metrics, 3);
+
+	other = read_bare(canary_text, &data, &e);
+	assert_non_null(other);
+	assert_string_equal(other->migration->model, "churn");
+	assert_string_equal(other->migration->version, "1.10");
+	assert_string_equal(other->migration->source.dir, "/a");
+	assert_string_equal(other->migration->destination.dir, "/b \"c\"");
+	assert_true(other->migration->destination.serves.unchecked);
+	/* the same file, but another plan */
+	assert_string_not_equal(other->digest, plan->digest);
+	mf_plan_free(other);
+	mf_plan_free(plan);
+}
+
+static void
+a_rollout_alone(void **state)
+{
+	static const char file[] = "haproxy:\n  sockets: ['unix:/h']\n  primary: [b/o]\n"
+				   "  canary: [b/n]\n";
+	const struct mf_plan_bare bare = {
+	    .router = "router.yaml", .router_text = file, .router_bytes = sizeof file - 1};
+	struct mf_error e = {0};
+	struct mf_plan *plan = read_bare(rollout_text, &bare, &e);
+
+	(void)state;
+	assert_non_null(plan);
+	assert_int_equal(plan->rollout->n_steps, 8);
+	assert_int_equal(plan->rollout->finish, MF_FINISH_STAY);
+	assert_string_equal(plan->migration->router.canary[0], "b/n");
+	mf_plan_free(plan);
+}
+
+static void
+alone_and_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		struct mf_plan_bare bare;
+		const char *message;
+	} rows[] = {
+	    {canary_text, {.router = NULL},
+		"plan.yaml:12: spec.provider: the provider istio of a cluster is not moved from "
+		"here "
+		"yet: name a router with --router"},
+	    {rollout_text, {.router = NULL}, "plan.yaml:"},
+	    {canary_text, {.router = "haproxi:x"},
+		"plan.yaml: --router: there is no router haproxi: haproxy:, file:, exec:, or a "
+		"FILE "
+		"is wanted"},
+	    {canary_text, {.router = "exec:/bin/x,frob=1"},
+		"plan.yaml: --router: exec has no frob"},
+	    {canary_text, {.router = "exec:/bin/x,timeout=1s,timeout=2s"},
+		"plan.yaml: --router: timeout a second time"},
+	    {canary_text, {.router = "haproxy:unix:/h,primary=b/o"},
+		"the command line: spec.router.haproxy.canary: is missing"},
+	    {canary_text, {.router = SHORT ",cutStreams=maybe"},
+		"the command line: spec.router.haproxy.cutStreams: "},
+	    {canary_text, {.router = "none"},
+		"the command line: spec.analysis: with the router `none` no traffic moves: it "
+		"would "
+		"be ignored"},
+	    {canary_text, {.router = SHORT, .to = "/b"},
+		"plan.yaml: --model, --from and --to go together: --from is missing"},
+	    {canary_text,
+		{.router = SHORT,
+		    .model = "m",
+		    .version = "1",
+		    .from = "/a",
+		    .to = "/b",
+		    .link = ""},
+		"the command line: spec.destination.link: "},
+	    {migration_text, {.router = SHORT}, "plan.yaml:"},
+	};
+	struct mf_error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		e = (struct mf_error){0};
+		assert_null(read_bare(rows[i].text, &rows[i].bare, &e));
+		assert_int_equal(e.code, MF_EUSAGE);
+		if (strncmp(e.message, rows[i].message, strlen(rows[i].message)) != 0)
+			fail_msg("%s, and not %s", e.message, rows[i].message);
+	}
+}
+
 static void
 data_alone(void **state)
 {
@@ -465,6 +593,9 @@ main(void)
 	    cmocka_unit_test(the_metrics_of_a_migration),
 	    cmocka_unit_test(a_migration_by_a_canary),
 	    cmocka_unit_test(a_migration_by_a_rollout),
+	    cmocka_unit_test(a_canary_alone),
+	    cmocka_unit_test(a_rollout_alone),
+	    cmocka_unit_test(alone_and_refused),
 	    cmocka_unit_test(data_alone),
 	    cmocka_unit_test(nobody_looks),
 	    cmocka_unit_test(files_without_a_plan),
