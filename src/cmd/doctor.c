@@ -1,4 +1,4 @@
-/* doctor: what this machine and the store can do, tried for real. */
+/* doctor: what this machine and the store can do, tried for real; or a plan's preflight. */
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "src/base/units.h"
+#include "src/cmd/migrate.h"
 #include "src/cmd/output.h"
 #include "src/cmd/probe.h"
 #include "src/cmd/repo.h"
@@ -132,25 +133,84 @@ look_at_repo(struct doctor *d)
 	mf_cmd_close_repo(&r);
 }
 
+static int
+examine(struct doctor *d, struct mf_error *e)
+{
+	const char *url = mf_options_text(d->c->options, MF_OPT_REPO);
+
+	look_at_machine(d);
+	look_at_state(d);
+	if (url != NULL && url[0] != '\0') {
+		look_at_store(d, url);
+		look_at_repo(d);
+	}
+	if (d->o != NULL &&
+	    mf_output_json(d->c->out,
+		json_pack("{s:b, s:O}", "ok", d->troubles == 0, "findings", d->o), e) != 0)
+		return -1;
+	if (d->troubles > 0)
+		return mf_error_set(e, MF_EFAIL, "%u troubles found", d->troubles);
+	return 0;
+}
+
+/* ---- a plan ---- */
+
+static void
+hear(void *arg, const struct mf_migrate_event *event)
+{
+	if (event->kind == MF_MIGRATE_LOOK)
+		say(arg, event->subject, event->well, event->text);
+}
+
+static json_t *
+plan_json(const struct doctor *d, bool ok, const struct mf_migrate_report *r)
+{
+	const struct mf_migrate_outlook *o = &r->outlook;
+	json_t *all = json_pack("{s:b, s:O, s:s, s:s, s:[i,i], s:b, s:I, s:I, s:I}", "ok", ok,
+	    "findings", d->o, "version", r->version, "previous", r->previous, "weights",
+	    (int)r->primary, (int)r->canary, "already", r->already, "version_bytes",
+	    (json_int_t)o->version_bytes, "push_bytes", (json_int_t)o->push_bytes, "pull_bytes",
+	    (json_int_t)o->pull_bytes);
+
+	if (o->free_known)
+		json_object_set_new(all, "free_bytes", json_integer((json_int_t)o->free_bytes));
+	if (o->move_us > 0)
+		json_object_set_new(all, "move_seconds", json_real((double)o->move_us / 1e6));
+	if (o->load_us > 0)
+		json_object_set_new(all, "load_seconds", json_real((double)o->load_us / 1e6));
+	return all;
+}
+
+/* The status is that of a run which ended there. */
+static int
+examine_plan(struct doctor *d, struct mf_error *e)
+{
+	struct mf_error why = {0}, unsaid = {0};
+	struct mf_migrate_report r;
+	int rc = mf_cmd_preflight(d->c, hear, d, &r, &why);
+
+	if (rc != 0 && d->troubles == 0) /* there was nothing that could be looked at */
+		say(d, "plan", false, why.message);
+	if (rc == 0 && r.already)
+		say(d, "plan", true, "it was carried out already: a run would do nothing");
+	if (d->o != NULL &&
+	    mf_output_json(d->c->out, plan_json(d, rc == 0, &r), rc == 0 ? e : &unsaid) != 0 &&
+	    rc == 0)
+		return -1;
+	if (rc != 0 && e != NULL)
+		*e = why;
+	return rc;
+}
+
 int
 mf_cmd_doctor(struct mf_cmd *c, struct mf_error *e)
 {
-	const char *url = mf_options_text(c->options, MF_OPT_REPO);
 	struct doctor d = {.c = c};
+	int rc;
 
 	if (c->json && (d.o = json_array()) == NULL)
 		return mf_error_nomem(e, "result");
-	look_at_machine(&d);
-	look_at_state(&d);
-	if (url != NULL && url[0] != '\0') {
-		look_at_store(&d, url);
-		look_at_repo(&d);
-	}
-	if (d.o != NULL &&
-	    mf_output_json(c->out, json_pack("{s:b, s:o}", "ok", d.troubles == 0, "findings", d.o),
-		e) != 0)
-		return -1;
-	if (d.troubles > 0)
-		return mf_error_set(e, MF_EFAIL, "%u troubles found", d.troubles);
-	return 0;
+	rc = mf_options_arg(c->options, 0) == NULL ? examine(&d, e) : examine_plan(&d, e);
+	json_decref(d.o);
+	return rc;
 }

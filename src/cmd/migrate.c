@@ -10,6 +10,7 @@
 
 #include "src/base/fs.h"
 #include "src/base/log.h"
+#include "src/cmd/limits.h"
 #include "src/cmd/repo.h"
 #include "src/cmd/report.h"
 #include "src/repo/run_record.h"
@@ -80,7 +81,16 @@ read_plan(struct migrate *m, struct mf_error *e)
 	if (m->plan->migration == NULL)
 		return mf_error_set(e, MF_EUSAGE,
 		    "%s: an AnalysisTemplate moves nothing: it is a plan for simulate alone", file);
-	return m->plan->bare ? mf_cmd_tell_bare(m->c, m->plan, e) : 0;
+	return 0;
+}
+
+static int
+open_repo(struct migrate *m, enum mf_cmd_access access, struct mf_error *e)
+{
+	if (mf_cmd_load_signer(m->c, &m->signer, e) != 0 ||
+	    mf_cmd_load_trust(m->c, &m->trust, e) != 0)
+		return -1;
+	return m->plan->migration->model == NULL ? 0 : mf_cmd_open_repo(m->c, access, &m->r, e);
 }
 
 static int
@@ -88,11 +98,7 @@ open_all(struct migrate *m, struct mf_error *e)
 {
 	const char *dir = mf_options_text(m->c->options, MF_OPT_STATE_DIR);
 
-	if (mf_cmd_load_signer(m->c, &m->signer, e) != 0 ||
-	    mf_cmd_load_trust(m->c, &m->trust, e) != 0)
-		return -1;
-	if (m->plan->migration->model != NULL &&
-	    mf_cmd_open_repo(m->c, MF_CMD_WRITE, &m->r, e) != 0)
+	if (open_repo(m, MF_CMD_WRITE, e) != 0)
 		return -1;
 	return mf_journal_open(dir, &m->journal, e) != 0 ||
 		       mf_journal_open(dir, &m->mirror_journal, e) != 0
@@ -211,14 +217,25 @@ run(struct migrate *m, struct mf_error *e)
 {
 	struct mf_migrate_report report;
 
-	if (read_plan(m, e) != 0 || open_all(m, e) != 0 || choose_run(m, e) != 0 ||
-	    lease_file(m, e) != 0)
+	if (read_plan(m, e) != 0 || (m->plan->bare && mf_cmd_tell_bare(m->c, m->plan, e) != 0) ||
+	    open_all(m, e) != 0 || choose_run(m, e) != 0 || lease_file(m, e) != 0)
 		return -1;
 	fill(m);
 	if (mf_migrate(&m->p, &report, e) != 0)
 		return -1;
 	mf_cmd_report_version(m->c, report.version);
 	return mf_cmd_end_migration(m->c, m->run_id, m->plan->migration, &report, e);
+}
+
+static void
+close_all(struct migrate *m)
+{
+	mf_journal_close(m->mirror_journal);
+	mf_journal_close(m->journal);
+	mf_cmd_close_repo(&m->r);
+	mf_trust_free(m->trust);
+	mf_signer_free(m->signer);
+	mf_plan_free(m->plan);
 }
 
 int
@@ -230,11 +247,42 @@ mf_cmd_migrate(struct mf_cmd *c, struct mf_error *e)
 	if (rc <= 0)
 		return rc;
 	rc = run(&m, e);
-	mf_journal_close(m.mirror_journal);
-	mf_journal_close(m.journal);
-	mf_cmd_close_repo(&m.r);
-	mf_trust_free(m.trust);
-	mf_signer_free(m.signer);
-	mf_plan_free(m.plan);
+	close_all(&m);
+	return rc;
+}
+
+/* What --bwlimit lets through now. */
+static int
+rates(struct migrate *m, struct mf_error *e)
+{
+	const struct mf_waiting clock = {0};
+	struct mf_bwlimit_rate now;
+	struct mf_limits limits;
+
+	if (mf_cmd_read_limits(m->c->options, &limits, e) != 0)
+		return -1;
+	now = mf_bwlimit_at(&limits.bandwidth, mf_waiting_week_minute(&clock));
+	m->p.up_bps = now.up_bps;
+	m->p.down_bps = now.down_bps;
+	return 0;
+}
+
+int
+mf_cmd_preflight(struct mf_cmd *c, void (*tell)(void *arg, const struct mf_migrate_event *event),
+    void *arg, struct mf_migrate_report *out, struct mf_error *e)
+{
+	struct migrate m = {.c = c};
+	int rc = -1;
+
+	*out = (struct mf_migrate_report){.primary = 100};
+	if (read_plan(&m, e) == 0 && open_repo(&m, MF_CMD_READ, e) == 0 && rates(&m, e) == 0) {
+		fill(&m);
+		m.p.resume = MF_MIGRATE_FRESH;
+		m.p.dry_run = true;
+		m.p.tell = tell;
+		m.p.tell_arg = arg;
+		rc = mf_migrate(&m.p, out, e);
+	}
+	close_all(&m);
 	return rc;
 }

@@ -24,6 +24,12 @@ void mf_cmd_free_bare(struct mf_cmd_bare *b);
 /* What such a run does, in the first line of the output. */
 int mf_cmd_tell_bare(struct mf_cmd *c, const struct mf_plan *plan, struct mf_error *e);
 
+/* migrate.c: the preflight of the plan that the first positional names, and nothing more: tell
+ * hears each thing that it looks at. out is filled in any case. */
+int mf_cmd_preflight(struct mf_cmd *c,
+    void (*tell)(void *arg, const struct mf_migrate_event *event), void *arg,
+    struct mf_migrate_report *out, struct mf_error *e);
+
 /* migrate_steer.c: --abort RUN and its like. 1: none was given. */
 int mf_cmd_steer(struct mf_cmd *c, struct mf_error *e);
 

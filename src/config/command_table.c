@@ -273,11 +273,18 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"restart; one `serve` at a time may have a state directory. "
 	"The first line on standard output says where it listens. "
 	"SIGTERM and SIGINT end it with status 0."},
-    [MF_CMD_DOCTOR] = {"doctor", "", 0, 0, "", "try what the store and this machine can do",
+    [MF_CMD_DOCTOR] = {"doctor", "[PLAN]", 0, 1, "f", "try what the store and this machine can do",
 	"Tries for real what the store at --repo can do, and says what it found: conditional writes, "
 	"durable writes, clock, keys, free space. "
 	"The status is 1 where something is wrong. "
-	"Without a repository it speaks of this machine alone."},
+	"Without a repository it speaks of this machine alone.\n"
+	"With PLAN it is the preflight of `migrate` alone, which neither moves nor writes "
+	"anything: what the plan has that would be refused, the version and the ref, the router and its "
+	"weights, the providers of metrics, whether the destination can be written, the most that is to be "
+	"pushed and pulled, how long that takes at the rate of --bwlimit, the space that is free for it, "
+	"and whether each server answers. "
+	"All of it is looked at, also after something was found wrong; the status is that of the first of "
+	"these, by cause, as a run's would be."},
     [MF_CMD_COMPLETION] = {"completion", "SHELL", 1, 1, "s", "print completion for a shell",
 	"Prints completion code for `bash`, `zsh` or `fish`."},
     [MF_CMD_VERSION] = {"version", "", 0, 0, "", "print the version of modelferry",

@@ -9,6 +9,7 @@
 #define FILTERS (MF_FOR(PUSH) | PULLS | COMPARES)
 #define MAKES_VERSION (MF_FOR(PUSH) | MF_FOR(COMMIT))
 #define SIGNS (MF_FOR(MIGRATE) | MF_FOR(PUSH) | MF_FOR(COMMIT) | MF_FOR(REF) | MF_FOR(ROLLBACK) | MF_FOR(REPLICATE))
+#define RUNS_PLAN (MF_FOR(MIGRATE) | MF_FOR(DOCTOR))
 #define SECOND_US 1000000
 #define NEW_KEY (MF_FOR(KEY_ADD) | MF_FOR(KEY_ROTATE))
 
@@ -409,7 +410,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_COMPLETE_NONE, "flip the symbolic link DIR/NAME to the version",
 	"Keep versions inside DIR and flip the symbolic link DIR/NAME to the one pulled."},
     [MF_OPT_TRUSTED_KEYS] = {"trusted-keys", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0,
-	MF_FOR(COMMIT) | PULLS | MF_FOR(CAT) | MF_FOR(ROLLBACK) | MF_FOR(MIGRATE),
+	MF_FOR(COMMIT) | PULLS | MF_FOR(CAT) | MF_FOR(ROLLBACK) | MF_FOR(MIGRATE) |
+	    MF_FOR(DOCTOR),
 	MF_COMPLETE_FILE,
 	"demand signatures by one of these public keys",
 	"Demand that the version and the ref are signed by one of the public keys in FILE, and "
@@ -494,19 +496,19 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Keep the lease of the run in this file, which all runs that could meet must share, instead of "
 	"in the repository; needed where its store has no conditional writes, and without a repository."},
     [MF_OPT_SECRETS_DIR] = {"secrets-dir", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0,
-	MF_FOR(MIGRATE), MF_COMPLETE_DIR, "where the Secrets lie that a plan names",
+	RUNS_PLAN, MF_COMPLETE_DIR, "where the Secrets lie that a plan names",
 	"Take a Secret that the plan names from DIR/NAME/KEY, as Kubernetes mounts them."},
     [MF_OPT_MODEL] = {"model", 0, MF_KIND_STRING, 0, "MODEL@VERSION", NULL, NULL, 0,
-	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "of a bare Canary or Rollout: what is carried",
+	RUNS_PLAN, MF_COMPLETE_NONE, "of a bare Canary or Rollout: what is carried",
 	"Of a Canary or Rollout that no Migration refers to: carry this version along, from --from to "
 	"--to. Without these three traffic alone moves."},
-    [MF_OPT_FROM] = {"from", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0, MF_FOR(MIGRATE),
+    [MF_OPT_FROM] = {"from", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0, RUNS_PLAN,
 	MF_COMPLETE_DIR, "with --model: the source's directory",
 	"With --model: the directory that the version is made of, where the repository has none."},
     [MF_OPT_MIGRATE_TO] = {"to", 0, MF_KIND_STRING, 0, "DIR[,link=NAME]", NULL, NULL, 0,
-	MF_FOR(MIGRATE), MF_COMPLETE_DIR, "with --model: the destination's directory",
+	RUNS_PLAN, MF_COMPLETE_DIR, "with --model: the destination's directory",
 	"With --model: the directory that the version is pulled to, and the link in it that is flipped."},
-    [MF_OPT_ROUTER] = {"router", 0, MF_KIND_STRING, 0, "ROUTER", NULL, NULL, 0, MF_FOR(MIGRATE),
+    [MF_OPT_ROUTER] = {"router", 0, MF_KIND_STRING, 0, "ROUTER", NULL, NULL, 0, RUNS_PLAN,
 	MF_COMPLETE_FILE, "of a bare Canary or Rollout: who moves the traffic",
 	"Of a Canary or Rollout that no Migration refers to: who moves the traffic. "
 	"Either a file that holds what a Migration has under `router`, or "

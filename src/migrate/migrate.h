@@ -62,9 +62,12 @@ const char *mf_migrate_stage_name(enum mf_migrate_stage stage); /* "deliver" */
 
 /* What is told while it runs. Views, valid during the call. */
 struct mf_migrate_event {
-	enum { MF_MIGRATE_STAGE, MF_MIGRATE_TICK, MF_MIGRATE_ALERT } kind;
+	enum { MF_MIGRATE_STAGE, MF_MIGRATE_LOOK, MF_MIGRATE_TICK, MF_MIGRATE_ALERT } kind;
 	enum mf_migrate_stage stage;
-	const char *text; /* of a stage and an alert */
+	const char *text; /* of a stage, a look and an alert */
+	/* Of a look: what was looked at, "router", and is it well? */
+	const char *subject;
+	bool well;
 	/* Of a tick. */
 	uint64_t tick;
 	const struct mf_canary_tick *seen;
@@ -89,7 +92,10 @@ struct mf_migrate_params {
 	struct mf_dialer_params dialer;
 	const char *secrets_dir;
 	enum mf_migrate_resume resume;
-	bool dry_run; /* preflight alone */
+	/* Preflight alone. It looks at more, and goes on where something is not well: the error is
+	 * that of the first. */
+	bool dry_run;
+	uint64_t up_bps, down_bps; /* as limited, for the outlook; 0: not known */
 	const struct mf_trust
 	    *steerers; /* whose control records count; NULL: anybody with the keys */
 	unsigned threads;
@@ -104,6 +110,14 @@ struct mf_migrate_params {
 	void *tell_arg;
 };
 
+/* What a dry run found; all bytes are the most that it can be. */
+struct mf_migrate_outlook {
+	uint64_t version_bytes, push_bytes, pull_bytes;
+	uint64_t free_bytes; /* at a local destination */
+	bool free_known;
+	uint64_t move_us, load_us; /* of push and pull; of a server; 0: not known */
+};
+
 struct mf_migrate_report {
 	enum mf_result result; /* MF_RESULT_NONE: dry run, or told to end before its end */
 	enum mf_reason reason;
@@ -115,6 +129,7 @@ struct mf_migrate_report {
 	unsigned primary, canary; /* final weights, as read; 100/0 where there is no router */
 	uint64_t ticks;
 	uint64_t seconds;
+	struct mf_migrate_outlook outlook;
 };
 
 /* 0 with *out, however the run ended; -1: it could not be begun, or nothing was moved: MF_EUSAGE,

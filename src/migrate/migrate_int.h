@@ -39,6 +39,8 @@ struct mf_migrating {
 	uint64_t alerted;      /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
+	bool present; /* preflight: the destination holds the version already */
+	struct mf_migrate_outlook outlook;
 	uint64_t answered; /* controls up to this number */
 	enum mf_steer steer;
 	char did[MF_MIGRATE_DID_MAX][MF_MIGRATE_DID_BYTES];
@@ -51,6 +53,14 @@ void mf_migrating_close(struct mf_migrating *x);
 int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_begin(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
+
+/* look.c: parts of a preflight. Each tells what it found; -1: it is not well. */
+int mf_migrating_looked(struct mf_migrating *x, const char *subject, int rc, const char *text,
+    const struct mf_error *e); /* tells text, or where rc is not 0 what e says; rc */
+int mf_migrating_look_at_versions(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_look_at_destination(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_look_at_servers(struct mf_migrating *x, struct mf_error *e);
 
 /* run.c */
 bool mf_migrating_interrupted(const struct mf_migrating *x);

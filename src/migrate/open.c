@@ -138,20 +138,79 @@ check_weights(struct mf_migrating *x, struct mf_error *e)
 	return mf_error_hint(e, "set it to 100/0, or resume the run that moved it with --resume");
 }
 
+static int
+look_at_plan(struct mf_migrating *x, struct mf_error *e)
+{
+	int rc = refuse_for_now(x, e) != 0 ? -1 : refuse_hooks(x, e);
+
+	return mf_migrating_looked(x, "plan", rc, "nothing in it is refused", e);
+}
+
+static int
+look_at_router(struct mf_migrating *x, struct mf_error *e)
+{
+	char text[sizeof x->router.note + 64];
+	int rc = mf_world_check_router(x->world, e);
+
+	if (x->m->router.type == MF_ROUTER_NONE)
+		return rc != 0 ? -1 : check_weights(x, e);
+	if (rc == 0 && x->canary->mirror && !mf_world_can(x->world)->mirror)
+		rc = mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: analysis.mirror: this router cannot", x->m->name);
+	if (rc == 0)
+		rc = check_weights(x, e);
+	(void)snprintf(text, sizeof text, "%u/%u%s%s", x->router.primary, x->router.canary,
+	    x->router.note[0] == '\0' ? "" : "; ", x->router.note);
+	return mf_migrating_looked(x, "router", rc, text, e);
+}
+
+static int
+look_at_metrics(struct mf_migrating *x, struct mf_error *e)
+{
+	int rc = mf_world_probe(x->world, e);
+
+	if (rc == 0 && x->canary->n_metrics == 0)
+		return 0;
+	return mf_migrating_looked(x, "metrics", rc, "their providers answer", e);
+}
+
+/* What a run needs only later it meets by itself before any traffic moves, and a run that is
+ * resumed is past it. */
+static const struct look {
+	int (*at)(struct mf_migrating *x, struct mf_error *e);
+	enum { OF_ALL_RUNS, OF_FRESH_RUNS, OF_DRY_RUNS } of;
+} looks[] = {
+    {look_at_plan, OF_ALL_RUNS},
+    {mf_migrating_look_at_versions, OF_ALL_RUNS},
+    {look_at_router, OF_ALL_RUNS},
+    {look_at_metrics, OF_ALL_RUNS},
+    {mf_migrating_look_at_destination, OF_FRESH_RUNS},
+    {mf_migrating_look_at_data, OF_DRY_RUNS},
+    {mf_migrating_look_at_servers, OF_DRY_RUNS},
+};
+
 int
 mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e)
 {
-	struct mf_router_can can;
+	struct mf_error why;
+	int rc = 0;
+	size_t i;
 
 	mf_migrating_stage(x, MF_STAGE_PREFLIGHT, x->m->name);
-	if (refuse_for_now(x, e) != 0 || refuse_hooks(x, e) != 0 ||
-	    mf_world_check_router(x->world, e) != 0)
-		return -1;
-	can = *mf_world_can(x->world);
-	if (x->canary->mirror && !can.mirror)
-		return mf_error_set(
-		    e, MF_EUNSUPPORTED, "%s: analysis.mirror: this router cannot", x->m->name);
-	return check_weights(x, e) != 0 || mf_world_probe(x->world, e) != 0 ? -1 : 0;
+	for (i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+		if ((looks[i].of == OF_DRY_RUNS && !x->p->dry_run) ||
+		    (looks[i].of == OF_FRESH_RUNS && x->p->resume != MF_MIGRATE_FRESH))
+			continue;
+		why = (struct mf_error){0};
+		if (looks[i].at(x, &why) == 0)
+			continue;
+		if (rc == 0)
+			*e = why;
+		rc = -1;
+		if (!x->p->dry_run)
+			return -1;
+	}
+	return rc;
 }
 
 /* ---- the journal ---- */

@@ -295,8 +295,7 @@ is_done(const struct mf_migrating *x)
 static int
 run(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
-	if (mf_migrating_open(x, e) != 0 || mf_migrating_find(x, e) != 0 ||
-	    mf_migrating_preflight(x, e) != 0)
+	if (mf_migrating_open(x, e) != 0 || mf_migrating_preflight(x, e) != 0)
 		return -1;
 	out->already = x->p->resume == MF_MIGRATE_FRESH && is_done(x);
 	if (out->already || x->p->dry_run) {
@@ -346,6 +345,7 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);
 	(void)snprintf(out->previous, sizeof out->previous, "%s", x->previous);
 	out->seconds = (uint64_t)(p->boot_us() - began_us) / 1000000;
+	out->outlook = x->outlook;
 	mf_migrating_close(x);
 	free(x);
 	return rc;

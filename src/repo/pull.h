@@ -60,6 +60,9 @@ struct mf_pull_look {
 int mf_pull_look(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_look *out,
     struct mf_error *e);
 
+/* Does p->dir hold all of v, with p->link shown or not? Looks at the directory alone. */
+bool mf_pull_has(const struct mf_pull_params *p, const struct mf_version *v);
+
 /* Write one file of a version to fd, checked chunk by chunk; d may be NULL. MF_ECLOSED: fd is a pipe that
  * nobody reads any more. */
 int mf_cat(struct mf_repo *repo, const char *spec, const char *path, const struct mf_demands *d,

@@ -39,6 +39,27 @@ shows(const struct mf_pull_params *p, const struct mf_ref *ref, const char key[M
 	return key[n] == '\0' || (key[n] == '.' && p->selects != NULL);
 }
 
+bool
+mf_pull_has(const struct mf_pull_params *p, const struct mf_version *v)
+{
+	const int fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char want[MF_PLACE_KEY_BYTES], key[MF_PLACE_NAME_BYTES], path[MF_PLACE_PATH_BYTES];
+	struct stat st;
+	bool has;
+
+	if (fd < 0)
+		return false;
+	mf_place_key(want, v->root.version, v->digest, NULL);
+	if (p->link == NULL) {
+		has = mf_place_mark(fd, key) && strcmp(key, want) == 0;
+	} else {
+		snprintf(path, sizeof(path), MF_PLACE_OWN "/versions/%s", want);
+		has = fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	}
+	close(fd);
+	return has;
+}
+
 /* The directory's own memory keeps up with a ref that moves to where it was. */
 static int
 compare(const struct mf_pull_params *p, const struct mf_ref *ref, struct mf_seen *seen,

@@ -1,0 +1,367 @@
+/* What a preflight looks at beside the router and the metrics: versions, the destination, the bytes
+ * that are to be moved, the servers. It asks and reads, and writes nothing. */
+#include "src/migrate/migrate_int.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "src/base/buf.h"
+#include "src/base/units.h"
+#include "src/repo/pull.h"
+#include "src/repo/version.h"
+#include "src/traffic/serves.h"
+
+#define TEXT_BYTES 1024u
+#define PATH_BYTES 4096u
+#define DEPTH_MAX 64u /* of a source's directories, which a push does not bound */
+
+int
+mf_migrating_looked(
+    struct mf_migrating *x, const char *subject, int rc, const char *text, const struct mf_error *e)
+{
+	char why[TEXT_BYTES];
+	struct mf_migrate_event event = {
+	    .kind = MF_MIGRATE_LOOK,
+	    .stage = MF_STAGE_PREFLIGHT,
+	    .subject = subject,
+	    .well = rc == 0,
+	    .text = rc == 0 ? text : why,
+	};
+
+	if (rc != 0) {
+		(void)mf_error_text(e, why, sizeof why);
+		why[strcspn(why, "\n")] = '\0'; /* the hint is for who ends with it */
+	}
+	if (x->p->tell != NULL)
+		x->p->tell(x->p->tell_arg, &event);
+	return rc;
+}
+
+/* ---- versions ---- */
+
+/* The bytes of all files below an open directory, which is closed. */
+static int
+sum_dir(int fd, const char *path, unsigned depth, uint64_t *bytes, struct mf_error *e)
+{
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *item;
+	struct stat st;
+	int rc = 0;
+
+	if (d == NULL) {
+		rc = mf_error_sys(e, errno, "cannot read %s", path);
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	while (rc == 0 && (item = readdir(d)) != NULL) {
+		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
+		    fstatat(dirfd(d), item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue; /* it went meanwhile: the push will say so */
+		if (S_ISREG(st.st_mode))
+			*bytes += (uint64_t)st.st_size;
+		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+			rc = sum_dir(openat(dirfd(d), item->d_name,
+					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+			    item->d_name, depth + 1, bytes, e);
+	}
+	(void)closedir(d);
+	return rc;
+}
+
+static int
+look_at_source(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *e)
+{
+	const char *dir = x->m->source.dir;
+	char size[MF_UNIT_TEXT_BYTES];
+
+	if (dir == NULL)
+		return mf_error_set(e, MF_ENOTFOUND,
+		    "%s@%s is not in the repository, and the source has no directory to push",
+		    x->m->model, x->version);
+	if (!x->p->dry_run)
+		return 0; /* the push reads it soon */
+	if (sum_dir(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir, 0, &x->outlook.push_bytes,
+		e) != 0)
+		return -1;
+	x->outlook.version_bytes = x->outlook.push_bytes;
+	(void)snprintf(text, TEXT_BYTES, "%s@%s is to be pushed from %s, %s", x->m->model,
+	    x->version, dir, mf_format_size(x->outlook.push_bytes, size));
+	return 0;
+}
+
+/* Does the destination hold it already? */
+static bool
+is_there(const struct mf_migrating *x, const struct mf_version *v)
+{
+	const struct mf_pull_params p = {
+	    .dir = x->m->destination.dir, .link = x->m->destination.link};
+
+	return x->m->destination.kind == MF_DESTINATION_DIR && !x->m->destination.remote &&
+	       mf_pull_has(&p, v);
+}
+
+static int
+look_at_version(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *e)
+{
+	char size[MF_UNIT_TEXT_BYTES];
+	struct mf_version v = {0};
+	int rc = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
+
+	if (rc == 1)
+		return look_at_source(x, text, e);
+	if (rc != 0)
+		return -1;
+	x->outlook.version_bytes = v.root.bytes;
+	x->present = is_there(x, &v);
+	(void)snprintf(text, TEXT_BYTES, "%s@%s is in the repository, %s", x->m->model, x->version,
+	    mf_format_size(v.root.bytes, size));
+	if (v.rejected && strcmp(x->version, x->previous) != 0)
+		rc = mf_error_set(e, MF_EUSAGE, "%s@%s was rejected by an earlier run or rollback",
+		    x->m->model, x->version);
+	mf_version_fini(&v);
+	return rc;
+}
+
+int
+mf_migrating_look_at_versions(struct mf_migrating *x, struct mf_error *e)
+{
+	char text[TEXT_BYTES] = "traffic alone, no model";
+	const char *ref = x->m->production_ref;
+	int rc = mf_migrating_find(x, e);
+
+	/* a run that is resumed has looked, and does not turn back for what changed since */
+	if (rc == 0 && x->p->repo != NULL && x->p->resume == MF_MIGRATE_FRESH)
+		rc = look_at_version(x, text, e);
+	if (mf_migrating_looked(x, "version", rc, text, e) != 0 || x->p->repo == NULL)
+		return rc;
+	if (x->previous[0] == '\0')
+		(void)snprintf(text, sizeof text, "%s names no version yet", ref);
+	else
+		(void)snprintf(text, sizeof text, "%s names %s", ref, x->previous);
+	return mf_migrating_looked(x, "ref", 0, text, e);
+}
+
+/* ---- the destination ---- */
+
+/* The directory, or where a pull will make it: the nearest one above that is there. */
+static int
+nearest(const char *dir, char out[PATH_BYTES], struct mf_error *e)
+{
+	struct stat st;
+	char *slash;
+
+	if (snprintf(out, PATH_BYTES, "%s", dir) >= (int)PATH_BYTES)
+		return mf_error_set(e, MF_EUSAGE, "%s: the path is too long", dir);
+	while (stat(out, &st) != 0) {
+		if (errno != ENOENT)
+			return mf_error_sys(e, errno, "cannot look at %s", out);
+		slash = strrchr(out, '/');
+		if (slash == NULL)
+			(void)strcpy(out, ".");
+		else
+			slash[slash == out] = '\0';
+	}
+	if (!S_ISDIR(st.st_mode))
+		return mf_error_set(e, MF_EEXIST, "%s is there and is no directory", out);
+	if (faccessat(AT_FDCWD, out, W_OK | X_OK, AT_EACCESS) != 0)
+		return mf_error_sys(e, errno, "cannot write to %s", out);
+	return 0;
+}
+
+static int
+check_link(const struct mf_site_plan *d, struct mf_error *e)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+
+	if (d->link == NULL ||
+	    snprintf(path, sizeof path, "%s/%s", d->dir, d->link) >= (int)sizeof path ||
+	    lstat(path, &st) != 0 || S_ISLNK(st.st_mode))
+		return 0;
+	return mf_error_set(e, MF_EEXIST, "%s is there and is no symbolic link", path);
+}
+
+int
+mf_migrating_look_at_destination(struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	char path[PATH_BYTES], text[TEXT_BYTES];
+	struct statvfs fs;
+	int rc;
+
+	if (d->remote)
+		return mf_migrating_looked(
+		    x, "target", 0, "a remote site, which pulls by itself", e);
+	if (d->kind != MF_DESTINATION_DIR || x->p->repo == NULL)
+		return 0;
+	rc = nearest(d->dir, path, e) != 0 || check_link(d, e) != 0 ? -1 : 0;
+	if (rc == 0 && statvfs(path, &fs) == 0) {
+		x->outlook.free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+		x->outlook.free_known = true;
+	}
+	(void)snprintf(text, sizeof text, "%s can be written", d->dir);
+	return mf_migrating_looked(x, "target", rc, text, e);
+}
+
+/* ---- bytes, time, space ---- */
+
+static void
+tell_bytes(const struct mf_migrate_outlook *o, char text[TEXT_BYTES])
+{
+	char push[MF_UNIT_TEXT_BYTES], pull[MF_UNIT_TEXT_BYTES], took[MF_UNIT_TEXT_BYTES];
+	size_t n;
+
+	(void)snprintf(text, TEXT_BYTES, "at most %s to push and %s to pull",
+	    mf_format_size(o->push_bytes, push), mf_format_size(o->pull_bytes, pull));
+	if (o->move_us > 0) {
+		n = strlen(text);
+		(void)snprintf(text + n, TEXT_BYTES - n, ", %s at the rate of --bwlimit",
+		    mf_format_duration(o->move_us, took));
+	}
+	if (o->load_us > 0) {
+		n = strlen(text);
+		(void)snprintf(text + n, TEXT_BYTES - n, "; a server loads it in %s",
+		    mf_format_duration(o->load_us, took));
+	}
+}
+
+static uint64_t
+time_of(uint64_t bytes, uint64_t rate_bps)
+{
+	return rate_bps == 0 ? 0 : (uint64_t)((double)bytes * 1e6 / (double)rate_bps);
+}
+
+/* What a pull can share with versions that lie there is known to it alone, so "at most". */
+int
+mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_migrate_outlook *o = &x->outlook;
+	const struct mf_site_plan *d = &x->m->destination;
+	char text[TEXT_BYTES], need[MF_UNIT_TEXT_BYTES], have[MF_UNIT_TEXT_BYTES];
+	int rc;
+
+	if (x->p->repo == NULL || x->version[0] == '\0')
+		return 0;
+	if ((d->remote || d->kind == MF_DESTINATION_DIR) && !x->present)
+		o->pull_bytes = o->version_bytes;
+	o->move_us = time_of(o->push_bytes, x->p->up_bps) + time_of(o->pull_bytes, x->p->down_bps);
+	o->load_us = time_of(o->version_bytes, x->m->load_rate_bps);
+	tell_bytes(o, text);
+	(void)mf_migrating_looked(x, "data", 0, text, e);
+	if (!o->free_known)
+		return 0;
+	(void)mf_format_size(o->free_bytes, have);
+	(void)mf_format_size(o->pull_bytes, need);
+	rc = o->pull_bytes <= o->free_bytes
+		 ? 0
+		 : mf_error_set(e, MF_ENOSPC, "%s has %s free, and the version takes %s", d->dir,
+		       have, need);
+	(void)snprintf(text, sizeof text, "%s free, %s needed at most", have, need);
+	return mf_migrating_looked(x, "space", rc, text, e);
+}
+
+/* ---- servers ---- */
+
+static uint64_t
+boot_us(void *arg)
+{
+	const struct mf_migrating *x = arg;
+
+	return (uint64_t)x->p->boot_us();
+}
+
+static bool
+interrupted(void *arg)
+{
+	const struct mf_migrating *x = arg;
+
+	return mf_migrating_interrupted(x);
+}
+
+/* Any answer is one: without a question that the plan knows there is no telling good from bad. */
+static int
+knock(struct mf_migrating *x, const char *server, char text[TEXT_BYTES], struct mf_error *e)
+{
+	struct mf_dial_answer answer = MF_DIAL_ANSWER_INIT;
+	const struct mf_dial_call call = {.url = server, .stay = true};
+	int rc = 0;
+
+	mf_dial(mf_world_dialer(x->world), &call, &answer);
+	if (answer.status == 0)
+		rc = mf_error_set(e, answer.cancelled ? MF_EINTERRUPTED : MF_ETRANSFER, "%s: %s",
+		    server, answer.why);
+	(void)snprintf(text, TEXT_BYTES, "%s answers", server);
+	mf_dial_answer_fini(&answer);
+	return rc;
+}
+
+/* A server that has to load the model first may answer that it has none: it is there. */
+static int
+ask(struct mf_migrating *x, const struct mf_serves_plan *plan, const char *server,
+    char text[TEXT_BYTES], struct mf_error *e)
+{
+	const struct mf_call_params p = {
+	    .dialer = mf_world_dialer(x->world),
+	    .now_us = boot_us,
+	    .interrupted = interrupted,
+	    .arg = x,
+	};
+	const struct mf_call_values values = {
+	    .server = server, .model = x->m->model, .version = x->version};
+	struct mf_buf answer = MF_BUF_INIT;
+	char said[MF_SERVES_SAID_BYTES];
+	struct mf_error why = {0};
+	int rc = mf_call_do(&p, &plan->call, &values, 0, &answer, &why);
+
+	if (rc != 0 && why.code != MF_EFAIL)
+		rc = mf_error_set(e, why.code, "%s: %s", server, why.message);
+	else if (rc == 0 &&
+		 mf_serves_read(plan->json_path, answer.data, answer.len, said, &why) == 0)
+		(void)snprintf(text, TEXT_BYTES, "%s serves %s", server, said);
+	else {
+		(void)snprintf(
+		    text, TEXT_BYTES, "%s answers, but no version: %s", server, why.message);
+		rc = 0;
+	}
+	mf_buf_fini(&answer);
+	return rc;
+}
+
+static int
+look_at_servers_of(struct mf_migrating *x, const struct mf_site_plan *site, struct mf_error *e)
+{
+	bool knows = !site->serves.unchecked && !site->serves.by_metric;
+	struct mf_error why;
+	char text[TEXT_BYTES];
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; i < site->n_servers; i++) {
+		why = (struct mf_error){0};
+		if (mf_migrating_looked(x, "server",
+			knows ? ask(x, &site->serves, site->servers[i], text, &why)
+			      : knock(x, site->servers[i], text, &why),
+			text, &why) == 0)
+			continue;
+		if (rc == 0)
+			*e = why;
+		rc = -1;
+	}
+	return rc;
+}
+
+int
+mf_migrating_look_at_servers(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_error second = {0};
+	int rc = look_at_servers_of(x, &x->m->source, e);
+
+	return look_at_servers_of(x, &x->m->destination, rc == 0 ? e : &second) != 0 ? -1 : rc;
+}
