@@ -6,10 +6,13 @@
  *
  *	GET /version     {"version":"v2"}: of what was loaded last, LINK/version.txt
  *	POST /reload     loads LINK again; with ignore-reload it says so and does not
- *	GET /metrics     model_accuracy{version="v2"} and requests, in Prometheus' text
+ *	GET /metrics     model_accuracy{version="v2"}, requests and how long they took, in
+ *	                 Prometheus' text
+ *	GET /health      200 or, with "ready 0", 503: for a proxy; predictions are made all the same
  *	anything else    a prediction: {"version":"v2","score":0.5}, after latency_ms, with status
  *
- * HEALTH: lines "accuracy 0.95", "latency_ms 5", "status 200", read at each request.
+ * HEALTH: lines "accuracy 0.95" or "accuracy nan", "latency_ms 5", "status 200", "ready 1", read
+ * at each request.
  */
 #include "config.h"
 
@@ -27,12 +30,13 @@ struct model {
 	const char *link, *health;
 	bool ignore_reload;
 	char version[WORD_BYTES]; /* written by one request at a time: the tests see to that */
-	_Atomic unsigned long good, bad;
+	_Atomic unsigned long good, bad, took_ms;
 };
 
 struct health {
 	double accuracy;
 	unsigned latency_ms, status;
+	bool ready;
 };
 
 static void
@@ -52,7 +56,7 @@ load(struct model *m)
 static struct health
 look(const struct model *m)
 {
-	struct health h = {.accuracy = 0.95, .latency_ms = 0, .status = 200};
+	struct health h = {.accuracy = 0.95, .latency_ms = 0, .status = 200, .ready = true};
 	char word[WORD_BYTES];
 	double value;
 	FILE *f = fopen(m->health, "r");
@@ -64,6 +68,8 @@ look(const struct model *m)
 			h.latency_ms = (unsigned)value;
 		else if (strcmp(word, "status") == 0)
 			h.status = (unsigned)value;
+		else if (strcmp(word, "ready") == 0)
+			h.ready = value > 0;
 	}
 	if (f != NULL)
 		(void)fclose(f);
@@ -73,13 +79,16 @@ look(const struct model *m)
 static bool
 metrics(struct http_conn *c, struct model *m, const struct health *h)
 {
-	char text[512];
+	char text[1024];
 
 	(void)snprintf(text, sizeof text,
 	    "# TYPE model_accuracy gauge\nmodel_accuracy{version=\"%s\"} %g\n"
 	    "# TYPE model_requests_total counter\n"
-	    "model_requests_total{code=\"ok\"} %lu\nmodel_requests_total{code=\"error\"} %lu\n",
-	    m->version, h->accuracy, m->good, m->bad);
+	    "model_requests_total{code=\"ok\"} %lu\nmodel_requests_total{code=\"error\"} %lu\n"
+	    "# TYPE model_prediction_latency_seconds summary\n"
+	    "model_prediction_latency_seconds_sum %g\n"
+	    "model_prediction_latency_seconds_count %lu\n",
+	    m->version, h->accuracy, m->good, m->bad, (double)m->took_ms / 1000, m->good + m->bad);
 	http_say(c,
 	    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: "
 	    "%zu\r\n\r\n%s",
@@ -96,6 +105,8 @@ play(struct http_conn *c, const struct http_seen *q, void *arg)
 
 	if (strcmp(q->target, "/metrics") == 0)
 		return metrics(c, m, &h);
+	if (strcmp(q->target, "/health") == 0)
+		return http_answer(c, h.ready ? 200 : 503, "");
 	if (strcmp(q->target, "/reload") == 0 && !m->ignore_reload)
 		load(m);
 	if (strcmp(q->target, "/version") == 0 || strcmp(q->target, "/reload") == 0) {
@@ -104,6 +115,7 @@ play(struct http_conn *c, const struct http_seen *q, void *arg)
 	}
 	if (h.latency_ms > 0)
 		http_nap(h.latency_ms);
+	m->took_ms += h.latency_ms;
 	if (h.status == 200)
 		m->good++;
 	else

@@ -5,7 +5,7 @@
 # new/current, which the model servers serve.
 #
 #   start_sites           the servers and the proxy; old and new are then the servers' addresses,
-#                         and prometheus.yml is a configuration that watches them
+#                         and prometheus.yml is a configuration that watches all three
 #   well SITE             the server of that site is as well as can be
 #   ill SITE LINE...      it is as the lines say (tests/harness/model-server.c)
 #   weights               what HAProxy gives each side, in percent: "60/40"
@@ -31,7 +31,7 @@ stop_sites() {
 	wait "${pids[@]}" 2>/dev/null
 }
 
-well() { ill "$1" "accuracy 0.95" "status 200"; }
+well() { ill "$1" "accuracy 0.95" "status 200" "latency_ms 0" "ready 1"; }
 
 ill() {
 	printf '%s\n' "${@:2}" >"$1.health.new" && mv "$1.health.new" "$1.health"
@@ -53,12 +53,18 @@ start_haproxy() {
 		  timeout connect 2s
 		  timeout client 10s
 		  timeout server 10s
+		  timeout check 5s
+		frontend exporter
+		  bind $exporter
+		  http-request use-service prometheus-exporter if { path /metrics }
 		frontend in
 		  bind unix@$scratch/in.sock
 		  default_backend churn
 		backend churn
 		  balance roundrobin
 		  option redispatch
+		  option httpchk GET /health
+		  default-server check inter 300ms fall 2 rise 1
 		  server old $old weight 100
 		  server new $new weight 0
 	EOF
@@ -70,6 +76,7 @@ start_haproxy() {
 start_sites() {
 	start_site old && start_site new || return 1
 	old=$(cat old.url) new=$(cat new.url)
+	exporter=127.0.0.1:$((10000 + SRANDOM % 22000)) # below what outgoing connections take
 	cat >prometheus.yml <<-EOF
 		global: {scrape_interval: 200ms, scrape_timeout: 200ms}
 		scrape_configs:
@@ -77,6 +84,8 @@ start_sites() {
 		  static_configs:
 		  - {targets: ["$old"], labels: {site: old}}
 		  - {targets: ["$new"], labels: {site: new}}
+		- job_name: haproxy
+		  static_configs: [{targets: ["$exporter"]}]
 	EOF
 	start_haproxy
 }

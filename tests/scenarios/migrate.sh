@@ -7,6 +7,10 @@
 #	start_over VERSION              all traffic at the old site, both well, production VERSION
 #	ends NAME WEIGHTS REF LINK      three checks: the proxy's weights, production, the link
 #	clients, no_client_failed NAME  load, until told; each answer's status and version are in seen
+#	clients_end                     the load ends
+#	told NAME LINE...               these alerts were sent since start_over, and no other:
+#	                                "error the migration was rolled back"
+#	push_version VERSION            one more version of the model
 #
 # A script that must not run while HAProxy is missing ends here.
 
@@ -28,12 +32,13 @@ trap 'stop_sites; eval "$before_end"' EXIT
 
 export MODELFERRY_REPO=file://$scratch/repo
 "$MF" init >out 2>err
-for v in 1 2 3 4; do
-	mkdir -p "v$v"
-	echo "v$v" >"v$v/version.txt"
-	data "v$v/weights.bin" 200000 "$v"
-	"$MF" push "v$v" "churn@v$v" >>out 2>>err
-done
+push_version() { # VERSION: v1, v2, ...
+	mkdir -p "$1"
+	echo "$1" >"$1/version.txt"
+	data "$1/weights.bin" 200000 "${1#v}"
+	"$MF" push "$1" "churn@$1" >>out 2>>err
+}
+for v in v1 v2 v3 v4; do push_version $v; done
 {
 	"$MF" ref churn production v1
 	"$MF" pull churn@v1 old --link current
@@ -45,6 +50,12 @@ start_sites
 bring_up prometheus prometheus --config="$scratch/prometheus.yml"
 eval "$("$servers/prometheus" env "$scratch/prometheus")"
 export MF_PROMETHEUS_URL
+
+# who is told
+python3 "$MF_TOP_SRCDIR/tests/scenarios/listen.py" alerts.port alerts 2>>servers.log &
+pids+=($!)
+in_time test -s alerts.port
+alerts_url=http://127.0.0.1:$(cat alerts.port)/
 
 plan() { # VERSION [LINE-OF-ANALYSIS...]
 	cat <<EOF
@@ -85,6 +96,7 @@ spec:
       onNoData: hold
   bake: {duration: 1s, interval: 1s}
   rollback: {verifyFor: 1s}
+  alerts: [{name: pager, severity: info, url: "$alerts_url"}]
 EOF
 	((${#@} < 2)) || printf '%s\n' "${@:2}"
 }
@@ -94,6 +106,7 @@ start_over() { # all traffic at the old site, production VERSION
 	"$MF" ref churn production "$1" >out 2>err
 	well old
 	well new
+	: >alerts
 }
 ends() { # NAME WEIGHTS PRODUCTION LINK
 	check "$1: weights $2" test "$(weights)" = "$2"
@@ -127,9 +140,20 @@ EOF
 	clients_pid=$!
 	pids+=("$clients_pid")
 }
-no_client_failed() { # NAME
+clients_end() {
 	touch stop
 	wait "$clients_pid" 2>/dev/null
+}
+no_client_failed() { # NAME
+	clients_end
 	check "$1: clients were there" test "$(wc -l <seen)" -gt 20
 	check "$1: no client saw a failure" sh -c '! grep -qv "^200 " seen'
+}
+told() { # NAME LINE...
+	printf '%s\n' "${@:2}" >told.wanted
+	python3 -c 'import json
+for line in open("alerts", encoding="utf-8"):
+    alert = json.loads(json.loads(line)["body"])
+    print(alert["severity"], alert["message"])' >told
+	check "$1: people were told just that" diff told.wanted told
 }
