@@ -101,11 +101,11 @@ put_end(struct mf_cmd *c, const char *run_id, const struct mf_migrate_report *r,
 
 	if (c->json)
 		return mf_output_json(c->out,
-		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:[i,i], s:I, s:I}", "result",
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:I, s:I}", "result",
 			word_of(r, dry_run), "reason", mf_reason_name(r->reason), "run", run_id,
-			"version", r->version, "previous", r->previous, "weights", (int)r->primary,
-			(int)r->canary, "ticks", (json_int_t)r->ticks, "seconds",
-			(json_int_t)r->seconds),
+			"version", r->version, "previous", r->previous, "fallback", r->serving,
+			"weights", (int)r->primary, (int)r->canary, "ticks", (json_int_t)r->ticks,
+			"seconds", (json_int_t)r->seconds),
 		    e);
 	if (r->already)
 		fprintf(c->out, "already done: production is %s, weights %u/%u\n", r->version,
@@ -118,22 +118,40 @@ put_end(struct mf_cmd *c, const char *run_id, const struct mf_migrate_report *r,
 	return 0;
 }
 
+/* How the primary comes to serve the version, where this process can say it. */
+static void
+put_primary_step(struct mf_buf *b, const struct mf_migration_plan *plan, const char *version)
+{
+	const struct mf_site_plan *s = &plan->source;
+
+	if (plan->model != NULL && s->kind == MF_DESTINATION_DIR && s->link != NULL && !s->remote)
+		mf_buf_printf(b,
+		    "`modelferry pull %s@%s %s --link %s`, reload the primary's servers, and see "
+		    "that they are well",
+		    plan->model, version, s->dir, s->link);
+	else
+		mf_buf_printf(b, "see that the primary serves %s and is well", version);
+}
+
 /* What a person does where the run could not. */
 static int
 needs_person(
     const struct mf_migration_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
 {
+	const char *version = r->previous[0] == '\0' ? "VERSION" : r->previous;
+	struct mf_buf b = MF_BUF_INIT;
+
 	(void)mf_error_set(e, MF_EROLLBACKFAILED,
 	    "%s: a person is needed: traffic is at %u/%u (%s)", plan->name, r->primary, r->canary,
 	    mf_reason_name(r->reason));
-	return mf_error_hint(e,
-	    "see that the primary serves %s and is well, give it all traffic at the router, then "
-	    "set "
-	    "the ref with `modelferry ref %s %s %s`",
-	    r->previous[0] == '\0' ? "its version" : r->previous,
+	put_primary_step(&b, plan, version);
+	mf_buf_printf(&b, "; give it all traffic at the router; then `modelferry ref %s %s %s`",
 	    plan->model == NULL ? "MODEL" : plan->model,
-	    plan->production_ref == NULL ? "production" : plan->production_ref,
-	    r->previous[0] == '\0' ? "VERSION" : r->previous);
+	    plan->production_ref == NULL ? "production" : plan->production_ref, version);
+	(void)mf_error_hint(
+	    e, "%s", mf_buf_cstr(&b) == NULL ? "see to the primary" : mf_buf_cstr(&b));
+	mf_buf_fini(&b);
+	return -1;
 }
 
 int
@@ -152,8 +170,9 @@ mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migra
 		    e, MF_ECONFLICT, "run %s: somebody else holds its leases now", run_id);
 	switch (r->result) {
 	case MF_RESULT_ROLLED_BACK:
-		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u",
-		    plan->name, mf_reason_name(r->reason), r->primary, r->canary);
+		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u%s%s",
+		    plan->name, mf_reason_name(r->reason), r->primary, r->canary,
+		    r->serving[0] == '\0' ? "" : "; the primary serves ", r->serving);
 	case MF_RESULT_PERSON_NEEDED: return needs_person(plan, r, e);
 	case MF_RESULT_CONFLICT:
 		return mf_error_set(e, MF_ECONFLICT,

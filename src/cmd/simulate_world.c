@@ -201,9 +201,9 @@ int
 mf_world_see(struct mf_world *w, json_t *tick, struct mf_canary_state *state,
     struct mf_canary_tick *out, struct mf_error *e)
 {
-	static const char *const known[] = {"rev", "metrics", "primaryMetrics", "hooks",
-	    "primaryReady", "canaryReady", "setRoutes", "patch", "forceWeights", "setFailedChecks",
-	    "wait", "control", "noStepsNow", "weightsUnknown", "acts", NULL};
+	static const char *const known[] = {"rev", "metrics", "primaryMetrics", "fallbackMetrics",
+	    "hooks", "primaryReady", "canaryReady", "setRoutes", "patch", "forceWeights",
+	    "setFailedChecks", "wait", "control", "noStepsNow", "weightsUnknown", "acts", NULL};
 	int failed = (int)state->failed_checks;
 
 	w->tick = tick;
@@ -358,6 +358,17 @@ do_primary_metric(
 	return note(w, e, "primary:%s", name);
 }
 
+static int
+do_fallback_metric(
+    struct mf_world *w, const struct mf_act *act, struct mf_answer *out, struct mf_error *e)
+{
+	const char *name = canary_of(w)->back.own[act->of].metrics[act->index].name;
+
+	if (measure(w, "fallbackMetrics", name, &out->measured, e) != 0)
+		return -1;
+	return note(w, e, "fallback:%u:%s", act->of, name);
+}
+
 /* "acts": {"reference": "conflict", "fallback:0": "fail"}; what is not named goes well. */
 static int
 do_other(struct mf_world *w, const char *name, struct mf_answer *out, struct mf_error *e)
@@ -398,6 +409,7 @@ mf_world_do(struct mf_world *w, const struct mf_act *act, struct mf_answer *out,
 	case MF_ACT_HOOK: return do_hook(w, act, out, e);
 	case MF_ACT_METRIC: return do_metric(w, act, out, e);
 	case MF_ACT_MEASURE_PRIMARY: return do_primary_metric(w, act, out, e);
+	case MF_ACT_MEASURE_FALLBACK: return do_fallback_metric(w, act, out, e);
 	case MF_ACT_ROUTE: return do_route(w, act, out, e);
 	case MF_ACT_PROBE: return 0;
 	case MF_ACT_CREATE_PRIMARY: return create_primary(w, out, e);

@@ -13,7 +13,7 @@ bool
 mf_migrating_is_worth_a_line(const struct mf_act *act)
 {
 	return act->kind != MF_ACT_METRIC && act->kind != MF_ACT_MEASURE_PRIMARY &&
-	       act->kind != MF_ACT_PROBE;
+	       act->kind != MF_ACT_MEASURE_FALLBACK && act->kind != MF_ACT_PROBE;
 }
 
 static enum mf_answer_end
@@ -42,6 +42,8 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
 	out->end = of_error(rc, &e);
 	if (rc == 0) {
+		x->router.primary = act->primary; /* read back */
+		x->router.canary = act->canary;
 		x->changed_us = mf_migrating_now(x);
 		mf_world_changed(x->world, x->changed_us);
 	}
@@ -89,6 +91,18 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 		    out->measured.why[0] != '\0' ? ":" : "", out->measured.why);
 }
 
+/* Of a lighter model that took over. */
+static void
+do_fallback_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
+{
+	const struct mf_canary_metric *m = &x->canary->back.own[act->of].metrics[act->index];
+
+	mf_world_measure_alone(x->world, m, mf_migrating_now(x), &out->measured);
+	out->end = MF_ANSWER_OK;
+	mf_migrating_did(x, "fallback:%u:%s:%s:%.6g", act->of, m->name,
+	    mf_check_name(mf_canary_check(m, &out->measured)), out->measured.value);
+}
+
 static void
 do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
@@ -110,31 +124,15 @@ do_drain(struct mf_migrating *x, struct mf_answer *out)
 	mf_migrating_did(x, "drain:%llu left", (unsigned long long)left);
 }
 
-/* The primary serves what it did before: the destination's link goes back, so that nothing there
- * offers the rejected version, and the primary's servers say what they serve. */
-static int
-previous(struct mf_migrating *x, struct mf_error *e)
-{
-	int turned = mf_migrating_link_back(x, e);
-
-	if (turned < 0)
-		return -1;
-	if (turned == 0 && mf_migrating_reload(x, &x->m->destination, x->shown, e) != 0)
-		return -1;
-	if (x->m->source.serves.unchecked || x->previous[0] == '\0')
-		return 0;
-	return mf_migrating_serves(x, &x->m->source, x->previous, e);
-}
-
 static void
 do_fallback(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_error e = {0};
 
-	/* readers of plans refuse the others for now */
-	out->end = of_error(previous(x, &e), &e);
-	mf_migrating_did(
-	    x, "fallback:%u:%s", act->index, out->end == MF_ANSWER_OK ? "ok" : "failed");
+	out->end = of_error(mf_migrating_fall_back(x, act->index, &e), &e);
+	mf_migrating_did(x, "fallback:%u:%s%s%s", act->index,
+	    out->end == MF_ANSWER_OK ? "ok" : "failed", x->serving[0] == '\0' ? "" : ":",
+	    x->serving);
 }
 
 static void
@@ -192,6 +190,7 @@ mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 	case MF_ACT_ROUTE: do_route(x, act, out); break;
 	case MF_ACT_METRIC:
 	case MF_ACT_MEASURE_PRIMARY: do_metric(x, act, out); break;
+	case MF_ACT_MEASURE_FALLBACK: do_fallback_metric(x, act, out); break;
 	case MF_ACT_HOOK: do_hook(x, act, out); break;
 	case MF_ACT_ALERT:
 		mf_migrating_alert(x, act->why);

@@ -78,8 +78,8 @@ sum_dir(int fd, const char *path, unsigned depth, uint64_t *bytes, struct mf_err
 static int
 look_at_source(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *e)
 {
-	const char *dir = x->m->source.dir;
-	char size[MF_UNIT_TEXT_BYTES];
+	char shown[PATH_BYTES], size[MF_UNIT_TEXT_BYTES];
+	const char *dir = mf_migrating_source_dir(x, shown);
 
 	if (dir == NULL)
 		return mf_error_set(e, MF_ENOTFOUND,

@@ -126,6 +126,7 @@ struct mf_migrate_report {
 	bool lost;         /* somebody else holds the lease now */
 	char version[160]; /* that was carried */
 	char previous[160];
+	char serving[320]; /* "churn@v3": a fallback that the primary serves now; "": what it did */
 	unsigned primary, canary; /* final weights, as read; 100/0 where there is no router */
 	uint64_t ticks;
 	uint64_t seconds;

@@ -7,8 +7,13 @@
 #include "src/migrate/shift.h"
 #include "src/migrate/world.h"
 #include "src/repo/lease.h"
+#include "src/repo/version.h"
 
 #define MF_VERSION_BYTES 160u
+#define MF_SERVING_BYTES (2 * MF_VERSION_BYTES)
+
+/* What may take over on the primary's side, by fallback of the plan; fallback.c. */
+struct mf_candidates;
 
 struct mf_migrating {
 	const struct mf_migrate_params *p;
@@ -22,9 +27,14 @@ struct mf_migrating {
 	struct mf_keeper *keeper; /* from the shift on */
 	bool has_former;          /* the instance of a process of this run that is dead */
 	uint8_t former[16];
-	char version[MF_VERSION_BYTES];  /* that is carried */
-	char previous[MF_VERSION_BYTES]; /* that production named at the beginning; "": none */
-	char shown[MF_VERSION_BYTES];    /* that the destination's link showed before; "": none */
+	char version[MF_VERSION_BYTES];   /* that is carried */
+	char previous[MF_VERSION_BYTES];  /* that production named at the beginning; "": none */
+	char shown[MF_VERSION_BYTES];     /* that the destination's link showed before; "": none */
+	struct mf_candidates *candidates; /* NULL: not looked for yet */
+	const char *called_model; /* that calls to servers name: the plan's, or a lighter one */
+	char serving[MF_SERVING_BYTES]; /* "churn@v3": a fallback that took over; "" */
+	bool destination_back;          /* it shows what it did before the run */
+	unsigned fell_to;               /* the fallback that was loaded last, from 1 */
 	uint64_t production_sequence;
 	char checksum[65];
 	/* The run's clock: Unix time at its first start, and from then on what a clock that never
@@ -59,6 +69,7 @@ int mf_migrating_looked(struct mf_migrating *x, const char *subject, int rc, con
     const struct mf_error *e); /* tells text, or where rc is not 0 what e says; rc */
 int mf_migrating_look_at_versions(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_look_at_destination(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_look_at_fallbacks(struct mf_migrating *x, struct mf_error *e); /* fallback.c */
 int mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_look_at_servers(struct mf_migrating *x, struct mf_error *e);
 
@@ -79,6 +90,50 @@ void mf_migrating_ports(struct mf_migrating *x);
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
 int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
 
+/* A version on its way to a site. */
+struct mf_bringing {
+	const struct mf_site_plan *site;
+	const char *link;
+	const char *model, *version;
+	unsigned keep_local; /* older ones that stay there */
+};
+
+/* data.c: what a push reads: dir of the source, or what its link shows. NULL: it has none. */
+const char *mf_migrating_source_dir(const struct mf_migrating *x, char out[4096]);
+
+/* data_dir.c */
+int mf_migrating_spec(
+    char out[MF_VERSION_SPEC_BYTES], const char *model, const char *version, struct mf_error *e);
+/* The version that DIR/LINK of a site shows; "": none of ours. */
+void mf_migrating_read_link(
+    const struct mf_site_plan *site, const char *link, char out[MF_VERSION_BYTES]);
+/* Into a directory, checked whole, and shown by the link. 0; 1: it was shown already; -1. */
+int mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e);
+
+/* data_refs.c */
+int mf_migrating_find_version(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_find_production(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_move_candidate(struct mf_migrating *x, const char *version, struct mf_error *e);
+int mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e);
+/* production names what has taken over on the primary's side. MF_ECONFLICT: it names what this run
+ * neither found nor put there. */
+int mf_migrating_follow_fallback(struct mf_migrating *x, const char *version, struct mf_error *e);
+
+/* data_receipts.c: what a remote site says. Waits at most most_us; 0: as long as it takes. */
+int mf_migrating_wait_for_receipts(
+    struct mf_migrating *x, const char *version, uint64_t most_us, struct mf_error *e);
+int mf_migrating_remote_back(struct mf_migrating *x, struct mf_error *e);
+
+/* fallback.c */
+/* Settle which versions each fallback of the plan may be. Nothing is moved. */
+int mf_migrating_find_candidates(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_keep_candidates(struct mf_migrating *x, struct mf_error *e);
+bool mf_migrating_is_candidate(const struct mf_migrating *x, const char *version);
+/* The primary's side serves this fallback, and where no traffic is left there the destination
+ * shows what it did before. May be done again. */
+int mf_migrating_fall_back(struct mf_migrating *x, unsigned index, struct mf_error *e);
+
 /* data.c: all may be done again */
 int mf_migrating_find(
     struct mf_migrating *x, struct mf_error *e); /* versions and refs; preflight */
@@ -87,9 +142,9 @@ int mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e);
 /* No prune and no forget takes what this run may need, until it is let go; for rollback.keep more
  * after a success. */
 int mf_migrating_keep(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_keep_one(
+    struct mf_migrating *x, const char *model, const char *version, struct mf_error *e);
 void mf_migrating_let_go(struct mf_migrating *x, bool succeeded);
-int mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e);
-int mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e);
 /* The destination's link is as before the run; 1: there is none to turn. */
 int mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e);
 

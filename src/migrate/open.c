@@ -113,10 +113,6 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 	if (x->canary->bake.by_daemon)
 		return mf_error_set(
 		    e, MF_EUNSUPPORTED, "%s: bake.by: daemon is not there yet", m->name);
-	if (m->rollback.n_fallbacks > 1 ||
-	    (m->rollback.n_fallbacks == 1 && m->rollback.fallbacks[0].kind != MF_FALLBACK_PREVIOUS))
-		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: fallback: a run can fall back to previous alone yet", m->name);
 	return 0;
 }
 
@@ -185,6 +181,7 @@ static const struct look {
     {look_at_router, OF_ALL_RUNS},
     {look_at_metrics, OF_ALL_RUNS},
     {mf_migrating_look_at_destination, OF_FRESH_RUNS},
+    {mf_migrating_look_at_fallbacks, OF_FRESH_RUNS},
     {mf_migrating_look_at_data, OF_DRY_RUNS},
     {mf_migrating_look_at_servers, OF_DRY_RUNS},
 };

@@ -341,12 +341,15 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	x->p = p;
 	x->canary = p->plan->canary != NULL ? p->plan->canary : &data_only;
 	x->m = p->plan->migration;
+	x->called_model = x->m->model;
 	rc = run(x, out, e);
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);
 	(void)snprintf(out->previous, sizeof out->previous, "%s", x->previous);
+	(void)snprintf(out->serving, sizeof out->serving, "%s", x->serving);
 	out->seconds = (uint64_t)(p->boot_us() - began_us) / 1000000;
 	out->outlook = x->outlook;
 	mf_migrating_close(x);
+	free(x->candidates);
 	free(x);
 	return rc;
 }

@@ -54,7 +54,8 @@ mf_migrating_call(struct mf_migrating *x, const struct mf_call_plan *call, const
     const char *version, struct mf_error *e)
 {
 	struct mf_call_params p = call_params(x);
-	struct mf_call_values values = {.server = server, .model = x->m->model, .version = version};
+	struct mf_call_values values = {
+	    .server = server, .model = x->called_model, .version = version};
 
 	return mf_call_do(&p, call, &values, 0, NULL, e);
 }
@@ -102,7 +103,7 @@ mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, con
 	    .plan = &site->serves,
 	    .servers = each ? site->servers : none,
 	    .n_servers = each ? site->n_servers : 1,
-	    .model = x->m->model,
+	    .model = x->called_model,
 	    .version = version,
 	    .timeout_us = site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us,
 	    .wait = wait_us,

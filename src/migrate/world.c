@@ -67,20 +67,32 @@ open_provider(struct mf_world *w, const struct mf_metric_query *q, struct mf_err
 }
 
 static int
-open_providers(struct mf_world *w, struct mf_error *e)
+open_metrics(
+    struct mf_world *w, const struct mf_canary_metric *metrics, size_t n, struct mf_error *e)
 {
-	const struct mf_canary_plan *plan = w->p.canary;
 	const struct mf_canary_metric *m;
-	size_t i;
 
-	for (i = 0; i < plan->n_metrics; i++) {
-		m = &plan->metrics[i];
+	for (m = metrics; m < metrics + n; m++) {
 		if (m->rule == MF_RULE_NO_QUERY)
 			continue;
 		if (open_provider(w, &m->query, e) != 0 ||
 		    (m->has_primary_query && open_provider(w, &m->primary_query, e) != 0))
 			return mf_error_while(e, "opening metric %s", m->name);
 	}
+	return 0;
+}
+
+static int
+open_providers(struct mf_world *w, struct mf_error *e)
+{
+	const struct mf_canary_plan *plan = w->p.canary;
+	size_t i;
+
+	if (open_metrics(w, plan->metrics, plan->n_metrics, e) != 0)
+		return -1;
+	for (i = 0; i < plan->back.n_fallbacks; i++)
+		if (open_metrics(w, plan->back.own[i].metrics, plan->back.own[i].n, e) != 0)
+			return -1;
 	for (i = 0; i < plan->n_hooks; i++)
 		if (mf_hooks_check(&plan->hooks[i], w->p.dialer.allow_http, e) != 0)
 			return -1;
@@ -181,6 +193,25 @@ ask(struct mf_world *w, const struct mf_metric_query *q, struct mf_measured *out
 	mf_region_free(r);
 }
 
+static void
+measure(struct mf_world *w, const struct mf_canary_metric *m, const struct mf_metric_query *q,
+    uint64_t now_us, struct mf_measured *out)
+{
+	if (m->rule == MF_RULE_NO_QUERY)
+		*out = (struct mf_measured){.end = MF_MEASURE_ERROR, .why = "it has no query"};
+	else if (too_early(w, m, now_us))
+		*out = (struct mf_measured){.end = MF_MEASURE_EARLY};
+	else
+		ask(w, q, out);
+}
+
+void
+mf_world_measure_alone(
+    struct mf_world *w, const struct mf_canary_metric *m, uint64_t now_us, struct mf_measured *out)
+{
+	measure(w, m, &m->query, now_us, out);
+}
+
 void
 mf_world_measure(
     struct mf_world *w, unsigned i, bool primary, uint64_t now_us, struct mf_measured *out)
@@ -188,15 +219,7 @@ mf_world_measure(
 	const struct mf_canary_metric *m = &w->p.canary->metrics[i];
 	struct mf_measured other;
 
-	if (m->rule == MF_RULE_NO_QUERY) {
-		*out = (struct mf_measured){.end = MF_MEASURE_ERROR, .why = "it has no query"};
-		return;
-	}
-	if (too_early(w, m, now_us)) {
-		*out = (struct mf_measured){.end = MF_MEASURE_EARLY};
-		return;
-	}
-	ask(w, primary ? &m->primary_query : &m->query, out);
+	measure(w, m, primary ? &m->primary_query : &m->query, now_us, out);
 	if (primary || !m->relative || out->end != MF_MEASURE_VALUE)
 		return;
 	ask(w, &m->primary_query, &other);

@@ -45,6 +45,9 @@ void mf_world_changed(struct mf_world *w, uint64_t at_us);
 /* Measure metric i of the plan, at now_us by the same clock. Always fills *out. */
 void mf_world_measure(
     struct mf_world *w, unsigned i, bool primary, uint64_t now_us, struct mf_measured *out);
+/* The same of a metric of a lighter model that took over. */
+void mf_world_measure_alone(
+    struct mf_world *w, const struct mf_canary_metric *m, uint64_t now_us, struct mf_measured *out);
 /* Are the metrics' providers there? The first that is not. */
 int mf_world_probe(struct mf_world *w, struct mf_error *e);
 /* Call hook i. checksum: of revision and plan. */

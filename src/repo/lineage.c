@@ -12,6 +12,7 @@
  * what a rollback signs. Annotations and forgets are signed by nobody. One that matters makes
  * the result a refusal, never another version, and a person names the version instead.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/repo/ref_int.h"
@@ -23,6 +24,7 @@ struct lineage {
 	struct mf_versions vs;
 	bool allow_rejected;
 	bool to_show; /* an answer that somebody may have tampered with is better than none */
+	bool production_counts; /* of the best: what production names may be it */
 };
 
 static bool
@@ -272,7 +274,8 @@ is_out(const struct lineage *l, const struct mf_version *v, struct mf_error *e)
 	struct mf_error ignored;
 	size_t i;
 
-	if (memcmp(v->digest, l->history.items[l->history.n - 1].digest, 32) == 0)
+	if (!l->production_counts &&
+	    memcmp(v->digest, l->history.items[l->history.n - 1].digest, 32) == 0)
 		return 1;
 	if (!has_trust(l))
 		return v->rejected && !l->allow_rejected;
@@ -297,38 +300,118 @@ find_metric(const struct mf_root *root, const char *name)
 	return NULL;
 }
 
+static bool
+is_left_out(const struct mf_best *p, const char *version)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_without; i++)
+		if (strcmp(p->without[i], version) == 0)
+			return true;
+	return false;
+}
+
+/* May the chosen one be taken? What nobody signs may only make this refuse. */
 static int
-choose_best(const struct lineage *l, const char *metric, struct mf_version **out,
+check_best(const struct lineage *l, const struct mf_version *v, const char *metric,
     struct mf_error *e)
 {
-	const char *model = l->history.items[0].model;
+	if (v->rejected && !l->allow_rejected) {
+		mf_error_set(e, MF_EKEY,
+		    "%s@%s has the best %s, and a note that nobody signed rejects it", v->root.model,
+		    v->root.version, metric);
+		return mf_error_hint(e, "say where to go with --to");
+	}
+	if (v->note_removed && !l->allow_rejected && !has_trust(l))
+		return refuse_removed(v, e);
+	return 0;
+}
+
+/* The best of those that are not taken yet, into *out. 0; 1: there is none; -1. */
+static int
+choose_best(const struct lineage *l, const struct mf_best *p, const bool *taken, size_t *out,
+    struct mf_error *e)
+{
 	const double *value;
+	bool any = false;
 	double best = 0;
 	size_t i;
 	int is;
 
 	for (i = 0; i < l->vs.n; i++) {
-		value = find_metric(&l->vs.items[i].root, metric);
-		if (value == NULL || (*out != NULL && !(*value > best)))
+		value = find_metric(&l->vs.items[i].root, p->metric);
+		if (value == NULL || taken[i] || (any && !(*value > best)) ||
+		    is_left_out(p, l->vs.items[i].root.version))
 			continue;
 		if ((is = is_out(l, &l->vs.items[i], e)) < 0)
 			return -1;
 		if (is == 1)
 			continue;
-		*out = &l->vs.items[i];
+		any = true;
+		*out = i;
 		best = *value;
 	}
-	if (*out == NULL)
+	return any ? check_best(l, &l->vs.items[*out], p->metric, e) : 1;
+}
+
+/* taken says which; all are chosen before one is moved: who was in production before whom tells
+ * what counts as rejected. */
+static int
+take_best(struct lineage *l, const struct mf_best *p, bool *taken, size_t *order,
+    struct mf_versions *out, struct mf_error *e)
+{
+	size_t n = 0, i;
+	int rc = 0;
+
+	while (n < p->most && (rc = choose_best(l, p, taken, &order[n], e)) == 0)
+		taken[order[n++]] = true;
+	if (rc < 0 && n == 0)
+		return -1;
+	mf_error_clear(e); /* those before it are good */
+	if (n == 0)
 		return mf_error_set(e, MF_ENOTFOUND,
-		    "no other version of %s that was not rejected has a metric %s", model, metric);
-	if ((*out)->rejected && !l->allow_rejected) {
-		mf_error_set(e, MF_EKEY, "%s@%s has the best %s, and a note that nobody signed rejects it",
-		    model, (*out)->root.version, metric);
-		return mf_error_hint(e, "say where to go with --to");
+		    "no other version of %s that was not rejected has a metric %s", p->model,
+		    p->metric);
+	if ((out->items = calloc(n, sizeof(*out->items))) == NULL)
+		return mf_error_nomem(e, "the best versions");
+	for (i = 0; i < n; i++) {
+		out->items[i] = l->vs.items[order[i]];
+		l->vs.items[order[i]] = (struct mf_version){0};
 	}
-	if ((*out)->note_removed && !l->allow_rejected && !has_trust(l))
-		return refuse_removed(*out, e);
+	out->n = n;
 	return 0;
+}
+
+static int
+list_best(struct lineage *l, const struct mf_best *p, struct mf_versions *out, struct mf_error *e)
+{
+	bool *taken;
+	size_t *order;
+	int rc;
+
+	*out = (struct mf_versions){0};
+	if (open_lineage(l, p->model, e) != 0)
+		return -1;
+	taken = calloc(l->vs.n + 1, sizeof(*taken));
+	order = calloc(p->most + 1, sizeof(*order));
+	rc = taken == NULL || order == NULL ? mf_error_nomem(e, "the best versions") : 0;
+	if (rc == 0 && has_trust(l))
+		rc = check_all(l, e);
+	if (rc == 0)
+		rc = take_best(l, p, taken, order, out, e);
+	free(taken);
+	free(order);
+	close_lineage(l);
+	return rc;
+}
+
+int
+mf_ref_list_best(struct mf_repo *repo, const struct mf_best *p, const struct mf_demands *d,
+    struct mf_versions *out, struct mf_error *e)
+{
+	struct lineage l = {.repo = repo, .d = d, .production_counts = true};
+
+	return list_best(&l, p, out, e);
 }
 
 int
@@ -336,19 +419,13 @@ mf_ref_best(struct mf_repo *repo, const char *model, const char *metric, bool al
     const struct mf_demands *d, struct mf_version *out, struct mf_error *e)
 {
 	struct lineage l = {.repo = repo, .d = d, .allow_rejected = allow_rejected};
-	struct mf_version *v = NULL;
-	int rc;
+	const struct mf_best p = {.model = model, .metric = metric, .most = 1};
+	struct mf_versions best;
 
 	*out = (struct mf_version){0};
-	if (open_lineage(&l, model, e) != 0)
+	if (list_best(&l, &p, &best, e) != 0)
 		return -1;
-	rc = has_trust(&l) ? check_all(&l, e) : 0;
-	if (rc == 0)
-		rc = choose_best(&l, metric, &v, e);
-	if (rc == 0 && v != NULL) {
-		*out = *v;
-		*v = (struct mf_version){0};
-	}
-	close_lineage(&l);
-	return rc;
+	*out = best.items[0];
+	free(best.items);
+	return 0;
 }

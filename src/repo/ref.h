@@ -50,6 +50,21 @@ int mf_ref_history(struct mf_repo *repo, const char *model, const char *name, st
 int mf_ref_previous(struct mf_repo *repo, const char *model, bool allow_rejected,
     const struct mf_demands *d, struct mf_version *out, struct mf_error *e);
 
+/* Which versions are the best by a metric that was recorded with them. */
+struct mf_best {
+	const char *model, *metric;
+	const char *const *without; /* versions that do not count */
+	size_t n_without;
+	size_t most;
+};
+/*
+ * At most so many, the best first: those that were not rejected, and with d->trust are signed.
+ * What production names counts, too. MF_ENOTFOUND: there is none. MF_EKEY, MF_EDAMAGED as
+ * mf_ref_previous. That their data is there and whole is for who pulls them to find out.
+ */
+int mf_ref_list_best(struct mf_repo *repo, const struct mf_best *p, const struct mf_demands *d,
+    struct mf_versions *out, struct mf_error *e);
+
 struct mf_ref_move {
 	const char *name;
 	const struct mf_version *to;

@@ -103,14 +103,34 @@ shared_fault(struct mf_walk *w)
 	return any;
 }
 
+/* A fallback that may make the primary ready again. Servers need some ticks to be seen as that;
+ * the next fallback is tried where they are not. */
+static enum mf_verdict
+bring_up(struct mf_walk *w)
+{
+	struct mf_act act = {.kind = MF_ACT_FALLBACK, .index = w->s.fallback};
+	const struct mf_answer *a;
+
+	if (w->s.back_tries == 0) {
+		a = mf_walk_ask(w, &act);
+		if (a == NULL)
+			return MF_STOP;
+		if (a->end == MF_ANSWER_OK)
+			w->s.back_tries = 1;
+		else
+			w->s.fallback++;
+	} else if (++w->s.back_tries > MF_BACK_TRIES) {
+		w->s.back_tries = 0;
+		w->s.fallback++;
+	}
+	return MF_STOP;
+}
+
 /* The primary has nothing ready: ask for it to be restored, wait, then take the fallbacks in
  * order. */
 static enum mf_verdict
 primary_down(struct mf_walk *w)
 {
-	struct mf_act act = {.kind = MF_ACT_FALLBACK, .index = w->s.fallback};
-	const struct mf_answer *a;
-
 	if (w->s.hold != MF_HOLD_PRIMARY_DOWN) {
 		w->s.hold = MF_HOLD_NONE; /* its own clock */
 		if (mf_walk_do(w, MF_ACT_RESTORE) < 0)
@@ -120,13 +140,8 @@ primary_down(struct mf_walk *w)
 		(void)mf_walk_hold(w, MF_HOLD_PRIMARY_DOWN);
 		return MF_STOP;
 	}
-	if (w->s.fallback < w->plan->back.n_fallbacks) {
-		a = mf_walk_ask(w, &act);
-		if (a == NULL)
-			return MF_STOP;
-		w->s.fallback++; /* the next tick sees whether it is ready */
-		return MF_STOP;
-	}
+	if (w->s.fallback < w->plan->back.n_fallbacks)
+		return bring_up(w);
 	if (mf_walk_alert(w, "nowhere to go back to: the better side keeps the traffic") < 0)
 		return MF_STOP;
 	return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
@@ -212,29 +227,62 @@ mf_stage_reverted(struct mf_walk *w)
 	return MF_GO_ON;
 }
 
-/* The primary's own metrics, after it has all the traffic again. 1 good, 0 bad, 2 no data, -1
- * pending. */
-static int
+/* What the metrics say of what the primary serves, the worst of them last. */
+enum goodness { GOOD, GOOD_NO_DATA, GOOD_EARLY, GOOD_BAD, GOOD_PENDING };
+
+static enum goodness
+worse(enum goodness so_far, const struct mf_canary_metric *m, enum mf_check check)
+{
+	enum goodness now = GOOD;
+
+	if (check == MF_CHECK_OUT || check == MF_CHECK_ABORT)
+		now = GOOD_BAD;
+	else if (check == MF_CHECK_EARLY && !m->optional)
+		now = GOOD_EARLY;
+	else if (check != MF_CHECK_PASS && !m->optional)
+		now = GOOD_NO_DATA;
+	return now > so_far ? now : so_far;
+}
+
+/* Another model has taken the primary's place: its own metrics. */
+static enum goodness
+other_good(struct mf_walk *w, const struct mf_back_metrics *own)
+{
+	struct mf_act act = {.kind = MF_ACT_MEASURE_FALLBACK, .of = w->s.fallback};
+	enum goodness good = GOOD;
+	const struct mf_answer *a;
+
+	for (; act.index < own->n && good != GOOD_BAD; act.index++) {
+		a = mf_walk_ask(w, &act);
+		if (a == NULL)
+			return GOOD_PENDING;
+		good = worse(good, &own->metrics[act.index],
+		    mf_canary_check(&own->metrics[act.index], &a->measured));
+	}
+	return good;
+}
+
+/* The primary's own metrics, after it has all the traffic again; *any: there are some. */
+static enum goodness
 primary_good(struct mf_walk *w, bool *any)
 {
+	const struct mf_back_metrics *own = w->plan->back.own;
+	const struct mf_canary_metric *m = w->plan->metrics;
+	enum goodness good = GOOD;
 	const struct mf_measured *got;
-	enum mf_check check;
 	size_t i;
-	int good = 1;
 
-	*any = false;
-	for (i = 0; i < w->plan->n_metrics; i++) {
-		if (!w->plan->metrics[i].has_primary_query)
+	*any = own != NULL && w->s.fallback < w->plan->back.n_fallbacks && own[w->s.fallback].n > 0;
+	if (*any)
+		return other_good(w, &own[w->s.fallback]);
+	for (i = 0; i < w->plan->n_metrics && good != GOOD_BAD; i++) {
+		if (!m[i].has_primary_query)
 			continue;
 		*any = true;
 		got = ask_primary(w, i);
 		if (got == NULL)
-			return -1;
-		check = check_primary(&w->plan->metrics[i], got);
-		if (check == MF_CHECK_OUT)
-			return 0;
-		if (check != MF_CHECK_PASS && !w->plan->metrics[i].optional)
-			good = 2;
+			return GOOD_PENDING;
+		good = worse(good, &m[i], check_primary(&m[i], got));
 	}
 	return good;
 }
@@ -244,21 +292,24 @@ enum back_end { BACK_DONE, BACK_FAILED, BACK_WAITS, BACK_PENDING };
 static enum back_end
 verify(struct mf_walk *w)
 {
+	enum goodness good;
 	bool any;
-	int good;
 
 	if (w->s.verify_since_us == 0) {
 		w->s.verify_since_us = w->tick->now_us == 0 ? 1 : w->tick->now_us;
 		w->s.verify_measured = false;
 	}
 	good = primary_good(w, &any);
-	if (good < 0)
+	if (good == GOOD_PENDING)
 		return BACK_PENDING;
-	if (good == 0)
+	if (good == GOOD_BAD)
 		return BACK_FAILED;
-	if (good == 1)
+	if (good == GOOD_EARLY) /* verifyFor counts from where something can be measured */
+		w->s.verify_since_us = w->tick->now_us == 0 ? 1 : w->tick->now_us;
+	if (good == GOOD)
 		w->s.verify_measured = true;
-	if (any && w->tick->now_us - w->s.verify_since_us < w->plan->back.verify_for_us)
+	if (good == GOOD_EARLY ||
+	    (any && w->tick->now_us - w->s.verify_since_us < w->plan->back.verify_for_us))
 		return BACK_WAITS;
 	/* that nothing could be measured is no proof that all is well */
 	return w->s.verify_measured ? BACK_DONE : BACK_FAILED;

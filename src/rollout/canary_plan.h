@@ -84,11 +84,18 @@ struct mf_bake {
 	bool by_daemon;
 };
 
+/* What a fallback that is another model is held against, in place of the plan's metrics. */
+struct mf_back_metrics {
+	const struct mf_canary_metric *metrics;
+	size_t n; /* 0: the plan's */
+};
+
 /* The way back, as far as the engine goes it; the run knows what each act means. */
 struct mf_back_plan {
 	unsigned step_weight;   /* traffic goes back in steps of this, a tick each; 0: at once */
 	uint64_t verify_for_us; /* the primary's metrics are watched so long; 0: one measurement */
 	unsigned n_fallbacks;   /* to try in order; 0: the primary as it is, and no other */
+	const struct mf_back_metrics *own; /* of each fallback; NULL where there are none */
 };
 
 enum mf_hold_end { MF_HOLD_ROLLBACK, MF_HOLD_ALERT };

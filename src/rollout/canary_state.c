@@ -246,6 +246,7 @@ mf_act_text(const struct mf_act *act, char out[MF_ACT_TEXT_BYTES])
 	case MF_ACT_HOOK:
 	case MF_ACT_METRIC:
 	case MF_ACT_MEASURE_PRIMARY:
+	case MF_ACT_MEASURE_FALLBACK:
 	case MF_ACT_FALLBACK:
 		(void)snprintf(out, MF_ACT_TEXT_BYTES, "%s:%u", name, act->index);
 		break;

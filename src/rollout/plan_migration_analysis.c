@@ -258,6 +258,24 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	rd->plan->rollout = own;
 }
 
+/* A lighter model that takes over is held against ranges of its own. */
+static void
+take_fallbacks(
+    struct mf_plan_reading *rd, const struct mf_rollback_plan *back, struct mf_back_plan *out)
+{
+	struct mf_back_metrics *own;
+	size_t i;
+
+	if (back->n_fallbacks == 0 ||
+	    (own = mf_plan_alloc(rd, back->n_fallbacks, sizeof *own)) == NULL)
+		return;
+	for (i = 0; i < back->n_fallbacks; i++)
+		own[i] = (struct mf_back_metrics){
+		    back->fallbacks[i].metrics, back->fallbacks[i].n_metrics};
+	out->own = own;
+	out->n_fallbacks = (unsigned)back->n_fallbacks;
+}
+
 /* What the Migration says beside its analysis, whoever wrote that. */
 static void
 complete(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_migration_words *w,
@@ -272,7 +290,7 @@ complete(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf
 		p->suspend = true;
 	p->back.step_weight = back->step_weight;
 	p->back.verify_for_us = back->verify_for_us;
-	p->back.n_fallbacks = (unsigned)back->n_fallbacks;
+	take_fallbacks(rd, back, &p->back);
 	rd->plan->canary = p;
 }
 

@@ -133,6 +133,7 @@ read_light(struct mf_plan_reading *rd, const struct mf_node *item,
 	struct mf_metrics_for what = {.migration = true, .on_no_data = MF_NO_DATA_HOLD};
 	struct mf_canary_plan own = {0};
 	const struct mf_node *metrics = mf_plan_list(rd, item, "metrics", 0);
+	size_t i;
 
 	out->kind = MF_FALLBACK_LIGHT;
 	if (out->link == NULL)
@@ -146,10 +147,36 @@ read_light(struct mf_plan_reading *rd, const struct mf_node *item,
 	mf_stanza_metrics(rd, metrics, &mf_form_metric, &what, &own);
 	out->metrics = own.metrics;
 	out->n_metrics = own.n_metrics;
+	for (i = 0; i < out->n_metrics; i++)
+		if (out->metrics[i].has_primary_query || out->metrics[i].relative)
+			mf_plan_refuse(rd, metrics->items[i],
+			    "primaryQuery and relativeTo are for two sides: query alone measures a "
+			    "lighter model");
+}
+
+/* It takes over where the traffic goes back to, by a link that this process can flip there. */
+static void
+check_place(struct mf_plan_reading *rd, const struct mf_node *item,
+    const struct mf_migration_words *w, const struct mf_fallback_plan *f)
+{
+	const struct mf_site_plan *s = &w->source.plan;
+
+	if (w->plan.model == NULL)
+		mf_plan_refuse(rd, item, "without a model of the plan there is previous alone");
+	else if (s->remote)
+		mf_plan_refuse(rd, item, "a source that is remote can go back to previous alone");
+	else if (s->kind == MF_DESTINATION_MIRROR ? f->kind == MF_FALLBACK_LIGHT : s->link == NULL)
+		mf_plan_refuse(rd, item,
+		    "dir and link of the source are wanted: it takes over there, on the primary's "
+		    "side");
+	if (f->link != NULL && mf_migration_is_bad_link(f->link))
+		mf_plan_refuse(rd, mf_node_get(item, "link"),
+		    "a name in dir is wanted here: no slash, no dot in front");
 }
 
 static void
-read_fallback(struct mf_plan_reading *rd, const struct mf_node *item, struct mf_fallback_plan *out)
+read_fallback(struct mf_plan_reading *rd, const struct mf_node *item,
+    const struct mf_migration_words *w, struct mf_fallback_plan *out)
 {
 	struct mf_fallback_words words = {0};
 
@@ -173,6 +200,8 @@ read_fallback(struct mf_plan_reading *rd, const struct mf_node *item, struct mf_
 	if (out->model == NULL &&
 	    (out->link != NULL || words.serves != NULL || words.metrics != NULL))
 		mf_plan_refuse(rd, item, "link, serves and metrics are a lighter model's");
+	else if (out->kind != MF_FALLBACK_PREVIOUS)
+		check_place(rd, item, w, out);
 }
 
 void
@@ -186,7 +215,7 @@ mf_migration_fallbacks(
 	if (list == NULL || (plans = mf_plan_alloc(rd, list->n_items, sizeof *plans)) == NULL)
 		return;
 	for (i = 0; i < list->n_items; i++)
-		read_fallback(rd, list->items[i], &plans[i]);
+		read_fallback(rd, list->items[i], w, &plans[i]);
 	w->plan.rollback.fallbacks = plans;
 	w->plan.rollback.n_fallbacks = list->n_items;
 }

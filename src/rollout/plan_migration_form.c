@@ -464,10 +464,12 @@ FORM(mf_form_analysis, "Analysis", IN, stanza_fields);
 static const struct mf_field fallback_fields[] = {
     ROW("version", TEXT, plan.version, "A version of this model"),
     ROW("best", STRING, plan.metric,
-	"The version with the best recorded value of this metric, of those that verify and were "
+	"The version with the highest recorded value of this metric, of those that verify and were "
 	"not rejected"),
-    ROW("model", STRING, plan.model, "A lighter model in its place"),
-    ROW("link", STRING, plan.link, "Of a lighter model: the link that points at it"),
+    ROW("model", STRING, plan.model,
+	"A lighter model in its place: MODEL, MODEL@VERSION or MODEL@REF"),
+    ROW("link", STRING, plan.link,
+	"Of a lighter model: the link in the source's dir that points at it"),
     NODE("serves", serves, &mf_form_serves, unchecked, false, "Of a lighter model: who serves it"),
     NODE("metrics", metrics, &mf_form_metric, NULL, true,
 	"Of a lighter model: its own metrics and ranges"),

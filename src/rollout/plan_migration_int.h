@@ -77,5 +77,7 @@ void mf_migration_times(
 void mf_migration_call(struct mf_plan_reading *rd, const struct mf_node *at,
     const struct mf_call_plan *call, bool has_servers);
 bool mf_migration_says_server(const struct mf_call_plan *call);
+/* It is no name that a link in a directory may have. */
+bool mf_migration_is_bad_link(const char *name);
 
 #endif

@@ -169,6 +169,12 @@ read_reload(struct mf_plan_reading *rd, const struct mf_node *at, struct mf_site
 	mf_migration_call(rd, at, call, w->plan.n_servers > 0);
 }
 
+bool
+mf_migration_is_bad_link(const char *name)
+{
+	return name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL;
+}
+
 static void
 check_data(struct mf_plan_reading *rd, const struct mf_node *site, struct mf_site_plan *p)
 {
@@ -181,7 +187,7 @@ check_data(struct mf_plan_reading *rd, const struct mf_node *site, struct mf_sit
 				      : MF_DESTINATION_NONE;
 	if (p->link != NULL && p->dir == NULL)
 		mf_plan_refuse(rd, at_key(site, "link"), "a link lies in dir, which is missing");
-	if (p->link != NULL && (p->link[0] == '\0' || p->link[0] == '.' || strchr(p->link, '/')))
+	if (p->link != NULL && mf_migration_is_bad_link(p->link))
 		mf_plan_refuse(rd, at_key(site, "link"),
 		    "a name in dir is wanted here: no slash, no dot in front");
 	if (p->mirror == NULL)

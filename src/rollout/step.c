@@ -6,8 +6,9 @@
 static bool
 same(const struct mf_act *a, const struct mf_act *b)
 {
-	return a->kind == b->kind && a->index == b->index && a->primary == b->primary &&
-	       a->canary == b->canary && a->mirror == b->mirror && a->matched == b->matched;
+	return a->kind == b->kind && a->index == b->index && a->of == b->of &&
+	       a->primary == b->primary && a->canary == b->canary && a->mirror == b->mirror &&
+	       a->matched == b->matched;
 }
 
 const struct mf_answer *
@@ -33,6 +34,7 @@ mf_act_name(enum mf_act_kind kind)
 	    [MF_ACT_HOOK] = "hook",
 	    [MF_ACT_METRIC] = "metric",
 	    [MF_ACT_MEASURE_PRIMARY] = "measurePrimary",
+	    [MF_ACT_MEASURE_FALLBACK] = "measureFallback",
 	    [MF_ACT_PROBE] = "probe",
 	    [MF_ACT_ROUTE] = "route",
 	    [MF_ACT_SCALE_UP] = "scaleUp",

@@ -30,20 +30,21 @@
 #define MF_STEP_ACTS_MAX 512u /* of one tick: hooks, metrics and the rest */
 
 enum mf_act_kind {
-	MF_ACT_HOOK,            /* call hook `index` of the plan, telling it `phase` */
-	MF_ACT_METRIC,          /* measure metric `index` of the plan */
-	MF_ACT_MEASURE_PRIMARY, /* the same of the primary: is it a shared fault? */
-	MF_ACT_PROBE,           /* are the metrics' providers there? */
-	MF_ACT_ROUTE,           /* weights primary/canary, mirror */
-	MF_ACT_SCALE_UP,        /* start the canary's workload */
-	MF_ACT_SCALE_TO_ZERO,   /* stop it */
-	MF_ACT_CREATE_PRIMARY,  /* Flagger's bootstrap: FAILED: it is there, and not ready yet */
-	MF_ACT_PROMOTE,         /* copy the canary's specification to the primary */
-	MF_ACT_REFERENCE,       /* finish: stay: `production` moves, by compare-and-swap */
-	MF_ACT_ALERT,           /* tell people; `why` says what */
-	MF_ACT_RESTORE,         /* primary without capacity: hook or scaler brings it back */
-	MF_ACT_DRAIN,           /* wait for the canary's sessions, take its servers out */
-	MF_ACT_REFERENCE_BACK,  /* refs are as before the run, the version is marked rejected */
+	MF_ACT_HOOK,             /* call hook `index` of the plan, telling it `phase` */
+	MF_ACT_METRIC,           /* measure metric `index` of the plan */
+	MF_ACT_MEASURE_PRIMARY,  /* the same of the primary: is it a shared fault? */
+	MF_ACT_MEASURE_FALLBACK, /* measure metric `index` of fallback `of`, which has its own */
+	MF_ACT_PROBE,            /* are the metrics' providers there? */
+	MF_ACT_ROUTE,            /* weights primary/canary, mirror */
+	MF_ACT_SCALE_UP,         /* start the canary's workload */
+	MF_ACT_SCALE_TO_ZERO,    /* stop it */
+	MF_ACT_CREATE_PRIMARY,   /* Flagger's bootstrap: FAILED: it is there, and not ready yet */
+	MF_ACT_PROMOTE,          /* copy the canary's specification to the primary */
+	MF_ACT_REFERENCE,        /* finish: stay: `production` moves, by compare-and-swap */
+	MF_ACT_ALERT,            /* tell people; `why` says what */
+	MF_ACT_RESTORE,          /* primary without capacity: hook or scaler brings it back */
+	MF_ACT_DRAIN,            /* wait for the canary's sessions, take its servers out */
+	MF_ACT_REFERENCE_BACK,   /* refs are as before the run, the version is marked rejected */
 	MF_ACT_FALLBACK,      /* the primary's side serves fallback `index`: link, reload, serves */
 	MF_ACT_MANAGED_ROUTE, /* a Rollout's header or mirror route, as its step `index` says */
 	MF_ACT_REMOVE_ROUTES, /* all of these that were set */
@@ -53,6 +54,7 @@ enum mf_act_kind {
 struct mf_act {
 	enum mf_act_kind kind;
 	unsigned index;
+	unsigned of; /* a fallback */
 	unsigned primary, canary;
 	bool mirror;
 	bool matched;      /* weights of the requests that the plan's match selects (A/B) */

@@ -12,7 +12,8 @@
  *	anything else    a prediction: {"version":"v2","score":0.5}, after latency_ms, with status
  *
  * HEALTH: lines "accuracy 0.95" or "accuracy nan", "latency_ms 5", "status 200", "ready 1", read
- * at each request.
+ * at each request. A line "accuracy:v1 0.5" is for that version alone, and goes before what is
+ * said of all.
  */
 #include "config.h"
 
@@ -58,12 +59,14 @@ look(const struct model *m)
 {
 	struct health h = {.accuracy = 0.95, .latency_ms = 0, .status = 200, .ready = true};
 	char word[WORD_BYTES];
-	double value;
+	double value, own = -1;
 	FILE *f = fopen(m->health, "r");
 
 	while (f != NULL && fscanf(f, "%63s %lf", word, &value) == 2) {
 		if (strcmp(word, "accuracy") == 0)
 			h.accuracy = value;
+		else if (strncmp(word, "accuracy:", 9) == 0 && strcmp(word + 9, m->version) == 0)
+			own = value;
 		else if (strcmp(word, "latency_ms") == 0)
 			h.latency_ms = (unsigned)value;
 		else if (strcmp(word, "status") == 0)
@@ -73,6 +76,8 @@ look(const struct model *m)
 	}
 	if (f != NULL)
 		(void)fclose(f);
+	if (own >= 0)
+		h.accuracy = own;
 	return h;
 }
 

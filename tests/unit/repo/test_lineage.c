@@ -468,6 +468,55 @@ expect_best(struct scene *s, bool trusted, const char *want)
 	mf_version_fini(&v);
 }
 
+/* Their names, the best first. */
+static void
+expect_list(struct scene *s, bool trusted, const char *without, size_t most, const char *want)
+{
+	struct mf_demands d = {.trust = s->trust, .now_us = fixture_now_us()};
+	const struct mf_best p = {.model = FIXTURE_MODEL, .metric = "accuracy",
+	    .without = &without, .n_without = without != NULL, .most = most};
+	struct mf_versions list;
+	struct mf_error e = {0};
+	char got[64] = "";
+	size_t i, n = 0;
+	int rc = mf_ref_list_best(s->f.repo, &p, trusted ? &d : NULL, &list, &e);
+
+	if (want[0] == '\0') {
+		assert_int_equal(rc, -1);
+		assert_int_equal(e.code, MF_ENOTFOUND);
+		return;
+	}
+	fixture_expect_ok(rc, &e, "the best");
+	for (i = 0; i < list.n; i++)
+		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s ",
+		    list.items[i].root.version);
+	assert_string_equal(got, want);
+	mf_versions_fini(&list);
+}
+
+/* What a run may fall back to: what production names, too, but not what it is told to leave. */
+static void
+test_list_of_best(void **state)
+{
+	struct scene *s = *state;
+
+	push_signed(s, 4); /* the later the better */
+	walk(s, "12");
+	expect_list(s, false, NULL, 9, "v4 v3 v2 v1 ");
+	expect_list(s, false, "v4", 2, "v3 v2 ");
+	note(s, "v3", 1);
+	expect_list(s, false, "v4", 2, "v2 v1 ");
+	push(s, "v9", 0.99, NULL);
+	expect_list(s, false, NULL, 2, "v9 v4 ");
+	expect_list(s, true, NULL, 1, "v4 "); /* nobody signed v9 */
+	/* a note that nobody signed ends the list, and chooses nothing else */
+	expect_list(s, true, NULL, 4, "v4 ");
+	note(s, "v1", 1);
+	note(s, "v2", 1);
+	note(s, "v4", 1);
+	expect_list(s, false, "v9", 4, "");
+}
+
 static void
 test_best(void **state)
 {
@@ -668,6 +717,7 @@ main(void)
 		TEST(test_stranger_and_expiry),
 		TEST(test_unsigned_version),
 		TEST(test_best),
+		TEST(test_list_of_best),
 		TEST(test_removed_note),
 		TEST(test_notes_side_by_side),
 		TEST(test_notes_too_long),

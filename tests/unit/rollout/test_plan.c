@@ -196,7 +196,10 @@ static const char migration_text[] =
 	      "  gates: [{name: ok, type: confirm-promotion, url: 'http://gate/'}]\n"
 	      "  hooks: [{name: m, type: mlflow, url: 'http://mlflow'}]\n"
 	      "  bake: {duration: 30m, maxFailed: 2, by: daemon}\n"
-	      "  rollback: {stepWeight: 25}\n  fallback: [previous, {version: v5}]\n"
+	      "  source: {dir: /srv/us, link: current, serves: unchecked}\n"
+	      "  rollback: {stepWeight: 25}\n  fallback:\n  - previous\n  - {version: v5}\n"
+	      "  - {model: lite, link: l, serves: unchecked, metrics: [{name: a, query: up, "
+	      "address: 'http://p', thresholdRange: {min: 1}}]}\n"
 	      "  windows: [Sat 22:00-02:00, Sun-Mon 20:00-24:00]\n"
 	      "  freeze: [{from: 2026-12-20, to: 2026-12-27T12:00:00Z}]\n";
 
@@ -219,7 +222,7 @@ a_migration(void **state)
 	assert_int_equal(m->router.type, MF_ROUTER_HAPROXY);
 	assert_int_equal(m->router.drain_timeout_us, MINUTE);
 	assert_int_equal(m->rollback.keep_us, 7 * 24 * 60 * MINUTE);
-	assert_int_equal(m->rollback.n_fallbacks, 2);
+	assert_int_equal(m->rollback.n_fallbacks, 3);
 	assert_string_equal(m->rollback.fallbacks[1].version, "v5");
 	assert_int_equal(m->max_unattended_us, 10 * MINUTE);
 	/* Saturday night into Sunday; Sunday until the week ends; Monday */
@@ -236,7 +239,10 @@ a_migration(void **state)
 	assert_int_equal(c->bake.window_us, 300 * SECOND);
 	assert_true(c->bake.by_daemon);
 	assert_int_equal(c->back.step_weight, 25);
-	assert_int_equal(c->back.n_fallbacks, 2);
+	assert_int_equal(c->back.n_fallbacks, 3);
+	assert_int_equal(c->back.own[1].n, 0);
+	assert_int_equal(c->back.own[2].n, 1);
+	assert_string_equal(c->back.own[2].metrics[0].name, "a");
 	assert_int_equal(c->n_hooks, 2);
 	assert_int_equal(c->hooks[0].type, MF_HOOK_CONFIRM_PROMOTION);
 	assert_int_equal(c->hooks[1].type, MF_HOOK_MLFLOW);

@@ -399,7 +399,23 @@ static const struct refusal migration_refusals[] = {
 	"plan.yaml:22: spec.fallback[0].serves: is missing: a flipped link is not a loaded model; "
 	"say how its servers tell which version they serve, or write `serves: "
 	"unchecked`\nplan.yaml:22: spec.fallback[0].metrics: is missing: a lighter model has "
-	"ranges of its own"},
+	"ranges of its own\nplan.yaml:22: spec.fallback[0]: dir and link of the source are "
+	"wanted: it takes over there, on the primary's side"},
+    {22, "  fallback: [previous, {version: v1}]",
+	"plan.yaml:22: spec.fallback[1]: dir and link of the source are wanted: it takes over "
+	"there, on the primary's side"},
+    {6,
+	"  fallback: [{version: v1}]\n  source: {remote: true, dir: /d, link: l, serves: "
+	"unchecked}",
+	"plan.yaml:6: spec.fallback[0]: a source that is remote can go back to previous alone"},
+    {6,
+	"  fallback: [{model: lite, link: a/b, serves: unchecked, metrics: [{name: a, query: up, "
+	"address: \"http://p\", primaryQuery: up, thresholdRange: {min: 1}}]}]\n"
+	"  source: {dir: /d, link: l, serves: unchecked}",
+	"plan.yaml:6: spec.fallback[0].metrics[0]: primaryQuery and relativeTo are for two sides: "
+	"query alone measures a lighter model\n"
+	"plan.yaml:6: spec.fallback[0].link: a name in dir is wanted here: no slash, no dot in "
+	"front"},
     {22, "  compare: {requests: /r, minAgreement: 98}",
 	"plan.yaml:22: spec.compare.minAgreement: a part lies between 0 and 1, not at 98"},
     {22, "  windows: [weekdays]",

@@ -1,0 +1,71 @@
+/* Bringing a version to a site's directory, and what the link there shows. */
+#include "src/migrate/migrate_int.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/repo/pull.h"
+#include "src/repo/version.h"
+
+#define KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
+#define LINK_TARGET_BYTES 1024u
+
+int
+mf_migrating_spec(
+    char out[MF_VERSION_SPEC_BYTES], const char *model, const char *version, struct mf_error *e)
+{
+	int n = snprintf(out, MF_VERSION_SPEC_BYTES, "%s@%s", model, version);
+
+	if (n < 0 || n >= (int)MF_VERSION_SPEC_BYTES)
+		return mf_error_set(e, MF_EUSAGE, "%s: the name is too long", model);
+	return 0;
+}
+
+void
+mf_migrating_read_link(
+    const struct mf_site_plan *site, const char *link, char out[MF_VERSION_BYTES])
+{
+	char path[4096], target[LINK_TARGET_BYTES];
+	const char *key;
+	ssize_t n;
+	size_t len;
+
+	out[0] = '\0';
+	if (snprintf(path, sizeof path, "%s/%s", site->dir, link) >= (int)sizeof path)
+		return;
+	n = readlink(path, target, sizeof target - 1);
+	target[n < 0 ? 0 : n] = '\0';
+	key = strrchr(target, '/');
+	key = key == NULL ? target : key + 1;
+	len = strlen(key);
+	if (len > KEY_TAIL_BYTES && len - KEY_TAIL_BYTES < MF_VERSION_BYTES) {
+		memcpy(out, key, len - KEY_TAIL_BYTES);
+		out[len - KEY_TAIL_BYTES] = '\0';
+	}
+}
+
+int
+mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e)
+{
+	char spec[MF_VERSION_SPEC_BYTES];
+	struct mf_pull_result result;
+	struct mf_pull_params p = {
+	    .spec = spec,
+	    .dir = b->site->dir,
+	    .link = b->link,
+	    .trust = x->p->trust,
+	    .keep_local = b->keep_local,
+	    .leave_same = true,
+	    .threads = x->p->threads,
+	    .memory_bytes = x->p->memory_bytes,
+	    .now_us = x->p->unix_us(),
+	    .interrupted = x->leaving ? NULL : x->p->interrupted,
+	    .progress = x->p->progress,
+	};
+
+	if (mf_migrating_spec(spec, b->model, b->version, e) != 0 ||
+	    mf_pull(x->p->repo, &p, &result, e) != 0)
+		return -1;
+	return result.already ? 1 : 0;
+}
