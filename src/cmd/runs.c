@@ -1,32 +1,19 @@
-/* status and history: the runs that the repository knows of. */
+/* history: the runs that the repository knows of. */
+#include "src/cmd/runs.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/text.h"
 #include "src/base/units.h"
 #include "src/cmd/cmd.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
-#include "src/repo/run_record.h"
 
-#define OLD_BEAT_US UINT64_C(120000000)
 #define RUNS_MAX 100000u
 
-/* A run's head, with texts of its own. */
-struct run {
-	char *id, *plan, *digest, *model, *actor, *from, *to, *result, *reason;
-	int64_t begun_us, ended_us;
-};
-
-struct runs {
-	struct run *items;
-	size_t n, capacity;
-	const char *only; /* NULL: all */
-	bool open_only;
-	bool failed; /* out of memory */
-};
-
 static char *
-copy(struct runs *rs, const char *text)
+copy(struct mf_cmd_runs *rs, const char *text)
 {
 	char *made = strdup(text == NULL ? "" : text);
 
@@ -35,10 +22,10 @@ copy(struct runs *rs, const char *text)
 }
 
 static int
-grow(struct runs *rs)
+grow(struct mf_cmd_runs *rs)
 {
 	size_t capacity = rs->capacity == 0 ? 16 : 2 * rs->capacity;
-	struct run *items;
+	struct mf_cmd_run *items;
 
 	if (rs->n < rs->capacity)
 		return 0;
@@ -55,8 +42,8 @@ grow(struct runs *rs)
 static int
 take(void *arg, const struct mf_journal_run *head)
 {
-	struct runs *rs = arg;
-	struct run *r;
+	struct mf_cmd_runs *rs = arg;
+	struct mf_cmd_run *r;
 
 	if (rs->only != NULL ? strcmp(rs->only, head->id) != 0
 			     : rs->open_only && head->ended_us != 0)
@@ -64,7 +51,7 @@ take(void *arg, const struct mf_journal_run *head)
 	if (grow(rs) != 0)
 		return 1;
 	r = &rs->items[rs->n++];
-	*r = (struct run){.id = copy(rs, head->id),
+	*r = (struct mf_cmd_run){.id = copy(rs, head->id),
 	    .plan = copy(rs, head->plan_name),
 	    .digest = copy(rs, head->plan_digest),
 	    .model = copy(rs, head->model),
@@ -78,10 +65,10 @@ take(void *arg, const struct mf_journal_run *head)
 	return rs->failed;
 }
 
-static void
-runs_fini(struct runs *rs)
+void
+mf_cmd_runs_fini(struct mf_cmd_runs *rs)
 {
-	struct run *r;
+	struct mf_cmd_run *r;
 	size_t i;
 
 	for (i = 0; i < rs->n; i++) {
@@ -102,15 +89,15 @@ runs_fini(struct runs *rs)
 static int
 newest_first(const void *a, const void *b)
 {
-	const struct run *x = a, *y = b;
+	const struct mf_cmd_run *x = a, *y = b;
 
 	if (x->begun_us != y->begun_us)
 		return x->begun_us > y->begun_us ? -1 : 1;
 	return strcmp(x->id, y->id);
 }
 
-static int
-load(struct mf_repo *repo, struct runs *rs, struct mf_error *e)
+int
+mf_cmd_runs_load(struct mf_repo *repo, struct mf_cmd_runs *rs, struct mf_error *e)
 {
 	if (mf_runs_list(repo, take, rs, e) < 0)
 		return -1;
@@ -121,8 +108,8 @@ load(struct mf_repo *repo, struct runs *rs, struct mf_error *e)
 	return 0;
 }
 
-static json_t *
-run_json(const struct run *r)
+json_t *
+mf_cmd_run_json(const struct mf_cmd_run *r)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "run", r->id, "plan",
 	    r->plan, "digest", r->digest, "model", r->model, "actor", r->actor, "previous", r->from,
@@ -138,16 +125,23 @@ run_json(const struct run *r)
 /* ---- history ---- */
 
 static void
-put_past(struct mf_cmd *c, const struct run *r)
+put_past(struct mf_cmd *c, const struct mf_cmd_run *r)
 {
 	char when[MF_TIME_TEXT_BYTES], took[MF_UNIT_TEXT_BYTES] = "";
+	char result[32], digest[64];
 
 	if (r->ended_us > r->begun_us)
 		(void)mf_format_duration((uint64_t)(r->ended_us - r->begun_us), took);
-	fprintf(c->out, "%.19s  %-12s %8s  ", mf_format_time(r->begun_us, when),
-	    r->ended_us == 0 ? "under way" : r->result, took);
+	mf_text_escape(result, sizeof result, r->ended_us == 0 ? "under way" : r->result);
+	mf_text_escape(digest, sizeof digest, r->digest);
+	fprintf(c->out, "%.19s  %-12s %8s  ", mf_format_time(r->begun_us, when), result, took);
 	mf_output_name(c->out, r->plan);
-	fprintf(c->out, " %.12s  %s@%s -> %s", r->digest, r->model, r->from, r->to);
+	fprintf(c->out, " %.12s  ", digest);
+	mf_output_name(c->out, r->model);
+	fprintf(c->out, "@");
+	mf_output_name(c->out, r->from);
+	fprintf(c->out, " -> ");
+	mf_output_name(c->out, r->to);
 	if (r->reason[0] != '\0') {
 		fprintf(c->out, "  ");
 		mf_output_name(c->out, r->reason);
@@ -163,138 +157,23 @@ int
 mf_cmd_history(struct mf_cmd *c, struct mf_error *e)
 {
 	struct mf_cmd_repo r = {0};
-	struct runs rs = {0};
+	struct mf_cmd_runs rs = {0};
 	json_t *all;
 	size_t i;
 	int rc = mf_cmd_open_repo(c, MF_CMD_READ, &r, e);
 
-	if (rc == 0 && (rc = load(r.repo, &rs, e)) == 0) {
+	if (rc == 0 && (rc = mf_cmd_runs_load(r.repo, &rs, e)) == 0) {
 		all = json_array();
 		for (i = 0; i < rs.n; i++)
 			if (c->json)
-				(void)json_array_append_new(all, run_json(&rs.items[i]));
+				(void)json_array_append_new(all, mf_cmd_run_json(&rs.items[i]));
 			else
 				put_past(c, &rs.items[i]);
 		if (c->json)
 			rc = mf_output_json(c->out, json_incref(all), e);
 		json_decref(all);
 	}
-	runs_fini(&rs);
-	mf_cmd_close_repo(&r);
-	return rc;
-}
-
-/* ---- status ---- */
-
-static bool
-is_well(const struct run *r, const struct mf_run_beat *beat, int has_beat, uint64_t age_us)
-{
-	if (r->ended_us != 0)
-		return strcmp(r->result, "succeeded") == 0;
-	return has_beat == 0 && age_us < OLD_BEAT_US && beat->note[0] == '\0';
-}
-
-static void
-put_present(struct mf_cmd *c, const struct run *r, const struct mf_run_beat *beat, int has_beat,
-    uint64_t age_us)
-{
-	char age[MF_UNIT_TEXT_BYTES];
-
-	mf_output_name(c->out, r->id);
-	fprintf(c->out, ": ");
-	mf_output_name(c->out, r->plan);
-	fprintf(c->out, ", %s@%s -> %s: ", r->model, r->from, r->to);
-	if (r->ended_us != 0) {
-		fprintf(c->out, "%s%s", r->result, r->reason[0] == '\0' ? "" : ": ");
-		mf_output_name(c->out, r->reason);
-	} else if (has_beat != 0) {
-		fprintf(c->out, "no heartbeat");
-	} else {
-		fprintf(c->out, "%s, weights %u/%u, tick %llu, heartbeat %s ago", beat->phase,
-		    100 - beat->canary_weight, beat->canary_weight, (unsigned long long)beat->tick,
-		    mf_format_duration(age_us, age));
-		if (beat->note[0] != '\0') {
-			fprintf(c->out, ", ");
-			mf_output_name(c->out, beat->note);
-		}
-	}
-	fprintf(c->out, "\n");
-}
-
-static json_t *
-present_json(
-    const struct run *r, const struct mf_run_beat *beat, int has_beat, uint64_t age_us, bool well)
-{
-	json_t *o = run_json(r), *b;
-
-	if (o == NULL)
-		return NULL;
-	(void)json_object_set_new(o, "healthy", json_boolean(well));
-	if (has_beat != 0)
-		return o;
-	b = json_pack("{s:s, s:[i,i], s:I, s:s, s:f}", "phase", beat->phase, "weights",
-	    (int)(100 - beat->canary_weight), (int)beat->canary_weight, "tick",
-	    (json_int_t)beat->tick, "note", beat->note, "age_seconds", (double)age_us / 1e6);
-	(void)json_object_set_new(o, "heartbeat", b);
-	return o;
-}
-
-/* 0 well, 1 not, -1. */
-static int
-show(struct mf_cmd *c, struct mf_repo *repo, const struct run *r, json_t *all, struct mf_error *e)
-{
-	struct mf_run_beat beat;
-	uint64_t age_us = 0;
-	int has_beat = mf_run_last_beat(repo, r->id, &beat, &age_us, e);
-	bool well;
-
-	if (has_beat < 0)
-		return -1;
-	well = is_well(r, &beat, has_beat, age_us);
-	if (c->json)
-		(void)json_array_append_new(all, present_json(r, &beat, has_beat, age_us, well));
-	else
-		put_present(c, r, &beat, has_beat, age_us);
-	return well ? 0 : 1;
-}
-
-static int
-show_all(struct mf_cmd *c, struct mf_repo *repo, const struct runs *rs, struct mf_error *e)
-{
-	json_t *all = json_array();
-	size_t i, unwell = 0;
-	int rc = 0;
-
-	for (i = 0; rc >= 0 && i < rs->n; i++) {
-		rc = show(c, repo, &rs->items[i], all, e);
-		unwell += rc > 0;
-	}
-	if (rc >= 0 && c->json)
-		rc = mf_output_json(c->out, json_incref(all), e);
-	json_decref(all);
-	if (rc < 0)
-		return -1;
-	if (unwell > 0)
-		return mf_error_set(e, MF_EFAIL, "%zu of %zu runs need attention", unwell, rs->n);
-	if (rs->n == 0 && !c->json)
-		fprintf(c->out, "no run is under way\n");
-	return 0;
-}
-
-int
-mf_cmd_status(struct mf_cmd *c, struct mf_error *e)
-{
-	struct mf_cmd_repo r = {0};
-	struct runs rs = {.only = mf_options_arg(c->options, 0), .open_only = true};
-	int rc = mf_cmd_open_repo(c, MF_CMD_READ, &r, e);
-
-	if (rc == 0)
-		rc = load(r.repo, &rs, e);
-	if (rc == 0 && rs.only != NULL && rs.n == 0)
-		rc = mf_error_set(e, MF_ENOTFOUND, "there is no run %s", rs.only);
-	if (rc == 0)
-		rc = show_all(c, r.repo, &rs, e);
-	runs_fini(&rs);
+	mf_cmd_runs_fini(&rs);
 	mf_cmd_close_repo(&r);
 	return rc;
 }

@@ -229,10 +229,12 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"resumed, and 7 where somebody else holds what it would move."},
     [MF_CMD_STATUS] = {"status", "[RUN]", 0, 1, "-",
 	"show the runs that are under way",
-	"Shows the runs of the repository that have not ended, or RUN alone, ended or not: phase, weight "
-	"of the canary, why it holds, and how old the last heartbeat is, by the store's clock. "
-	"The status is 0 where all is well, and 1 where a run needs attention: it holds, it went back, or "
-	"its heartbeat is older than two minutes."},
+	"Shows the runs of the repository that have not ended, or RUN alone, ended or not, from any "
+	"machine with the repository and its keys: phase and step, wanted and real weights, each metric "
+	"with value, range, age and samples, why it holds and until when, who holds it, how old its "
+	"heartbeat is, and what a rollback would do now. modelferry-migrate(1) explains the words.\n\n"
+	"The status is 0 where all is well, and 1 where a run needs attention: it holds, it went back, "
+	"its heartbeat is older than two minutes, or a tick is overdue for so long."},
     [MF_CMD_HISTORY] = {"history", "", 0, 0, "",
 	"show the runs that there were",
 	"Shows the runs of the repository, the newest first: plan and its digest, actor, versions, "

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/traffic/hooks.h"
 
 #define ASK_US UINT64_C(5000000) /* how long an act waits for a word of whose the run is */
 
@@ -46,6 +47,7 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 		x->router.canary = act->canary;
 		x->changed_us = mf_migrating_now(x);
 		mf_world_changed(x->world, x->changed_us);
+		mf_migrating_show_route(x, act);
 	}
 	mf_migrating_did(x, "route:%u/%u%s%s", act->primary, act->canary,
 	    act->mirror ? "+mirror" : "", rc == 0 ? "" : ":failed");
@@ -80,6 +82,7 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 
 	mf_world_measure(x->world, act->index, primary, mf_migrating_now(x), &out->measured);
 	out->end = MF_ANSWER_OK;
+	mf_view_measured(&x->view, act->index, m, primary, &out->measured, x->p->unix_us());
 	check = mf_canary_check(m, &out->measured);
 	if (!primary)
 		tell_breach(x, act, check);
@@ -110,6 +113,9 @@ do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 
 	mf_world_call_hook(x->world, act->index, act->phase, x->checksum, &answer);
 	out->status = answer.status;
+	if (!mf_hooks_passed(&answer))
+		(void)snprintf(
+		    x->gate, sizeof x->gate, "%.127s", x->canary->hooks[act->index].name);
 	mf_migrating_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
 }
 
@@ -186,6 +192,7 @@ mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 		mf_migrating_did(x, "%s:no lease", mf_act_name(act->kind));
 		return;
 	}
+	mf_migrating_show_act(x, act);
 	switch (act->kind) {
 	case MF_ACT_ROUTE: do_route(x, act, out); break;
 	case MF_ACT_METRIC:

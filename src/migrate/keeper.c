@@ -13,6 +13,7 @@
 #define CONTROL_US UINT64_C(4000000) /* between two looks for controls: below the 5 s promised */
 #define RENEW_PART 3u                /* of the time that a lease has left */
 #define CONTROLS_MAX 16u             /* that wait to be taken; more are read later */
+#define BEAT_US UINT64_C(30000000)   /* without news the last heartbeat is put again */
 
 struct mf_keeper {
 	struct mf_keeper_params p;
@@ -27,7 +28,8 @@ struct mf_keeper {
 	uint64_t renew_wanted, renew_done; /* counts of requests, and of those answered */
 	uint64_t mirror_wanted, mirror_done, mirror_good;
 	bool has_beat;
-	struct mf_run_beat beat;
+	struct mf_run_beat beat; /* its view lies in: */
+	struct mf_buf view;
 	struct mf_control controls[CONTROLS_MAX];
 	size_t n_controls;
 	uint64_t answered;
@@ -104,14 +106,21 @@ renew(struct mf_keeper *k)
 	(void)pthread_mutex_unlock(&k->lock);
 }
 
+/* One of the present token. 0 also where there is no repository to write to. */
+static int
+need_writer(struct mf_keeper *k, struct mf_error *e)
+{
+	if (k->p.repo == NULL || k->writer != NULL)
+		return 0;
+	return mf_run_writer_open(k->p.repo, k->p.run, k->token, &k->writer, e);
+}
+
 static void
 mirror(struct mf_keeper *k, uint64_t request)
 {
 	struct mf_error e = {0};
-	int rc = 0;
+	int rc = need_writer(k, &e);
 
-	if (k->p.repo != NULL && k->writer == NULL)
-		rc = mf_run_writer_open(k->p.repo, k->p.run, k->token, &k->writer, &e);
 	if (rc == 0 && k->writer != NULL)
 		rc = mf_run_mirror(k->writer, k->p.journal, &e);
 	if (rc != 0)
@@ -124,13 +133,25 @@ mirror(struct mf_keeper *k, uint64_t request)
 	(void)pthread_mutex_unlock(&k->lock);
 }
 
+/* The last heartbeat, as the thread has it. */
+struct last_beat {
+	struct mf_run_beat beat;
+	struct mf_buf view;
+	bool any;
+	uint64_t put_us; /* by the keeper's clock; 0: not yet */
+};
+
 static void
-put_beat(struct mf_keeper *k, const struct mf_run_beat *beat)
+put_beat(struct mf_keeper *k, struct last_beat *last)
 {
 	struct mf_error e = {0};
 
-	if (k->writer != NULL && mf_run_beat(k->writer, beat, &e) != 0)
+	if (last->put_us != 0)
+		last->beat.time_us = k->p.unix_us();
+	if (need_writer(k, &e) != 0 ||
+	    (k->writer != NULL && mf_run_beat(k->writer, &last->beat, &e) != 0))
 		mf_log(MF_LOG_DEBUG, "heartbeat: %s", e.message);
+	last->put_us = now_us(k);
 }
 
 static int
@@ -176,11 +197,27 @@ wait_for_work(struct mf_keeper *k)
 struct work {
 	bool ending, renew, mirror, beat, lost;
 	uint64_t mirror_request;
-	struct mf_run_beat of_beat;
 };
 
+/* Under the lock. */
+static bool
+take_beat(struct mf_keeper *k, struct last_beat *last)
+{
+	struct mf_buf old = last->view;
+
+	if (!k->has_beat)
+		return last->any && now_us(k) >= last->put_us + BEAT_US;
+	last->beat = k->beat;
+	last->view = k->view;
+	last->any = true;
+	last->put_us = 0;
+	k->view = old;
+	k->has_beat = false;
+	return true;
+}
+
 static void
-next_work(struct mf_keeper *k, struct work *w, uint64_t renew_at_us)
+next_work(struct mf_keeper *k, struct work *w, struct last_beat *last, uint64_t renew_at_us)
 {
 	(void)pthread_mutex_lock(&k->lock);
 	wait_for_work(k);
@@ -189,9 +226,7 @@ next_work(struct mf_keeper *k, struct work *w, uint64_t renew_at_us)
 	w->renew = !k->lost && (k->renew_wanted != k->renew_done || now_us(k) >= renew_at_us);
 	w->mirror = k->mirror_wanted != k->mirror_done;
 	w->mirror_request = k->mirror_wanted;
-	w->beat = k->has_beat;
-	w->of_beat = k->beat;
-	k->has_beat = false;
+	w->beat = take_beat(k, last);
 	(void)pthread_mutex_unlock(&k->lock);
 }
 
@@ -211,10 +246,11 @@ keep(void *arg)
 {
 	struct mf_keeper *k = arg;
 	uint64_t renew_at_us = renew_at(k), look_at_us = 0;
+	struct last_beat last = {.any = false};
 	struct work w;
 
 	for (;;) {
-		next_work(k, &w, renew_at_us);
+		next_work(k, &w, &last, renew_at_us);
 		if (w.renew) {
 			renew(k);
 			renew_at_us = renew_at(k);
@@ -224,12 +260,13 @@ keep(void *arg)
 		if (w.ending || w.lost)
 			break;
 		if (w.beat)
-			put_beat(k, &w.of_beat);
+			put_beat(k, &last);
 		if (now_us(k) >= look_at_us) {
 			look_for_controls(k);
 			look_at_us = now_us(k) + CONTROL_US;
 		}
 	}
+	mf_buf_fini(&last.view);
 	return NULL;
 }
 
@@ -305,6 +342,7 @@ mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us)
 	(void)pthread_mutex_unlock(&k->lock);
 	(void)pthread_join(k->thread, NULL);
 	mf_run_writer_free(k->writer);
+	mf_buf_fini(&k->view);
 	(void)pthread_mutex_destroy(&k->lock);
 	(void)pthread_cond_destroy(&k->wanted);
 	(void)pthread_cond_destroy(&k->happened);
@@ -403,6 +441,10 @@ mf_keeper_beat(struct mf_keeper *k, const struct mf_run_beat *beat)
 {
 	(void)pthread_mutex_lock(&k->lock);
 	k->beat = *beat;
+	mf_buf_clear(&k->view);
+	mf_buf_put(&k->view, beat->view, beat->n_view);
+	/* without memory for it a heartbeat has no view */
+	k->beat.view = beat->view == NULL || k->view.failed ? NULL : k->view.data;
 	k->has_beat = true;
 	(void)pthread_cond_broadcast(&k->wanted);
 	(void)pthread_mutex_unlock(&k->lock);

@@ -53,7 +53,8 @@ bool mf_keeper_may_go_back(struct mf_keeper *k, uint64_t wait_us);
 bool mf_keeper_is_lost(struct mf_keeper *k);
 /* Is everything in the repository that the journal holds now? Waits for it, wait_us at most. */
 bool mf_keeper_mirror(struct mf_keeper *k, uint64_t wait_us);
-/* The state of the run for those who watch; put when the thread comes to it. */
+/* The state of the run for those who watch, which is copied; put when the thread comes to it, and
+ * again and again until there is a newer one. */
 void mf_keeper_beat(struct mf_keeper *k, const struct mf_run_beat *beat);
 /* The next thing that somebody wants; false: nothing. */
 bool mf_keeper_take_control(struct mf_keeper *k, struct mf_control *out);

@@ -26,6 +26,7 @@
 
 #include "src/base/error.h"
 #include "src/base/progress.h"
+#include "src/migrate/view.h"
 #include "src/rollout/canary.h"
 #include "src/rollout/plan.h"
 #include "src/traffic/dial.h"
@@ -62,9 +63,17 @@ const char *mf_migrate_stage_name(enum mf_migrate_stage stage); /* "deliver" */
 
 /* What is told while it runs. Views, valid during the call. */
 struct mf_migrate_event {
-	enum { MF_MIGRATE_STAGE, MF_MIGRATE_LOOK, MF_MIGRATE_TICK, MF_MIGRATE_ALERT } kind;
+	/* VIEW: nothing but the view is new. */
+	enum {
+		MF_MIGRATE_STAGE,
+		MF_MIGRATE_LOOK,
+		MF_MIGRATE_TICK,
+		MF_MIGRATE_ALERT,
+		MF_MIGRATE_VIEW
+	} kind;
 	enum mf_migrate_stage stage;
-	const char *text; /* of a stage, a look and an alert */
+	const char *text;                   /* of a stage, a look and an alert */
+	const struct mf_migrate_view *view; /* NULL of a look and an alert */
 	/* Of a look: what was looked at, "router", and is it well? */
 	const char *subject;
 	bool well;

@@ -5,6 +5,7 @@
 #include "src/migrate/keeper.h"
 #include "src/migrate/migrate.h"
 #include "src/migrate/shift.h"
+#include "src/migrate/view.h"
 #include "src/migrate/world.h"
 #include "src/repo/lease.h"
 #include "src/repo/version.h"
@@ -44,6 +45,7 @@ struct mf_migrating {
 	uint64_t changed_us; /* when weights last changed */
 	uint64_t not_ready_since_us;
 	enum mf_reason reason; /* of the way back, as the act at hand says */
+	bool shifting;         /* the shift has begun: what else is called a stage is part of it */
 	bool leaving;          /* told to end: the way back is not interrupted again */
 	uint64_t act_line;     /* of the journal */
 	uint64_t alerted;      /* bits of the first 64 metrics of which people were told */
@@ -53,6 +55,8 @@ struct mf_migrating {
 	struct mf_migrate_outlook outlook;
 	uint64_t answered; /* controls up to this number */
 	enum mf_steer steer;
+	struct mf_migrate_view view;
+	char gate[128]; /* the hook that keeps a gate closed */
 	char did[MF_MIGRATE_DID_MAX][MF_MIGRATE_DID_BYTES];
 	size_t n_did;
 };
@@ -80,6 +84,14 @@ void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, con
 void mf_migrating_alert(struct mf_migrating *x, const char *text);
 void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* show.c: for those who watch. A stage before the shift; an act that begins; a look between two
+ * ticks; the end of a tick, whose heartbeat is put. */
+void mf_migrating_show_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
+void mf_migrating_show_act(struct mf_migrating *x, const struct mf_act *act);
+void mf_migrating_show_route(struct mf_migrating *x, const struct mf_act *act); /* it is done */
+void mf_migrating_show_watch(struct mf_migrating *x);
+void mf_migrating_show_tick(struct mf_migrating *x);
 
 /* acts.c: the port of the shift that does things; arg is the run */
 void mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out);

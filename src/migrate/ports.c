@@ -177,26 +177,11 @@ tell_tick(struct mf_migrating *x, uint64_t tick, const struct mf_canary_tick *se
 	    .router = x->router_known ? &x->router : NULL,
 	    .did = (const char(*)[MF_MIGRATE_DID_BYTES])x->did,
 	    .n_did = x->n_did,
+	    .view = &x->view,
 	};
 
 	if (x->p->tell != NULL)
 		x->p->tell(x->p->tell_arg, &event);
-}
-
-static void
-beat(struct mf_migrating *x, uint64_t tick, const struct mf_canary_state *state)
-{
-	struct mf_run_beat b = {
-	    .token = mf_keeper_token(x->keeper),
-	    .tick = tick,
-	    .time_us = x->p->unix_us(),
-	    .canary_weight = state->weight,
-	};
-
-	(void)snprintf(b.phase, sizeof b.phase, "%s", mf_phase_name(state->phase));
-	(void)snprintf(b.note, sizeof b.note, "%s%s%s", mf_hold_name(state->hold),
-	    state->reason == MF_REASON_NONE ? "" : " ", mf_reason_name(state->reason));
-	mf_keeper_beat(x->keeper, &b);
 }
 
 static int
@@ -214,7 +199,7 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
 	rc = b.failed ? mf_error_nomem(e, "the journal") : write_line(x, &line, true, e);
 	mf_buf_fini(&b);
 	(void)mf_keeper_mirror(x->keeper, 0); /* when the bucket answers */
-	beat(x, tick, state);
+	mf_migrating_show_tick(x);
 	tell_tick(x, tick, seen, state);
 	return rc;
 }
@@ -263,6 +248,7 @@ breached(struct mf_migrating *x)
 		if (!m->abort.has_min && !m->abort.has_max)
 			continue;
 		mf_world_measure(x->world, (unsigned)i, false, mf_migrating_now(x), &got);
+		mf_view_measured(&x->view, i, m, false, &got, x->p->unix_us());
 		if (mf_canary_check(m, &got) == MF_CHECK_ABORT)
 			return true;
 	}
@@ -308,6 +294,7 @@ wait_for_tick(void *arg, uint64_t until_us)
 			look_us = now + watch;
 			if (looks_bad(x))
 				return MF_SHIFT_URGENT;
+			mf_migrating_show_watch(x);
 		}
 		pause = until_us - now;
 		x->p->sleep(pause < POLL_US ? pause : POLL_US);

@@ -52,9 +52,14 @@ void
 mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text)
 {
 	struct mf_migrate_event event = {
-	    .kind = MF_MIGRATE_STAGE, .stage = stage, .text = text == NULL ? "" : text};
+	    .kind = MF_MIGRATE_STAGE,
+	    .stage = stage,
+	    .text = text == NULL ? "" : text,
+	    .view = &x->view,
+	};
 
 	mf_log(MF_LOG_INFO, "%s: %s", mf_migrate_stage_name(stage), event.text);
+	mf_migrating_show_stage(x, stage, event.text);
 	tell(x, &event);
 }
 
@@ -224,6 +229,7 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	int rc;
 
 	mf_migrating_stage(x, MF_STAGE_SHIFT, x->version);
+	x->shifting = true;
 	rc = mf_shift_run(&x->shift, e);
 	if (rc < 0)
 		return -1;
@@ -342,6 +348,7 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	x->canary = p->plan->canary != NULL ? p->plan->canary : &data_only;
 	x->m = p->plan->migration;
 	x->called_model = x->m->model;
+	mf_view_init(&x->view, x->canary, x->m, p->actor);
 	rc = run(x, out, e);
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);
 	(void)snprintf(out->previous, sizeof out->previous, "%s", x->previous);

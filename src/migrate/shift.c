@@ -111,7 +111,6 @@ run(struct mf_shift *s, struct mf_asked *asked)
 {
 	struct mf_canary_tick seen;
 	enum mf_shift_wake wake = MF_SHIFT_DUE;
-	uint64_t next_us = 0;
 
 	while (!mf_canary_ended(&s->state)) {
 		seen = (struct mf_canary_tick){0};
@@ -123,12 +122,12 @@ run(struct mf_shift *s, struct mf_asked *asked)
 		seen.no_steps_now |= s->look_first;
 		s->look_first = false;
 		tick(s, asked, &seen);
+		if (!seen.urgent || pause_us(s) < s->plan->interval_us)
+			s->next_us = seen.now_us + pause_us(s);
 		settle(s, &seen);
 		if (mf_canary_ended(&s->state))
 			break;
-		if (!seen.urgent || pause_us(s) < s->plan->interval_us)
-			next_us = seen.now_us + pause_us(s);
-		wake = s->ports->wait(s->ports->arg, next_us);
+		wake = s->ports->wait(s->ports->arg, s->next_us);
 		if (wake == MF_SHIFT_LOST)
 			return 2;
 		if (wake == MF_SHIFT_LEAVE && leaves(s))

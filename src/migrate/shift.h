@@ -62,6 +62,7 @@ struct mf_shift {
 	const struct mf_shift_ports *ports;
 	struct mf_canary_state state;
 	uint64_t tick;         /* the last one that was settled */
+	uint64_t next_us;      /* when the next one is due, by the clock of observe */
 	bool hold_on_leave;    /* told to end: leave the weights, do not roll back */
 	bool look_first;       /* after a long absence: one full look before any step */
 	bool unsettled;        /* the last state could not be written */

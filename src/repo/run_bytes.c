@@ -7,6 +7,8 @@
  * and of a heartbeat:
  *	u32 format, repository id[32], string run, u64 token, u64 tick, i64 time, u32 canary weight,
  *	string phase, string note
+ * to which format 2 adds
+ *	block view
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 
 #define RUN_FORMAT 1
 #define BEAT_FORMAT 1
+#define BEAT_FORMAT_VIEW 2
 #define TEXTS 8
 #define LINE_LEAST_BYTES 41 /* so many lines fit */
 
@@ -181,7 +184,7 @@ void
 mf_run_beat_encode(const char *run, const struct mf_run_beat *x,
     const uint8_t repo_id[MF_REPO_ID_BYTES], struct mf_buf *out)
 {
-	mf_buf_put_u32(out, BEAT_FORMAT);
+	mf_buf_put_u32(out, x->view == NULL ? BEAT_FORMAT : BEAT_FORMAT_VIEW);
 	mf_buf_put(out, repo_id, MF_REPO_ID_BYTES);
 	mf_buf_put_string(out, run);
 	mf_buf_put_u64(out, x->token);
@@ -190,6 +193,8 @@ mf_run_beat_encode(const char *run, const struct mf_run_beat *x,
 	mf_buf_put_u32(out, x->canary_weight);
 	mf_buf_put_string(out, x->phase);
 	mf_buf_put_string(out, x->note);
+	if (x->view != NULL)
+		mf_buf_put_block(out, x->view, x->n_view);
 }
 
 /* A text into its place of so many bytes. */
@@ -212,7 +217,7 @@ mf_run_beat_decode(const uint8_t *bytes, size_t n, const uint8_t repo_id[MF_REPO
 
 	*run = NULL;
 	*out = (struct mf_run_beat){0};
-	if (!r.failed && format != BEAT_FORMAT)
+	if (!r.failed && format != BEAT_FORMAT && format != BEAT_FORMAT_VIEW)
 		return mf_error_set(e, MF_EUNSUPPORTED, "heartbeat of format %u", format);
 	id = mf_reader_bytes(&r, MF_REPO_ID_BYTES);
 	*run = mf_reader_string(&r, MF_RUN_ID_MAX_BYTES);
@@ -222,8 +227,11 @@ mf_run_beat_decode(const uint8_t *bytes, size_t n, const uint8_t repo_id[MF_REPO
 	out->canary_weight = mf_reader_u32(&r);
 	get_text(&r, out->phase, sizeof out->phase);
 	get_text(&r, out->note, sizeof out->note);
+	if (format == BEAT_FORMAT_VIEW)
+		out->view = mf_reader_block(&r, MF_RUN_VIEW_MAX_BYTES, &out->n_view);
 	if (!r.failed && r.left == 0 && out->canary_weight <= 100 &&
 	    memcmp(id, repo_id, MF_REPO_ID_BYTES) == 0)
 		return 0;
+	out->view = NULL;
 	return mf_reader_error(&r, e, "heartbeat of a shape that cannot be");
 }

@@ -32,7 +32,7 @@ int mf_run_record_decode(const uint8_t *bytes, size_t n, const uint8_t repo_id[M
 
 void mf_run_beat_encode(const char *run, const struct mf_run_beat *x,
     const uint8_t repo_id[MF_REPO_ID_BYTES], struct mf_buf *out);
-/* *run is the caller's, also after a failure. */
+/* *run is the caller's, also after a failure. out->view lies in bytes. */
 int mf_run_beat_decode(const uint8_t *bytes, size_t n, const uint8_t repo_id[MF_REPO_ID_BYTES],
     char **run, struct mf_run_beat *out, struct mf_error *e);
 

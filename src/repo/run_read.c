@@ -289,26 +289,26 @@ mf_run_restore(struct mf_repo *repo, const char *run, struct mf_journal *j, stru
 
 static int
 read_beat(struct mf_repo *repo, const char *run, const char *name, struct mf_run_beat *out,
-    struct mf_error *e)
+    struct mf_buf *plain, struct mf_error *e)
 {
-	struct mf_buf plain = MF_BUF_INIT;
 	char *of = NULL;
-	int rc = mf_object_get(repo, MF_OBJECT_RUN, name, &plain, e);
+	int rc;
 
+	mf_buf_clear(plain);
+	rc = mf_object_get(repo, MF_OBJECT_RUN, name, plain, e);
 	if (rc == 0)
 		rc = mf_run_beat_decode(
-		    plain.data, plain.len, mf_keyring_repo_id(repo->keyring), &of, out, e);
+		    plain->data, plain->len, mf_keyring_repo_id(repo->keyring), &of, out, e);
 	if (rc == 0 && strcmp(of, run) != 0)
 		rc = mf_error_set(e, MF_EDAMAGED, "heartbeat %s belongs elsewhere", name);
 	free(of);
-	mf_buf_fini(&plain);
 	return rc;
 }
 
 /* The newest of those that are listed. 1: there is none, or it was replaced meanwhile. */
 static int
-last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out, uint64_t *age_us,
-    struct mf_error *e)
+last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out, struct mf_buf *plain,
+    uint64_t *age_us, struct mf_error *e)
 {
 	char prefix[MF_OBJECT_NAME_BYTES];
 	struct mf_store_stat stat = {0};
@@ -322,7 +322,7 @@ last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out, uint64
 		return -1;
 	if (names.n > 0) {
 		name = names.items[names.n - 1];
-		rc = read_beat(repo, run, name, out, e);
+		rc = read_beat(repo, run, name, out, plain, e);
 		if (rc == 0)
 			rc = mf_store_head(repo->store, name, &stat, e);
 		if (rc == 0)
@@ -336,20 +336,21 @@ last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out, uint64
 }
 
 int
-mf_run_last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out, uint64_t *age_us,
-    struct mf_error *e)
+mf_run_last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out,
+    struct mf_buf *plain, uint64_t *age_us, struct mf_error *e)
 {
 	struct mf_error own = {0};
 	int rc = 1, tries;
 
 	e = e == NULL ? &own : e;
 	*out = (struct mf_run_beat){0};
+	*plain = MF_BUF_INIT;
 	*age_us = 0;
 	if (mf_run_check_id(run, e) != 0)
 		return -1;
 	for (tries = 0; rc == 1 && tries < 4; tries++) {
 		mf_error_clear(e);
-		rc = last_beat(repo, run, out, age_us, e);
+		rc = last_beat(repo, run, out, plain, age_us, e);
 	}
 	return rc;
 }

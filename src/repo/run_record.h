@@ -21,6 +21,7 @@
 
 #define MF_RUN_ID_MAX_BYTES 128u
 #define MF_RUN_NOTE_MAX_BYTES 4096u
+#define MF_RUN_VIEW_MAX_BYTES ((size_t)256 << 10)
 /* Records of a run that nobody wrote to for so long are removed by a prune. */
 #define MF_RUN_KEEP_US (INT64_C(400) * 86400 * 1000000)
 
@@ -43,14 +44,18 @@ struct mf_run_beat {
 	int64_t time_us;        /* by the holder's wall clock */
 	unsigned canary_weight; /* percent */
 	char phase[64];
-	char note[MF_RUN_NOTE_MAX_BYTES + 1]; /* the caller's: what it waits for and until when */
+	char note[MF_RUN_NOTE_MAX_BYTES + 1]; /* the caller's: what it waits for */
+	/* More of it, of which the caller knows the meaning; NULL: no more is known. */
+	const void *view;
+	size_t n_view;
 };
 
 /* Put a heartbeat; older ones of the run are deleted. token is the writer's. */
 int mf_run_beat(struct mf_run_writer *w, const struct mf_run_beat *beat, struct mf_error *e);
-/* The last one. *age_us: since it was put, by the store's clock. 0; 1: there is none; -1. */
+/* The last one. *age_us: since it was put, by the store's clock. out->view lies in *plain, which is
+ * the caller's to free, whatever comes back. 0; 1: there is none; -1. */
 int mf_run_last_beat(struct mf_repo *repo, const char *run, struct mf_run_beat *out,
-    uint64_t *age_us, struct mf_error *e);
+    struct mf_buf *plain, uint64_t *age_us, struct mf_error *e);
 
 /* One run's head, and its lines from the last state on: what a run resumes from. head may be
  * NULL. A nonzero return of either ends the reading, which returns it. MF_ENOTFOUND. */

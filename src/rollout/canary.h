@@ -25,6 +25,9 @@
 
 #define MF_REVISION_BYTES 129u
 #define MF_BAKE_FAILURES 64u
+/* A step of the rollback is tried in so many ticks before it is left for a person. */
+#define MF_BACK_TRIES 5u
+#define MF_HOLD_INTERVALS 10u /* of a hold, where the plan has no word */
 
 enum mf_phase {
 	MF_PHASE_NEW, /* "" */
@@ -176,6 +179,8 @@ const char *mf_check_name(enum mf_check check);
 /* The maximum from which promotion starts, and the size of the step from weight w. */
 unsigned mf_canary_maximum(const struct mf_canary_plan *plan);
 unsigned mf_canary_step_from(const struct mf_canary_plan *plan, unsigned w);
+/* finish: stay: the weight after w when all is well. */
+unsigned mf_canary_next_weight(const struct mf_canary_plan *plan, unsigned w);
 
 const char *mf_phase_name(enum mf_phase phase);    /* "WaitingPromotion"; "" */
 enum mf_phase mf_phase_find(const char *name);     /* MF_PHASES: none */

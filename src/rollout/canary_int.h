@@ -6,9 +6,6 @@
 
 /* A write of weights that met another's is tried so often within one tick (profile migration). */
 #define MF_ROUTE_TRIES 5u
-/* A step of the rollback is tried in so many ticks before it is left for a person. */
-#define MF_BACK_TRIES 5u
-#define MF_HOLD_INTERVALS 10u /* of a hold, where the plan has no word */
 #define MF_KUBERNETES_ITERATIONS 10u
 
 struct mf_walk {

@@ -120,6 +120,17 @@ step_past_maximum(const struct mf_canary_plan *p)
 	return n == 1 ? p->step_weights[0] : p->step_weights[n - 1] - p->step_weights[n - 2];
 }
 
+unsigned
+mf_canary_next_weight(const struct mf_canary_plan *plan, unsigned w)
+{
+	unsigned most = mf_canary_maximum(plan), next;
+
+	next = w + (w < most ? mf_canary_step_from(plan, w) : step_past_maximum(plan));
+	if (plan->clamp_to_max_weight && w < most && next > most)
+		return most;
+	return next > 100 ? 100 : next;
+}
+
 static enum mf_verdict
 raise(struct mf_walk *w, unsigned step)
 {

@@ -130,8 +130,10 @@ count_line(void *arg, const struct mf_journal_line *line)
 static void
 test_mirror(void **state)
 {
+	static const char view[] = "{}";
 	struct mf_run_beat beat = {.tick = 7, .canary_weight = 40, .phase = "Progressing"};
 	struct mf_run_beat read;
+	struct mf_buf plain;
 	struct mf_error e = {0};
 	uint64_t age_us;
 	unsigned n = 0, tries;
@@ -144,15 +146,48 @@ test_mirror(void **state)
 	assert_int_equal(n, 1);
 	/* nobody waits for a heartbeat */
 	beat.token = mf_keeper_token(r.keeper);
+	beat.view = view;
+	beat.n_view = strlen(view);
 	mf_keeper_beat(r.keeper, &beat);
 	for (tries = 0; tries < 2000; tries++) {
-		if (mf_run_last_beat(r.f->repo, "run-1", &read, &age_us, &e) == 0)
+		if (mf_run_last_beat(r.f->repo, "run-1", &read, &plain, &age_us, &e) == 0)
 			break;
+		mf_buf_fini(&plain);
 		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	}
 	assert_true(tries < 2000);
 	assert_int_equal(read.tick, 7);
 	assert_int_equal(read.canary_weight, 40);
+	assert_int_equal(read.n_view, strlen(view));
+	assert_memory_equal(read.view, view, strlen(view));
+	mf_buf_fini(&plain);
+	end(&r);
+}
+
+/* No tick for a long time: the thread says that there is still somebody. */
+static void
+test_beats_go_on(void **state)
+{
+	struct mf_run_beat beat = {.tick = 7, .time_us = 1, .phase = "deliver"};
+	struct mf_run_beat read = {0};
+	struct mf_buf plain;
+	struct mf_error e = {0};
+	uint64_t age_us;
+	unsigned tries;
+	struct run r;
+
+	begin(&r, state);
+	assert_true(mf_keeper_mirror(r.keeper, LONG_US));
+	mf_keeper_beat(r.keeper, &beat);
+	for (tries = 0; read.time_us != FIXTURE_NOW_US; tries++) {
+		assert_true(tries < 2000);
+		if (mf_run_last_beat(r.f->repo, "run-1", &read, &plain, &age_us, &e) == 0 &&
+		    read.time_us == 1)
+			clock_us = 40000000; /* past the leases, which it takes anew */
+		mf_buf_fini(&plain);
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	assert_int_equal(read.tick, 7);
 	end(&r);
 }
 
@@ -246,6 +281,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_mirror, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_beats_go_on, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_controls, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_taken_anew, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_lost, fixture_setup, fixture_teardown),

@@ -35,6 +35,11 @@
 	"01000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" \
 	"0200000072310700000000000000020000000000000000401e18240a06000a0000000b00" \
 	"000050726f6772657373696e67020000007b7d"
+/* as long as nothing is beside it; with a view it is format 2 */
+#define VIEWED_BEAT_HEX                                                            \
+	"02000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" \
+	"0200000072310700000000000000020000000000000000401e18240a06000a0000000b00" \
+	"000050726f6772657373696e67020000007b7d070000007b2261223a317d"
 
 #define CONTROL_HEX                                                                \
 	"01000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" \
@@ -98,7 +103,7 @@ expect_strict(struct mf_buf *b, decode *one)
 	}
 	mf_buf_put_u8(b, 0);
 	assert_int_equal(one(b->data, b->len, repo_id, &e), -1);
-	b->data[0] = 2;
+	b->data[0] = 9; /* a format of later times */
 	assert_int_equal(one(b->data, b->len, repo_id, &e), -1);
 	assert_int_equal(e.code, MF_EUNSUPPORTED);
 	mf_buf_fini(b);
@@ -204,6 +209,11 @@ test_beat(void **state)
 	(void)state;
 	mf_run_beat_encode(run, &x, repo_id, &b);
 	expect_bytes(&b, BEAT_HEX);
+	expect_strict(&b, decode_beat);
+	x.view = "{\"a\":1}";
+	x.n_view = 7;
+	mf_run_beat_encode(run, &x, repo_id, &b);
+	expect_bytes(&b, VIEWED_BEAT_HEX);
 	expect_strict(&b, decode_beat);
 }
 

@@ -347,26 +347,35 @@ test_beat(void **state)
 	struct mf_run_beat beat = {
 	    .tick = 3, .time_us = 100, .canary_weight = 20, .phase = "Progressing", .note = "{}"};
 	struct mf_run_beat seen;
+	struct mf_buf plain;
 	struct mf_error e = {0};
 	uint64_t age;
 
-	assert_int_equal(mf_run_last_beat(f->repo, "r1", &seen, &age, &e), 1);
+	assert_int_equal(mf_run_last_beat(f->repo, "r1", &seen, &plain, &age, &e), 1);
 	fixture_expect_ok(mf_run_beat(w, &beat, &e), &e, "a heartbeat");
 	beat.time_us = 200;
 	beat.canary_weight = 30;
 	fixture_expect_ok(mf_run_beat(w, &beat, &e), &e, "a heartbeat");
 	assert_int_equal(fixture_count(f, "b/"), 1);
 	mf_memory_advance(f->world, 5000000);
-	fixture_expect_ok(mf_run_last_beat(f->repo, "r1", &seen, &age, &e), &e, "looking");
+	fixture_expect_ok(mf_run_last_beat(f->repo, "r1", &seen, &plain, &age, &e), &e, "looking");
 	assert_int_equal(seen.canary_weight, 30);
 	assert_int_equal(seen.token, 5);
 	assert_string_equal(seen.phase, "Progressing");
 	assert_int_equal(age, 5000000);
+	assert_null(seen.view);
+	mf_buf_fini(&plain);
 	/* the next holder's replaces what the last one left */
 	next = writer_of(f->repo, 8);
 	beat.time_us = 300;
+	beat.view = "{\"a\":1}";
+	beat.n_view = 7;
 	fixture_expect_ok(mf_run_beat(next, &beat, &e), &e, "a heartbeat");
 	assert_int_equal(fixture_count(f, "b/"), 1);
+	fixture_expect_ok(mf_run_last_beat(f->repo, "r1", &seen, &plain, &age, &e), &e, "looking");
+	assert_int_equal(seen.n_view, 7);
+	assert_memory_equal(seen.view, "{\"a\":1}", 7);
+	mf_buf_fini(&plain);
 	mf_run_writer_free(w);
 	mf_run_writer_free(next);
 }
@@ -380,6 +389,7 @@ test_rekey_and_prune(void **state)
 	struct mf_run_writer *w = writer_of(f->repo, 5);
 	struct mf_repo *other = fixture_open(f, NULL, NULL, NULL), *fresh;
 	struct mf_run_beat beat = {.time_us = 100, .phase = "p", .note = ""};
+	struct mf_buf plain;
 	struct mf_error e = {0};
 	uint64_t age;
 
@@ -396,7 +406,8 @@ test_rekey_and_prune(void **state)
 	mf_error_clear(&e);
 	fixture_expect_ok(mf_run_mirror(w, j, &e), &e, "mirroring");
 	expect_resume(fresh, HEAD "|] 1:state:s1 2:note:n");
-	fixture_expect_ok(mf_run_last_beat(fresh, "r1", &beat, &age, &e), &e, "the heartbeat");
+	fixture_expect_ok(mf_run_last_beat(fresh, "r1", &beat, &plain, &age, &e), &e, "the heartbeat");
+	mf_buf_fini(&plain);
 	mf_repo_close(f->repo);
 	f->repo = fresh;
 	fixture_advance(f, MF_RUN_KEEP_US - FIXTURE_HOUR_US);

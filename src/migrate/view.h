@@ -1,0 +1,106 @@
+/*
+ * What a run is at, for people who watch. One copy is drawn on the terminal of the process that
+ * runs it, another lies in each heartbeat for `status` on any other machine, so that both say the
+ * same. All of it by value and bounded: it can be handed to another thread, or read from a record
+ * that somebody else made.
+ *
+ * Times are Unix times by the clock of the machine that runs it; 0: none. Pure, any thread.
+ */
+#ifndef MF_MIGRATE_VIEW_H
+#define MF_MIGRATE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/buf.h"
+#include "src/base/error.h"
+#include "src/rollout/canary.h"
+#include "src/rollout/migration_plan.h"
+
+#define MF_VIEW_METRICS_MAX 64u
+#define MF_VIEW_BYTES_MAX ((size_t)256 << 10) /* as JSON: more than all fields take at their most \
+					       */
+
+struct mf_view_metric {
+	char name[128];
+	char check[16]; /* of mf_check_name; "": not measured yet */
+	bool has_value;
+	double value;
+	bool has_min, has_max, has_abort_min, has_abort_max;
+	double min, max, abort_min, abort_max;
+	bool relative; /* to the primary, whose value is then beside it */
+	bool has_primary;
+	double primary;
+	bool alert_only, optional;
+	uint64_t samples; /* behind it; 0: not known */
+	uint64_t age_us;  /* of the newest one, when it was measured; 0: not known */
+	int64_t asked_us; /* when it was measured last */
+	char why[160];    /* why it has no value */
+};
+
+struct mf_migrate_view {
+	int64_t at_us;                    /* when all this was so */
+	char by[200];                     /* who runs it, and where */
+	char version[160], previous[160]; /* carried; of production at the beginning */
+	char stage[16];                   /* "deliver", "shift" */
+	char doing[200];
+	uint64_t tick;
+	char phase[24];
+	char step[160];  /* for people: where it stands, and what comes next */
+	unsigned wanted; /* of the canary, in percent */
+	/* The router, as it was read last. */
+	bool router_known;
+	unsigned canary;
+	double share;  /* what the present servers make of it */
+	bool capacity; /* it can tell servers: */
+	unsigned primary_up, primary_servers, canary_up, canary_servers;
+	uint64_t sessions; /* of the canary */
+	char router_note[160];
+	unsigned failed_checks, threshold;
+	int64_t next_us; /* the next tick */
+	char hold[24], reason[24];
+	char waits[240]; /* for people: what it waits for */
+	int64_t hold_since_us, hold_until_us;
+	char hold_end[16];                            /* what happens then: "rollback", "alert" */
+	bool source_unchecked, destination_unchecked; /* the plan says `serves: unchecked` */
+	char rollback[480];                           /* for people: what a rollback would do now */
+	size_t n_metrics;
+	unsigned metrics_left_out; /* beyond MF_VIEW_METRICS_MAX */
+	struct mf_view_metric metrics[MF_VIEW_METRICS_MAX];
+};
+
+/* What a view is made of, at one moment. */
+struct mf_view_moment {
+	const struct mf_canary_plan *plan;
+	const struct mf_migration_plan *m;
+	const struct mf_canary_state *state;
+	const struct mf_router_seen *router; /* NULL: it could not be read */
+	bool capacity;                       /* the router tells servers */
+	bool may_step;                       /* within the plan's windows */
+	uint64_t now_us, next_us;            /* by the run's clock; next 0: none */
+	int64_t unix_us;                     /* the same moment as now_us */
+	uint64_t tick;
+	const char *version, *previous, *shown; /* carried; of production, of the link before */
+	const char *gate;                       /* the hook that keeps a gate closed; "": none */
+};
+
+/* The part that is the plan's, and whose it is. */
+void mf_view_init(struct mf_migrate_view *v, const struct mf_canary_plan *plan,
+    const struct mf_migration_plan *m, const char *by);
+/* As soon as they are known. */
+void mf_view_versions(struct mf_migrate_view *v, const char *version, const char *previous);
+/* Before the shift. text: what is at hand. */
+void mf_view_stage(struct mf_migrate_view *v, const char *stage, const char *text, int64_t unix_us);
+/* The rest, but for the metrics, */
+void mf_view_fill(struct mf_migrate_view *v, const struct mf_view_moment *now);
+/* of which this is one. primary: it is the primary's own. */
+void mf_view_measured(struct mf_migrate_view *v, size_t index, const struct mf_canary_metric *m,
+    bool primary, const struct mf_measured *got, int64_t unix_us);
+
+/* As JSON, at the end of b; and back: unknown members are left alone, missing ones are zero.
+ * MF_EDAMAGED where a member is not what it can be, or there are too many. */
+void mf_view_put(struct mf_buf *b, const struct mf_migrate_view *v);
+int mf_view_read(struct mf_migrate_view *out, const void *bytes, size_t n, struct mf_error *e);
+
+#endif

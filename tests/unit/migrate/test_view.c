@@ -1,0 +1,279 @@
+/* Views of runs: made of a run's state, written, and read again, whoever wrote them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "src/migrate/view.h"
+
+#define NOW INT64_C(1700000000000000)
+#define SECOND UINT64_C(1000000)
+
+static const struct mf_canary_metric metrics[] = {
+    {.name = "accuracy", .rule = MF_RULE_VALUE, .range = {.has_min = true, .min = 0.9}},
+    {.name = "lat\033ency", .rule = MF_RULE_VALUE, .abort = {.has_max = true, .max = 500}},
+};
+static const struct mf_canary_plan plan = {
+    .profile = MF_PROFILE_MIGRATION,
+    .interval_us = 2 * SECOND,
+    .threshold = 2,
+    .step_weight = 20,
+    .max_weight = 60,
+    .metrics = metrics,
+    .n_metrics = 2,
+};
+static const struct mf_migration_plan migration = {
+    .name = "p",
+    .model = "churn",
+    .destination = {.name = "new", .link = "current", .serves = {.unchecked = true}},
+    .router = {.type = MF_ROUTER_HAPROXY, .drain_timeout_us = 2 * SECOND},
+    .rollback = {.verify_for_us = SECOND},
+};
+
+struct run {
+	struct mf_canary_state state;
+	struct mf_router_seen router;
+	struct mf_view_moment now;
+	struct mf_migrate_view view;
+};
+
+static struct run *
+new_run(void)
+{
+	struct run *r = calloc(1, sizeof *r);
+
+	assert_non_null(r);
+	mf_canary_start(&r->state, "v2", "v1");
+	r->state.weight = 40;
+	r->router = (struct mf_router_seen){.primary = 60,
+	    .canary = 40,
+	    .canary_share = 39.9,
+	    .primary_up = 1,
+	    .primary_servers = 1,
+	    .canary_up = 1,
+	    .canary_servers = 2};
+	r->now = (struct mf_view_moment){.plan = &plan,
+	    .m = &migration,
+	    .state = &r->state,
+	    .router = &r->router,
+	    .capacity = true,
+	    .may_step = true,
+	    .now_us = 100 * SECOND,
+	    .next_us = 102 * SECOND,
+	    .unix_us = NOW,
+	    .tick = 3,
+	    .version = "v2",
+	    .previous = "v1",
+	    .shown = "v1",
+	    .gate = ""};
+	mf_view_init(&r->view, &plan, &migration, "kim@host");
+	return r;
+}
+
+static void
+test_running(void **state)
+{
+	struct run *r = new_run();
+
+	(void)state;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.phase, "Progressing");
+	assert_string_equal(r->view.step, "canary 40 %, then 60 %; maxWeight 60 %");
+	assert_int_equal(r->view.next_us, NOW + 2000000);
+	assert_string_equal(r->view.rollback,
+	    "weights 60/40 to 100/0 at once; drain sessions for at most 2s; mark v2 as rejected if "
+	    "it is at fault; link current shows v1 again; watch the primary for 1s");
+	assert_string_equal(r->view.waits, "");
+	assert_true(r->view.destination_unchecked && !r->view.source_unchecked);
+	r->now.may_step = false;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.waits, "a window of the plan, to step forward");
+	/* past maxWeight it goes on by the same step */
+	r->state.weight = r->router.canary = 60;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.step, "canary 60 %, then 80 %; maxWeight 60 %");
+	r->router.primary_up = 0;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.rollback,
+	    "the primary has no server that is up, and gets no traffic: wait for one, then a "
+	    "person is called");
+	free(r);
+}
+
+/* The weights that were read last stay where the router cannot be read. */
+static void
+test_held(void **state)
+{
+	struct run *r = new_run();
+
+	(void)state;
+	mf_view_fill(&r->view, &r->now);
+	r->state.hold = MF_HOLD_ROUTER;
+	r->state.hold_since_us = 90 * SECOND;
+	r->now.router = NULL;
+	mf_view_fill(&r->view, &r->now);
+	assert_false(r->view.router_known);
+	assert_int_equal(r->view.canary, 40);
+	assert_string_equal(r->view.hold, "router");
+	assert_int_equal(r->view.hold_since_us, NOW - 10000000);
+	assert_int_equal(r->view.hold_until_us, NOW + 10000000); /* ten intervals in all */
+	assert_string_equal(r->view.hold_end, "rollback");
+	r->state.hold = MF_HOLD_GATE;
+	r->now.gate = "approve";
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.waits, "gate approve is closed; --promote passes it");
+	r->state.phase = MF_PHASE_ROLLING_BACK;
+	r->state.reason = MF_REASON_THRESHOLD;
+	r->state.hold = MF_HOLD_NONE;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.step, "the way back: sessions are drained, try 1 of 5");
+	assert_string_equal(r->view.rollback, "it is under way, because of threshold");
+	free(r);
+}
+
+static void
+test_measured(void **state)
+{
+	struct mf_measured got = {.end = MF_MEASURE_VALUE, .value = 0.8, .samples = 3};
+	struct run *r = new_run();
+
+	(void)state;
+	mf_view_measured(&r->view, 0, &metrics[0], false, &got, NOW);
+	assert_string_equal(r->view.metrics[0].check, "out");
+	assert_int_equal(r->view.metrics[0].samples, 3);
+	got.value = 0.97;
+	mf_view_measured(&r->view, 0, &metrics[0], true, &got, NOW);
+	assert_true(r->view.metrics[0].value == 0.8 && r->view.metrics[0].primary == 0.97);
+	got = (struct mf_measured){.end = MF_MEASURE_NONE, .why = "an empty result"};
+	mf_view_measured(&r->view, 0, &metrics[0], false, &got, NOW);
+	assert_false(r->view.metrics[0].has_value);
+	r->state.hold = MF_HOLD_NO_DATA;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.waits, "accuracy has no value: an empty result");
+	mf_view_measured(&r->view, 5, &metrics[0], false, &got, NOW); /* there is no such */
+	free(r);
+}
+
+static int
+read_text(struct mf_migrate_view *out, const char *text)
+{
+	struct mf_error e = {0};
+	int rc = mf_view_read(out, text, strlen(text), &e);
+
+	assert_true(rc == 0 || e.code == MF_EDAMAGED);
+	return rc;
+}
+
+/* What is written is read, and written again as the same bytes, also where names are none. */
+static void
+test_bytes(void **state)
+{
+	struct mf_migrate_view *back = calloc(1, sizeof *back);
+	struct mf_buf one = MF_BUF_INIT, two = MF_BUF_INIT;
+	struct run *r = new_run();
+	struct mf_error e = {0};
+	char name[MF_REVISION_BYTES * 4];
+
+	(void)state;
+	assert_non_null(back);
+	memset(name, 0xff, sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	r->now.version = name;
+	r->now.gate = name;
+	r->state.hold = MF_HOLD_GATE;
+	r->view.metrics[1].value = INFINITY;
+	r->view.metrics[1].has_value = true;
+	mf_view_stage(&r->view, "deliver", name, NOW);
+	mf_view_versions(&r->view, name, name);
+	mf_view_fill(&r->view, &r->now);
+	mf_view_put(&one, &r->view);
+	assert_int_equal(mf_view_read(back, one.data, one.len, &e), 0);
+	assert_string_equal(back->waits, r->view.waits);
+	assert_string_equal(back->metrics[1].name, "lat\\x1bency");
+	assert_true(isinf(back->metrics[1].value));
+	assert_int_equal(back->n_metrics, 2);
+	mf_view_put(&two, back);
+	assert_int_equal(one.len, two.len);
+	assert_memory_equal(one.data, two.data, one.len);
+	mf_buf_fini(&one);
+	mf_buf_fini(&two);
+	free(back);
+	free(r);
+}
+
+/* The largest there can be is as long as a record takes. */
+static void
+test_largest(void **state)
+{
+	struct run *r = new_run();
+	struct mf_buf b = MF_BUF_INIT;
+	size_t i;
+
+	(void)state;
+	memset(r->view.rollback, '"', sizeof r->view.rollback - 1);
+	memset(r->view.waits, '"', sizeof r->view.waits - 1);
+	for (i = 0; i < MF_VIEW_METRICS_MAX; i++) {
+		memset(r->view.metrics[i].name, '"', sizeof r->view.metrics[i].name - 1);
+		memset(r->view.metrics[i].why, '"', sizeof r->view.metrics[i].why - 1);
+		r->view.metrics[i].value = r->view.metrics[i].min = -1.2345678901234567e-300;
+		r->view.metrics[i].max = r->view.metrics[i].primary = -1.2345678901234567e-300;
+	}
+	r->view.n_metrics = MF_VIEW_METRICS_MAX;
+	mf_view_put(&b, &r->view);
+	assert_in_range(b.len, 10000, MF_VIEW_BYTES_MAX / 2);
+	mf_buf_fini(&b);
+	free(r);
+}
+
+static void
+test_refused(void **state)
+{
+	static const char *const bad[] = {"", "[]", "{", "{\"wanted\":101}", "{\"canary\":1000}",
+	    "{\"wanted\":-1}", "{\"at\":1e300}", "{\"at\":0.5}", "{\"phase\":3}",
+	    "{\"phase\":\"a word that is longer than any phase\"}", "{\"capacity\":\"yes\"}",
+	    "{\"share\":\"much\"}", "{\"metrics\":{}}", "{\"metrics\":[1]}",
+	    "{\"metrics\":[{\"name\":[]}]}"};
+	struct mf_migrate_view *v = calloc(1, sizeof *v);
+	struct mf_buf b = MF_BUF_INIT;
+	size_t i;
+
+	(void)state;
+	assert_non_null(v);
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_int_equal(read_text(v, bad[i]), -1);
+		assert_int_equal(v->n_metrics, 0);
+	}
+	/* of a program that knows more, and of one that knows less */
+	assert_int_equal(read_text(v, "{\"wanted\":40,\"colour\":[1,{}]}"), 0);
+	assert_int_equal(v->wanted, 40);
+	assert_int_equal(read_text(v, "{}"), 0);
+	mf_buf_printf(&b, "{\"metrics\":[");
+	for (i = 0; i <= MF_VIEW_METRICS_MAX; i++)
+		mf_buf_printf(&b, "%s{}", i == 0 ? "" : ",");
+	mf_buf_printf(&b, "]}");
+	assert_int_equal(read_text(v, mf_buf_cstr(&b)), -1);
+	mf_buf_fini(&b);
+	free(v);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_running),
+	    cmocka_unit_test(test_held),
+	    cmocka_unit_test(test_measured),
+	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_largest),
+	    cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
