@@ -53,6 +53,14 @@ int mf_cmd_main(int argc, char *const *argv);
  * say; ended by mf_cmd_end_progress, which every command calls before it prints. */
 int mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e);
 void mf_cmd_end_progress(struct mf_cmd *c);
+/* Would progress be a live block on a terminal? Then a command may draw one of its own, on the
+ * meter's thread (progress.h). */
+bool mf_cmd_draws_live(const struct mf_cmd *c);
+struct mf_meter_frame;
+struct mf_buf;
+int mf_cmd_begin_block(struct mf_cmd *c, const char *title,
+    void (*block)(void *arg, const struct mf_meter_frame *frame, struct mf_buf *out), void *arg,
+    struct mf_error *e);
 
 /* With -v: say in the log where the time went, stage by stage. */
 void mf_cmd_log_stages(const struct mf_cmd *c);

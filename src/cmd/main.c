@@ -97,23 +97,42 @@ report(const struct mf_cmd *c, const struct mf_error *error)
 		fprintf(stderr, "modelferry: %s\n", mf_error_text(error, text, sizeof text));
 }
 
-int
-mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e)
+static bool
+draws(const struct mf_cmd *c)
 {
-	const struct mf_options *o = c->options;
-	const char *when = mf_options_text(o, MF_OPT_PROGRESS);
-	struct mf_meter_params params = {.progress = &c->progress, .title = title,
-	    .fd = STDERR_FILENO, .stats_us = mf_options_number(o, MF_OPT_STATS)};
+	return !c->quiet && strcasecmp(mf_options_text(c->options, MF_OPT_PROGRESS), "off") != 0;
+}
 
-	if (c->quiet || strcasecmp(when, "off") == 0)
+bool
+mf_cmd_draws_live(const struct mf_cmd *c)
+{
+	return draws(c) && isatty(STDERR_FILENO) == 1 && !c->log_json;
+}
+
+int
+mf_cmd_begin_block(struct mf_cmd *c, const char *title,
+    void (*block)(void *arg, const struct mf_meter_frame *frame, struct mf_buf *out), void *arg,
+    struct mf_error *e)
+{
+	struct mf_meter_params params = {.progress = &c->progress, .title = title,
+	    .fd = STDERR_FILENO, .block = block, .block_arg = arg,
+	    .stats_us = mf_options_number(c->options, MF_OPT_STATS)};
+
+	if (!draws(c))
 		return 0;
-	params.live = isatty(STDERR_FILENO) == 1 && !c->log_json;
-	params.last_line = strcasecmp(when, "on") == 0;
+	params.live = mf_cmd_draws_live(c);
+	params.last_line = strcasecmp(mf_options_text(c->options, MF_OPT_PROGRESS), "on") == 0;
 	params.doing = c->doing;
 	params.doing_arg = c->doing_arg;
 	params.through_log = c->log_json || c->has_log_file;
 	c->meter = mf_meter_start(&params, e);
 	return c->meter != NULL ? 0 : -1;
+}
+
+int
+mf_cmd_begin_progress(struct mf_cmd *c, const char *title, struct mf_error *e)
+{
+	return mf_cmd_begin_block(c, title, NULL, NULL, e);
 }
 
 void

@@ -29,6 +29,7 @@ struct migrate {
 	char run_id[MF_RUN_ID_MAX_BYTES + 1];
 	char actor[MF_CMD_ACTOR_BYTES];
 	struct mf_migrate_params p;
+	struct mf_cmd_telling telling;
 };
 
 static int64_t
@@ -205,7 +206,7 @@ fill(struct migrate *m)
 	p->interrupted = mf_cmd_interrupted;
 	p->sleep = sleep_us;
 	p->tell = mf_cmd_tell_migration;
-	p->tell_arg = m->c;
+	p->tell_arg = &m->telling;
 	d->allow_http = mf_options_flag(o, MF_OPT_ALLOW_HTTP);
 	d->ca_file = mf_options_text(o, MF_OPT_CA_FILE);
 	d->wait = pause_us;
@@ -216,12 +217,18 @@ static int
 run(struct migrate *m, struct mf_error *e)
 {
 	struct mf_migrate_report report;
+	int rc;
 
 	if (read_plan(m, e) != 0 || (m->plan->bare && mf_cmd_tell_bare(m->c, m->plan, e) != 0) ||
 	    open_all(m, e) != 0 || choose_run(m, e) != 0 || lease_file(m, e) != 0)
 		return -1;
 	fill(m);
-	if (mf_migrate(&m->p, &report, e) != 0)
+	m->telling.c = m->c;
+	if (mf_live_start(m->c, m->plan->migration->name, &m->telling.live, e) != 0)
+		return -1;
+	rc = mf_migrate(&m->p, &report, e);
+	mf_live_stop(m->telling.live);
+	if (rc != 0)
 		return -1;
 	mf_cmd_report_version(m->c, report.version);
 	return mf_cmd_end_migration(m->c, m->run_id, m->plan->migration, &report, e);

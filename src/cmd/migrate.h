@@ -6,7 +6,20 @@
 #include "src/migrate/migrate.h"
 #include "src/rollout/plan.h"
 
-/* migrate_tell.c: what happens, for people or as a line of JSON a tick; arg: struct mf_cmd. */
+/* migrate_live.c: the run as it is now, on a terminal. *out is NULL where nothing is to be drawn,
+ * which is fine for the others. mf_live_stop wipes it. */
+struct mf_live;
+int mf_live_start(struct mf_cmd *c, const char *name, struct mf_live **out, struct mf_error *e);
+void mf_live_show(struct mf_live *l, const struct mf_migrate_view *view);
+void mf_live_stop(struct mf_live *l);
+
+struct mf_cmd_telling {
+	struct mf_cmd *c;
+	struct mf_live *live; /* NULL: no terminal */
+};
+
+/* migrate_tell.c: what happens, for people or as a line of JSON a tick; arg: struct
+ * mf_cmd_telling. */
 void mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event);
 /* The last line, and the error that makes the status. */
 int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,

@@ -5,6 +5,7 @@
 #include "src/base/units.h"
 #include "src/cmd/migrate.h"
 #include "src/cmd/output.h"
+#include "src/cmd/progress.h"
 
 #define BAR 20u
 
@@ -19,14 +20,25 @@ put_bar(FILE *out, unsigned canary)
 	fputc(']', out);
 }
 
+/* Of metrics that pass the block below says enough. */
+static bool
+is_dull(const char *did)
+{
+	return strncmp(did, "metric:", 7) == 0 && strstr(did, ":pass:") != NULL;
+}
+
 static void
 put_did(struct mf_cmd *c, const struct mf_migrate_event *event)
 {
+	const char *before = "  ";
 	size_t i;
 
 	for (i = 0; i < event->n_did; i++) {
-		fprintf(c->out, i == 0 ? "  " : ", ");
+		if (c->meter != NULL && is_dull(event->did[i]))
+			continue;
+		fprintf(c->out, "%s", before);
 		mf_output_name(c->out, event->did[i]);
+		before = ", ";
 	}
 }
 
@@ -64,21 +76,43 @@ put_json_tick(struct mf_cmd *c, const struct mf_migrate_event *event)
 	fflush(c->out);
 }
 
+static void
+put_stage(struct mf_cmd *c, const struct mf_migrate_event *event)
+{
+	fprintf(c->out, "%s: ", mf_migrate_stage_name(event->stage));
+	mf_output_name(c->out, event->text);
+	fputc('\n', c->out);
+	fflush(c->out);
+}
+
+struct saying {
+	struct mf_cmd *c;
+	const struct mf_migrate_event *event;
+};
+
+static void
+say(void *arg)
+{
+	const struct saying *s = arg;
+
+	if (s->event->kind == MF_MIGRATE_STAGE)
+		put_stage(s->c, s->event);
+	else if (s->c->json)
+		put_json_tick(s->c, s->event);
+	else
+		put_text_tick(s->c, s->event);
+}
+
 void
 mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event)
 {
-	struct mf_cmd *c = arg;
+	struct mf_cmd_telling *t = arg;
+	struct saying s = {t->c, event};
 
-	if (event->kind == MF_MIGRATE_TICK && c->json)
-		put_json_tick(c, event);
-	else if (event->kind == MF_MIGRATE_TICK)
-		put_text_tick(c, event);
-	else if (event->kind == MF_MIGRATE_STAGE && !c->json) {
-		fprintf(c->out, "%s: ", mf_migrate_stage_name(event->stage));
-		mf_output_name(c->out, event->text);
-		fputc('\n', c->out);
-		fflush(c->out);
-	}
+	if (event->view != NULL)
+		mf_live_show(t->live, event->view);
+	if (event->kind == MF_MIGRATE_TICK || (event->kind == MF_MIGRATE_STAGE && !t->c->json))
+		mf_meter_aside(t->c->meter, say, &s);
 }
 
 static const char *

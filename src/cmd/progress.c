@@ -21,7 +21,8 @@ struct mf_meter {
 	pthread_mutex_t lock; /* guards everything below, and the terminal */
 	pthread_cond_t wake;
 	bool stopping;
-	unsigned shown; /* lines of the block that stands on the terminal */
+	bool stands;               /* a block, on the terminal: */
+	struct mf_buf text, drawn; /* as lines, and as it was written */
 	struct mf_rate rate;
 	int64_t started_us, next_line_us;
 };
@@ -35,28 +36,53 @@ draw_text(const struct mf_meter *m, const char *text, size_t n)
 	(void)rc;
 }
 
-static unsigned
-columns_of(int fd)
+/* One column less than there are, since some terminals go on to the next line at the last one. */
+static void
+look_at_terminal(int fd, struct mf_meter_frame *out)
 {
 	struct winsize size;
+	bool known = ioctl(fd, TIOCGWINSZ, &size) == 0;
 
-	if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
-		return 79;
-	return size.ws_col - 1u;
+	out->columns = known && size.ws_col >= 20 ? size.ws_col - 1u : 79;
+	out->rows = known && size.ws_row >= 4 ? size.ws_row - 1u : 23;
 }
 
-/* With the lock held. The cursor stands behind the last line of the block. */
+/* Rows of the terminal that the block takes as it is now: lines that were drawn when it was wider
+ * may have been broken. */
+static unsigned
+rows_now(const struct mf_meter *m)
+{
+	struct mf_meter_frame now;
+	unsigned rows = 0, width = 0;
+	size_t i;
+
+	if (!m->stands)
+		return 0;
+	look_at_terminal(m->params.fd, &now);
+	for (i = 0; i <= m->text.len; i++) {
+		if (i < m->text.len && m->text.data[i] != '\n') {
+			width += (m->text.data[i] & 0xc0) != 0x80;
+			continue;
+		}
+		rows += width == 0 ? 1 : (width + now.columns) / (now.columns + 1);
+		width = 0;
+	}
+	return rows;
+}
+
+/* With the lock held. The cursor stands below the block, so that a process which is killed leaves
+ * a clean line behind. */
 static void
 wipe(struct mf_meter *m)
 {
 	char up_and_clear[32];
 	int n;
 
-	if (m->shown == 0)
+	if (!m->stands)
 		return;
-	n = snprintf(up_and_clear, sizeof up_and_clear, "\r\033[%uA\033[J", m->shown - 1);
+	n = snprintf(up_and_clear, sizeof up_and_clear, "\r\033[%uA\033[J", rows_now(m));
 	draw_text(m, up_and_clear, (size_t)n);
-	m->shown = 0;
+	m->stands = false;
 }
 
 /* What is being worked on, as a line of its own, at most so wide: whole characters of it. */
@@ -78,20 +104,45 @@ add_doing(const struct mf_meter *m, unsigned columns, char *block, size_t block_
 }
 
 static void
+put_block(struct mf_meter *m, const struct mf_meter_frame *frame)
+{
+	char block[1536];
+
+	mf_buf_clear(&m->text);
+	if (m->params.block != NULL) {
+		m->params.block(m->params.block_arg, frame, &m->text);
+		return;
+	}
+	mf_progress_block(m->params.progress, m->title, frame->rate_bps, frame->elapsed_us,
+	    frame->columns, block, sizeof block);
+	add_doing(m, frame->columns, block, sizeof block);
+	mf_buf_put(&m->text, block, strlen(block));
+}
+
+/* Over the block that stands there, line by line, with one write: nothing is seen to go and come
+ * again. */
+static void
 draw(struct mf_meter *m)
 {
-	unsigned columns = columns_of(m->params.fd), lines = 1;
-	char block[1536];
-	const char *p;
+	struct mf_meter_frame frame = {.rate_bps = mf_rate_per_s(&m->rate),
+	    .elapsed_us = mf_cmd_monotonic_us() - m->started_us};
+	const char *line, *end;
 
-	mf_progress_block(m->params.progress, m->title, mf_rate_per_s(&m->rate),
-	    mf_cmd_monotonic_us() - m->started_us, columns, block, sizeof block);
-	add_doing(m, columns, block, sizeof block);
-	for (p = block; *p != '\0'; p++)
-		lines += *p == '\n';
-	wipe(m);
-	draw_text(m, block, strlen(block));
-	m->shown = lines;
+	mf_buf_clear(&m->drawn);
+	if (m->stands)
+		mf_buf_printf(&m->drawn, "\r\033[%uA", rows_now(m));
+	look_at_terminal(m->params.fd, &frame);
+	put_block(m, &frame);
+	for (line = mf_buf_cstr(&m->text); line != NULL; line = end == NULL ? NULL : end + 1) {
+		end = strchr(line, '\n');
+		mf_buf_put(&m->drawn, line, end == NULL ? strlen(line) : (size_t)(end - line));
+		mf_buf_printf(&m->drawn, "\033[K\n");
+	}
+	mf_buf_printf(&m->drawn, "\033[J");
+	if (m->text.failed || m->drawn.failed)
+		return; /* what stands there, stands on */
+	draw_text(m, (const char *)m->drawn.data, m->drawn.len);
+	m->stands = true;
 }
 
 /* Around each log line, under the log's lock: the block makes room for it. */
@@ -107,6 +158,30 @@ make_room(bool before, void *arg)
 	}
 	if (!m->stopping)
 		draw(m);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void
+mf_meter_redraw(struct mf_meter *m)
+{
+	if (m == NULL || !m->params.live)
+		return;
+	pthread_mutex_lock(&m->lock);
+	draw(m);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void
+mf_meter_aside(struct mf_meter *m, void (*say)(void *arg), void *arg)
+{
+	if (m == NULL || !m->params.live) {
+		say(arg);
+		return;
+	}
+	pthread_mutex_lock(&m->lock);
+	wipe(m);
+	say(arg);
+	draw(m);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -239,5 +314,7 @@ mf_meter_stop(struct mf_meter *m)
 	}
 	pthread_cond_destroy(&m->wake);
 	pthread_mutex_destroy(&m->lock);
+	mf_buf_fini(&m->text);
+	mf_buf_fini(&m->drawn);
 	free(m);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/base/buf.h"
 #include "src/base/error.h"
 #include "src/base/progress.h"
 
@@ -37,6 +38,13 @@ void mf_progress_line(const struct mf_progress *p, uint64_t rate_bps, char *out,
 void mf_progress_block(const struct mf_progress *p, const char *title, uint64_t rate_bps,
     int64_t elapsed_us, unsigned columns, char *out, size_t out_bytes);
 
+/* A moment at which a block is drawn. */
+struct mf_meter_frame {
+	unsigned columns, rows;
+	uint64_t rate_bps;
+	int64_t elapsed_us;
+};
+
 struct mf_meter_params {
 	const struct mf_progress *progress; /* borrowed until stop */
 	const char *title;		    /* copied */
@@ -45,6 +53,11 @@ struct mf_meter_params {
 	bool last_line;			    /* off a terminal: write a line at the end too */
 	bool through_log; /* lines are log lines of level info instead */
 	uint64_t stats_us; /* time between lines; 0: none */
+	/* Draws the live block in place of mf_progress_block: lines parted by \n, at most so many,
+	 * none wider than columns. Called on the meter's thread, and on others for a log line; it
+	 * must not log. NULL: none. */
+	void (*block)(void *arg, const struct mf_meter_frame *frame, struct mf_buf *out);
+	void *block_arg;
 	/* What is being worked on at this moment, into out; called on the meter's thread, and
 	 * returns out. NULL: nothing is said. */
 	const char *(*doing)(void *arg, char *out, size_t out_bytes);
@@ -55,6 +68,11 @@ struct mf_meter;
 
 /* Start the thread. It holds the log's bracket until stop: at most one meter at a time. */
 struct mf_meter *mf_meter_start(const struct mf_meter_params *params, struct mf_error *e);
+/* Draw now, not at the next turn. */
+void mf_meter_redraw(struct mf_meter *m);
+/* The block makes room for what say writes to the terminal, whole lines, which then stand above it.
+ * say must not log. m NULL: it is just called. */
+void mf_meter_aside(struct mf_meter *m, void (*say)(void *arg), void *arg);
 /* Stop it, wipe the block, free. NULL is fine. */
 void mf_meter_stop(struct mf_meter *m);
 

@@ -43,8 +43,6 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
 	out->end = of_error(rc, &e);
 	if (rc == 0) {
-		x->router.primary = act->primary; /* read back */
-		x->router.canary = act->canary;
 		x->changed_us = mf_migrating_now(x);
 		mf_world_changed(x->world, x->changed_us);
 		mf_migrating_show_route(x, act);

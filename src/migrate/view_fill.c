@@ -243,6 +243,31 @@ put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 
 /* ---- what a rollback would do ---- */
 
+/* The first of them, and those that are tried where it fails. */
+static void
+put_fallbacks(struct mf_migrate_view *v, const struct mf_rollback_plan *back)
+{
+	const struct mf_fallback_plan *f;
+	size_t i;
+
+	for (i = 0; i < back->n_fallbacks; i++) {
+		f = &back->fallbacks[i];
+		add(v->rollback, sizeof v->rollback, "%s", i == 0 ? "; serve " : ", else ");
+		switch (f->kind) {
+		case MF_FALLBACK_PREVIOUS: add(v->rollback, sizeof v->rollback, "previous"); break;
+		case MF_FALLBACK_VERSION:
+			add(v->rollback, sizeof v->rollback, "version %s", f->version);
+			break;
+		case MF_FALLBACK_BEST:
+			add(v->rollback, sizeof v->rollback, "the best by %s", f->metric);
+			break;
+		case MF_FALLBACK_LIGHT:
+			add(v->rollback, sizeof v->rollback, "the lighter %s", f->model);
+			break;
+		}
+	}
+}
+
 static void
 put_data_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
@@ -258,6 +283,7 @@ put_data_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	else if (now->shown[0] != '\0' && strcmp(now->shown, now->version) != 0)
 		add(v->rollback, sizeof v->rollback, "; link %s shows %s again", d->link,
 		    now->shown);
+	put_fallbacks(v, back);
 	if (back->verify_for_us > 0)
 		add(v->rollback, sizeof v->rollback, "; watch the primary for %s",
 		    mf_format_duration(back->verify_for_us, text));

@@ -178,7 +178,7 @@ meter_draws_a_block(void **state)
 	assert_true(n > 0);
 	text[n] = '\0';
 	assert_non_null(strstr(text, "\n  weights.bin"));
-	assert_non_null(strstr(text, "\r\033[2A\033[Jinfo: hello\n")); /* all three lines */
+	assert_non_null(strstr(text, "\r\033[3A\033[Jinfo: hello\n")); /* all three lines */
 	assert_string_equal(text + n - 3, "\033[J");
 	close(ends[0]);
 	close(ends[1]);

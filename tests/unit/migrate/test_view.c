@@ -107,6 +107,30 @@ test_running(void **state)
 	free(r);
 }
 
+static void
+test_fallbacks(void **state)
+{
+	static const struct mf_fallback_plan fallbacks[] = {
+	    {.kind = MF_FALLBACK_VERSION, .version = "v0"},
+	    {.kind = MF_FALLBACK_BEST, .metric = "accuracy"},
+	    {.kind = MF_FALLBACK_LIGHT, .model = "small"},
+	};
+	struct mf_migration_plan m = migration;
+	struct run *r = new_run();
+
+	(void)state;
+	m.rollback.fallbacks = fallbacks;
+	m.rollback.n_fallbacks = 3;
+	r->now.m = &m;
+	r->now.plan = &(const struct mf_canary_plan){.back = {.step_weight = 10}, .threshold = 1};
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.rollback,
+	    "weights 60/40 to 100/0 by 10 a tick; drain sessions for at most 2s; mark v2 as "
+	    "rejected if it is at fault; link current shows v1 again; serve version v0, else the "
+	    "best by accuracy, else the lighter small; watch the primary for 1s");
+	free(r);
+}
+
 /* The weights that were read last stay where the router cannot be read. */
 static void
 test_held(void **state)
@@ -268,6 +292,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_running),
+	    cmocka_unit_test(test_fallbacks),
 	    cmocka_unit_test(test_held),
 	    cmocka_unit_test(test_measured),
 	    cmocka_unit_test(test_bytes),
