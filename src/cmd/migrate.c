@@ -13,6 +13,7 @@
 #include "src/cmd/limits.h"
 #include "src/cmd/repo.h"
 #include "src/cmd/report.h"
+#include "src/cmd/tree.h"
 #include "src/repo/run_record.h"
 #include "src/rollout/document.h"
 #include "src/state/journal.h"
@@ -57,6 +58,12 @@ pause_us(void *arg, uint64_t us)
 	(void)arg;
 	sleep_us(us);
 	return !mf_cmd_interrupted();
+}
+
+static int
+open_mirror(void *arg, const char *url, bool write, struct mf_tree **out, struct mf_error *e)
+{
+	return mf_cmd_open_tree(arg, url, write ? MF_CMD_END_WRITE : MF_CMD_END_PLAN, out, e);
 }
 
 static int
@@ -201,6 +208,9 @@ fill(struct migrate *m)
 	p->secrets_dir = mf_options_text(o, MF_OPT_SECRETS_DIR);
 	p->dry_run = mf_options_flag(o, MF_OPT_DRY_RUN);
 	p->progress = &m->c->progress;
+	p->open_tree = open_mirror;
+	p->open_tree_arg = m->c;
+	p->transfers = (unsigned)mf_options_number(o, MF_OPT_TRANSFERS);
 	p->unix_us = mf_cmd_now_us;
 	p->boot_us = boot_us;
 	p->interrupted = mf_cmd_interrupted;

@@ -35,7 +35,7 @@ open_nothing(const struct mf_cmd *c, struct mf_tree **out, struct mf_error *e)
 static bool
 is_bucket(const char *url)
 {
-	return strncmp(url, "s3://", 5) == 0 || strncmp(url, "gs://", 5) == 0;
+	return url != NULL && (strncmp(url, "s3://", 5) == 0 || strncmp(url, "gs://", 5) == 0);
 }
 
 /* Then the limits are the wire's alone. */
@@ -94,9 +94,9 @@ open_bucket(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use, st
 	return mf_tree_open(url, &params, out, e);
 }
 
-static int
-open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use, struct mf_tree **out,
-    struct mf_error *e)
+int
+mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
+    struct mf_tree **out, struct mf_error *e)
 {
 	if (url[0] == '\0')
 		return mf_error_set(
@@ -172,7 +172,7 @@ mf_cmd_open_end(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use
     struct mf_cmd_end *out, struct mf_error *e)
 {
 	*out = (struct mf_cmd_end){0};
-	if (open_tree(c, url, use, &out->tree, e) != 0)
+	if (mf_cmd_open_tree(c, url, use, &out->tree, e) != 0)
 		return -1;
 	return name_place(c, url, out, e);
 }

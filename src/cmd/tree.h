@@ -18,7 +18,10 @@ enum mf_cmd_end_use {
 	MF_CMD_END_WRITE /* a missing directory is made */
 };
 
-/* Open the directory or bucket at url. Closed by mf_cmd_close_end, also after -1. */
+/* Open the directory or bucket at url, for mf_tree_close. */
+int mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
+    struct mf_tree **out, struct mf_error *e);
+/* The same with its place. Closed by mf_cmd_close_end, also after -1. */
 int mf_cmd_open_end(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
     struct mf_cmd_end *out, struct mf_error *e);
 void mf_cmd_close_end(struct mf_cmd_end *end);

@@ -25,6 +25,10 @@ mf_migrating_find(struct mf_migrating *x, struct mf_error *e)
 	}
 	if (d->kind == MF_DESTINATION_DIR && !d->remote && d->link != NULL)
 		mf_migrating_read_link(d, d->link, x->shown);
+	/* a run that goes on knows it from its journal, and may not wait for a bucket */
+	if (d->kind == MF_DESTINATION_MIRROR && x->p->resume == MF_MIGRATE_FRESH &&
+	    mf_migrating_read_pointer(x, d, x->shown, e) != 0)
+		return -1;
 	return mf_migrating_find_version(x, e) != 0 ? -1 : mf_migrating_find_production(x, e);
 }
 
@@ -92,6 +96,13 @@ mf_migrating_push(struct mf_migrating *x, struct mf_error *e)
 	return mf_push(x->p->repo, &p, &result, e);
 }
 
+int
+mf_migrating_bring(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e)
+{
+	return b->site->kind == MF_DESTINATION_MIRROR ? mf_migrating_mirror(x, b, e)
+						      : mf_migrating_pull(x, b, e);
+}
+
 /* 0; 1: it was there, and shown; -1. */
 static int
 bring_to_destination(struct mf_migrating *x, const char *version, struct mf_error *e)
@@ -104,7 +115,7 @@ bring_to_destination(struct mf_migrating *x, const char *version, struct mf_erro
 	    .keep_local = KEEP_LOCAL,
 	};
 
-	return mf_migrating_pull(x, &b, e);
+	return mf_migrating_bring(x, &b, e);
 }
 
 int
@@ -116,7 +127,10 @@ mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e)
 		return 0;
 	if (mf_migrating_move_candidate(x, x->version, e) != 0)
 		return -1;
-	mf_migrating_stage(x, MF_STAGE_DELIVER, d->remote ? d->name : d->dir);
+	mf_migrating_stage(x, MF_STAGE_DELIVER,
+	    d->remote           ? d->name
+	    : d->mirror != NULL ? d->mirror
+				: d->dir);
 	if (d->remote)
 		return mf_migrating_wait_for_receipts(x, x->version, 0, e);
 	return bring_to_destination(x, x->version, e) < 0 ? -1 : 0;
@@ -169,8 +183,10 @@ mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e)
 
 	if (x->p->repo != NULL && d->remote)
 		return mf_migrating_remote_back(x, e);
-	if (x->p->repo == NULL || d->kind != MF_DESTINATION_DIR || x->shown[0] == '\0' ||
+	if (x->p->repo == NULL || d->kind == MF_DESTINATION_NONE || x->shown[0] == '\0' ||
 	    strcmp(x->shown, x->version) == 0)
 		return 1;
+	if (d->kind == MF_DESTINATION_MIRROR)
+		return mf_migrating_point_back(x, d, x->shown, e);
 	return bring_to_destination(x, x->shown, e) < 0 ? -1 : 0;
 }

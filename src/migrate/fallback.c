@@ -222,7 +222,7 @@ take_over(struct mf_migrating *x, unsigned index, const char *model, const char 
 	    .version = version,
 	    .keep_local = UINT_MAX, /* a way back deletes nothing */
 	};
-	int shown = mf_migrating_pull(x, &b, e);
+	int shown = mf_migrating_bring(x, &b, e);
 
 	if (shown < 0)
 		return -1;
@@ -249,7 +249,8 @@ previous(struct mf_migrating *x, unsigned index, struct mf_error *e)
 {
 	if (x->previous[0] == '\0')
 		return 0;
-	if (index > 0 && x->p->repo != NULL && x->m->source.link != NULL)
+	if (index > 0 && x->p->repo != NULL &&
+	    (x->m->source.link != NULL || x->m->source.kind == MF_DESTINATION_MIRROR))
 		return take_over(x, index, x->m->model, x->previous, e);
 	return mf_migrating_serves(x, &x->m->source, x->previous, e);
 }

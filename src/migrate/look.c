@@ -199,8 +199,12 @@ mf_migrating_look_at_destination(struct mf_migrating *x, struct mf_error *e)
 	if (d->remote)
 		return mf_migrating_looked(
 		    x, "target", 0, "a remote site, which pulls by itself", e);
-	if (d->kind != MF_DESTINATION_DIR || x->p->repo == NULL)
+	if (d->kind == MF_DESTINATION_NONE || x->p->repo == NULL || x->version[0] == '\0')
 		return 0;
+	if (d->kind == MF_DESTINATION_MIRROR) {
+		rc = mf_migrating_look_at_mirror(x, text, sizeof text, e);
+		return mf_migrating_looked(x, "target", rc, text, e);
+	}
 	rc = nearest(d->dir, path, e) != 0 || check_link(d, e) != 0 ? -1 : 0;
 	if (rc == 0 && statvfs(path, &fs) == 0) {
 		x->outlook.free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -249,7 +253,7 @@ mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e)
 
 	if (x->p->repo == NULL || x->version[0] == '\0')
 		return 0;
-	if ((d->remote || d->kind == MF_DESTINATION_DIR) && !x->present)
+	if ((d->remote || d->kind != MF_DESTINATION_NONE) && !x->present)
 		o->pull_bytes = o->version_bytes;
 	o->move_us = time_of(o->push_bytes, x->p->up_bps) + time_of(o->pull_bytes, x->p->down_bps);
 	o->load_us = time_of(o->version_bytes, x->m->load_rate_bps);

@@ -11,7 +11,7 @@
  * Everything before the shift can be run again, and is, by a run that resumes there. Once the
  * journal holds a state of the engine, a run resumes from that state.
  *
- * Refused by name for now: destinations that are mirrors, plans with a Rollout's steps, and leases
+ * Refused by name for now: plans with a Rollout's steps, and leases
  * on stores without conditional writes but by a file.
  *
  * Blocks until the run has ended. One thread; the pulls and pushes within have threads of their
@@ -37,6 +37,7 @@ struct mf_journal;
 struct mf_signer;
 struct mf_trust;
 struct mf_cache;
+struct mf_tree;
 
 enum mf_migrate_resume {
 	MF_MIGRATE_FRESH,
@@ -107,6 +108,12 @@ struct mf_migrate_params {
 	uint64_t up_bps, down_bps; /* as limited, for the outlook; 0: not known */
 	const struct mf_trust
 	    *steerers; /* whose control records count; NULL: anybody with the keys */
+	/* A mirror's directory or bucket, for mf_tree_close; to be written to, or else one that is
+	 * not there yet is empty. */
+	int (*open_tree)(
+	    void *arg, const char *url, bool write, struct mf_tree **out, struct mf_error *e);
+	void *open_tree_arg;
+	unsigned transfers; /* files of a mirror at once; 0: 4 */
 	unsigned threads;
 	size_t memory_bytes;
 	struct mf_progress *progress; /* NULL: none */

@@ -122,6 +122,18 @@ void mf_migrating_read_link(
 /* Into a directory, checked whole, and shown by the link. 0; 1: it was shown already; -1. */
 int mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e);
 
+/* data_mirror.c: the same of a mirror. */
+/* What its pointer names; "": nothing. */
+int mf_migrating_read_pointer(struct mf_migrating *x, const struct mf_site_plan *site,
+    char out[MF_VERSION_BYTES], struct mf_error *e);
+/* Whole under a prefix of its own, and then named by the pointer. 0; 1: it was named; -1. */
+int mf_migrating_mirror(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e);
+/* The pointer names a version that lies there already. */
+int mf_migrating_point_back(struct mf_migrating *x, const struct mf_site_plan *site,
+    const char *version, struct mf_error *e);
+int mf_migrating_look_at_mirror(
+    struct mf_migrating *x, char *text, size_t text_bytes, struct mf_error *e);
+
 /* data_refs.c */
 int mf_migrating_find_version(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_find_production(struct mf_migrating *x, struct mf_error *e);
@@ -145,6 +157,9 @@ bool mf_migrating_is_candidate(const struct mf_migrating *x, const char *version
 /* The primary's side serves this fallback, and where no traffic is left there the destination
  * shows what it did before. May be done again. */
 int mf_migrating_fall_back(struct mf_migrating *x, unsigned index, struct mf_error *e);
+
+/* To whatever the site keeps versions in. 0; 1: it was there, and shown; -1. */
+int mf_migrating_bring(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e);
 
 /* data.c: all may be done again */
 int mf_migrating_find(

@@ -98,9 +98,6 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_migration_plan *m = x->m;
 
-	if (m->destination.kind == MF_DESTINATION_MIRROR)
-		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: destination.mirror: a run cannot carry to a mirror yet", m->name);
 	if (m->destination.remote && m->candidate_ref == NULL)
 		return mf_error_set(e, MF_EUSAGE,
 		    "%s: a remote destination needs a candidate ref that it follows", m->name);
@@ -338,18 +335,19 @@ make_leases(struct mf_migrating *x, struct mf_error *e)
 		    names[n], LEASE_NAME_BYTES, "%s@%s", x->m->model, x->m->production_ref);
 		p[n++].kind = MF_LEASE_REF;
 	}
-	if (x->m->destination.kind == MF_DESTINATION_DIR) {
+	if (x->m->destination.kind != MF_DESTINATION_NONE) {
 		params_of(x, &p[n]);
 		(void)snprintf(names[n], LEASE_NAME_BYTES, "%s:%s",
 		    x->m->destination.name == NULL ? "" : x->m->destination.name,
-		    x->m->destination.dir);
+		    x->m->destination.kind == MF_DESTINATION_MIRROR ? x->m->destination.mirror
+								    : x->m->destination.dir);
 		p[n++].kind = MF_LEASE_DESTINATION;
 	}
 	while (n-- > 0)
 		p[n].name = names[n];
 	return mf_lease_set_init(&x->leases, x->p->repo, p,
 	    (size_t)((x->m->router.type != MF_ROUTER_NONE) + (x->m->model != NULL) +
-		     (x->m->destination.kind == MF_DESTINATION_DIR)),
+		     (x->m->destination.kind != MF_DESTINATION_NONE)),
 	    e);
 }
 

@@ -270,7 +270,8 @@ mf_migration_sites(struct mf_plan_reading *rd, const struct mf_node *spec,
     struct mf_migration_words *w, bool moves)
 {
 	const struct mf_node *destination = mf_node_get(spec, "destination");
-	bool flips = w->source.plan.link != NULL || w->source.plan.has_reload;
+	bool flips = w->source.plan.link != NULL || w->source.plan.mirror != NULL ||
+		     w->source.plan.has_reload;
 
 	/* of the source only where this run may change what it serves: a fallback */
 	read_site(rd, mf_node_get(spec, "source"), &w->source, moves && flips);

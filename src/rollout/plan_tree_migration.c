@@ -1,5 +1,6 @@
 /* The internal plan as a tree: what a Migration says beside its analysis. */
 #include <stdio.h>
+#include <string.h>
 
 #include "src/base/units.h"
 #include "src/rollout/plan_put_int.h"
@@ -67,6 +68,18 @@ warmup_tree(const struct mf_warmup_plan *w)
 	return map;
 }
 
+/* Where the pointer of a mirror lies: before the version. */
+static void
+pointer_text(json_t *map, const char *mirror)
+{
+	const char *at = mirror == NULL ? NULL : strstr(mirror, "/{version}");
+	char text[2048];
+
+	if (at != NULL && snprintf(text, sizeof text, "%.*s/modelferry-pointer.json",
+			      (int)(at - mirror), mirror) < (int)sizeof text)
+		mf_tree_text(map, "pointer", text);
+}
+
 static json_t *
 site_tree(const struct mf_site_plan *s)
 {
@@ -77,6 +90,7 @@ site_tree(const struct mf_site_plan *s)
 	mf_tree_text(map, "dir", s->dir);
 	mf_tree_text(map, "link", s->link);
 	mf_tree_text(map, "mirror", s->mirror);
+	pointer_text(map, s->mirror);
 	if (s->n_servers > 0)
 		mf_tree_set(map, "servers", mf_tree_texts(s->servers, s->n_servers));
 	mf_tree_flag(map, "pinned", s->pinned);
