@@ -80,7 +80,74 @@ status 0 "the second reader lists refs" second "$MODELFERRY_REPO" refs some/mode
 says "production is back at v1" '^some/model@production -> v1 \(3\)$' out
 extracts "production after the rollback" some/model tree
 
+# ---- a migration, while it is under way and when it is over ----
+
+# shellcheck disable=SC2317 # by check
+in_time() { # COMMAND...: true within a minute
+	local i
+	for ((i = 0; i < 600; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	return 1
+}
+echo "modelferry-weights {{primary}}/{{canary}}" >weights.in
+echo "modelferry-weights 100/0" >weights
+cat >plan.yaml <<EOF
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: to-the-branch}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: other}
+  service: {port: 80}
+  analysis: {interval: 10s, threshold: 2, stepWeight: 10}
+EOF
+"$MF" migrate plan.yaml --run-id ours --model other@1 --from next/f16 \
+    --to "$scratch/there,link=current" \
+    --router "file:template=$scratch/weights.in,output=$scratch/weights,reload=true" \
+    >ours.out 2>&1 &
+ours=$!
+check "the run moves traffic" in_time grep -q 'route:90/10' ours.out
+status 0 "a wish, signed" "$MF" migrate --pause ours --reason "wait for it" --sign-key signing.key
+check "the run waits" in_time grep -q 'held: ' ours.out
+status 0 "leases" second "$MODELFERRY_REPO" leases
+says "the ref is held by the run" '^ref other@production: ours token=[0-9]+$' out
+says "... and the traffic" "^traffic file:$scratch/weights: ours token=[0-9]+$" out
+says "... and the destination" "^destination [^:]*:$scratch/there: ours token=[0-9]+$" out
+status 0 "what runs keep" second "$MODELFERRY_REPO" kept
+says "its version is kept until it is over" '^other@1 ours open$' out
+status 0 "runs" second "$MODELFERRY_REPO" runs
+says "... with its heartbeat" \
+    '^ours plan=to-the-branch model=other version=1 previous= lines=[1-9][0-9]* phase=[A-Z][a-zA-Z]+ canary=[1-9]0$' out
+status 0 "a wish that nobody signed" "$MF" migrate --promote --full ours
+status 0 "control records" second "$MODELFERRY_REPO" controls
+says "the first, and that its signature fits" '^ours 1 pause: wait for it \(signed\)$' out
+says "the second" '^ours 2 promote-full: $' out
+wait $ours
+check "the run ends well" test $? -eq 0
+status 0 "leases" second "$MODELFERRY_REPO" leases
+says "nobody holds the ref" '^ref other@production: free$' out
+status 0 "what runs keep" second "$MODELFERRY_REPO" kept
+says "its version is kept for a while" '^other@1 ours [0-9]{16}$' out
+status 0 "modelferry's history" "$MF" history --json
+python3 -c 'import json, sys
+for r in json.load(sys.stdin): print(r["run"], r["plan"], r["version"], r["result"])' <out >runs
+status 0 "runs" second "$MODELFERRY_REPO" runs
+sed 's/^\([^ ]*\) plan=\([^ ]*\) .* version=\([^ ]*\) .*result=\([^ ]*\).*/\1 \2 \3 \4/' out >second-runs
+check "both know the same runs" cmp runs second-runs
+status 0 "lines" second "$MODELFERRY_REPO" lines
+says "an act and its answer" '^ours [0-9]+ answer tick=[0-9]+ of=[1-9]' out
+says "... and the end" '^ours [0-9]+ end tick=[0-9]+ of=0 succeeded$' out
+status 0 "a site pulls" "$MF" pull other@1 branch --link current --site branch --instance pod-0 \
+    --sign-key signing.key
+status 0 "receipts" second "$MODELFERRY_REPO" receipts
+says "the site has it" '^other@1 branch/pod-0 files=[0-9]+ bytes=[0-9]+ served \(signed\)$' out
+
 status 0 "rekeyed" "$MF" key rekey
+for records in leases runs controls receipts kept; do
+	status 0 "$records after a rekey" second "$MODELFERRY_REPO" "$records"
+	says "... are still there" . out
+done
 extracts "after a rekey" some/model@v2 next
 status 0 "forgotten" "$MF" forget some/model@v2
 status 0 "pruned and resealed" "$MF" prune --grace 0 --reseal

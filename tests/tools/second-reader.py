@@ -6,6 +6,7 @@ Where it and modelferry disagree, the page, this file or modelferry is wrong.
 
 usage: second-reader.py REPOSITORY versions
        second-reader.py REPOSITORY refs MODEL
+       second-reader.py REPOSITORY leases|runs|lines|controls|receipts|kept
        second-reader.py REPOSITORY extract MODEL[@VERSION|@REF] DIR
        second-reader.py REPOSITORY dump OBJECT     plaintext to standard output
        second-reader.py page FILE                  check the page's own worked example
@@ -88,6 +89,19 @@ class Reader:
 
     def end(self):
         need(self.at == len(self.data), "bytes behind the end")
+
+    def signed(self, words):
+        """Whether it is signed, which ends it; a signature that does not fit is damage."""
+        covered = words + self.data[:self.at]
+        is_signed = self.u8()
+        need(is_signed <= 1, "neither signed nor unsigned")
+        if is_signed:
+            key, signature = self.bytes(32), self.bytes(64)
+            need(sodium.crypto_sign_verify_detached(
+                signature, covered, ctypes.c_ulonglong(len(covered)), key) == 0,
+                "a signature that does not fit")
+        self.end()
+        return is_signed == 1
 
 
 def string(text):
@@ -233,9 +247,9 @@ def decode(codec, body, n):
 
 # KEYS, SEALED OBJECTS
 
-CHUNK, SEGMENT, ROOT, REF, ANNOTATION, CONDEMNED = range(1, 7)
+(CHUNK, SEGMENT, ROOT, REF, ANNOTATION, CONDEMNED, CONTROL, RECEIPT, LEASE, RUN) = range(1, 11)
 MOST = {CHUNK: 16777216, SEGMENT: 4194304, ROOT: 1048576, REF: 1048576, ANNOTATION: 1048576,
-        CONDEMNED: 16777216}
+        CONDEMNED: 16777216, CONTROL: 1048576, RECEIPT: 1048576, LEASE: 1048576, RUN: 1048576}
 
 
 class Keys:
@@ -421,11 +435,7 @@ def read_root(plain):
         key = r.string()
         v["metrics"][key] = r.number("d")
     v["segments"] = [(r.bytes(32), r.u64(), r.u32()) for _ in range(r.u32())]
-    signed = r.u8()
-    need(signed <= 1, "neither signed nor unsigned")
-    if signed:
-        r.bytes(32 + 64)
-    r.end()
+    r.signed(b"modelferry manifest v1")
     v["digest"] = H(plain)
     v["rejected"] = False
     return v
@@ -489,9 +499,7 @@ def read_ref(plain):
     ref = {"repository": r.bytes(32), "model": r.string(), "name": r.string(),
            "sequence": r.u64(), "version": r.string(), "digest": r.bytes(32), "moved": r.i64(),
            "by": r.string()}
-    if r.u8() == 1:
-        r.bytes(32 + 64)
-    r.end()
+    r.signed(b"modelferry ref v1")
     return ref
 
 
@@ -513,6 +521,94 @@ def annotate(v, plain):
     r.end()
     if rejected:
         v["rejected"] = rejected == 1
+
+
+# LEASES, RUNS OF MIGRATIONS, CONTROL RECORDS, RECEIPTS
+
+KINDS = {1: "traffic", 2: "ref", 3: "destination"}
+LINES = {1: "state", 2: "act", 3: "answer", 4: "read", 5: "control", 6: "note", 7: "end"}
+VERBS = {1: "abort", 2: "promote", 3: "promote-full", 4: "pause", 5: "continue", 6: "retry"}
+SERVING = {0: "unknown", 1: "served", 2: "not-served"}
+FOR_EVER = (1 << 63) - 1
+
+
+def begin(plain, formats=(1,)):
+    """What all of these begin with."""
+    r = Reader(plain)
+    x = {"format": r.u32()}
+    if x["format"] not in formats:
+        raise Refused("record format %d" % x["format"])
+    x["repository"] = r.bytes(32)
+    return r, x
+
+
+def word(words, number):
+    if number not in words:
+        raise Refused("number %d" % number)
+    return words[number]
+
+
+def read_lease(plain):
+    r, x = begin(plain)
+    x.update(kind=r.u8(), name=r.string(1024), sequence=r.u64(), token=r.u64(), duration=r.u64(),
+             instance=r.bytes(16), when=r.i64(), holder=r.string(256))
+    r.end()
+    word(KINDS, x["kind"])
+    need(x["name"] and x["token"] <= x["sequence"] and x["duration"] <= 600000000, "no lease")
+    return x
+
+
+def read_line(r):
+    line = {"number": r.u64(), "kind": word(LINES, r.u8()), "tick": r.u64(), "of": r.u64(),
+            "when": r.i64(), "phase": r.string(1024), "body": r.block(524288)}
+    need(line["of"] == 0 or line["of"] < line["number"], "an answer to what is still to come")
+    return line
+
+
+def read_run(plain):
+    r, x = begin(plain)
+    x.update(run=r.string(128), sequence=r.u64(), token=r.u64())
+    has_head = r.u8()
+    need(x["sequence"] > 0 and has_head == (x["sequence"] == 1), "a head in the wrong place")
+    if has_head:
+        x["head"] = {name: r.string(1024) for name in
+                     ("digest", "plan", "repository", "model", "actor", "source", "destination",
+                      "previous")}
+        x["head"].update(expected=r.u64(), begun=r.i64(), program=r.block(262144))
+    n = r.u32()
+    need(n <= 4096, "too many lines")
+    x["lines"] = [read_line(r) for _ in range(n)]
+    r.end()
+    return x
+
+
+def read_heartbeat(plain):
+    r, x = begin(plain, (1, 2))
+    x.update(run=r.string(128), token=r.u64(), tick=r.u64(), when=r.i64(), canary=r.u32(),
+             phase=r.string(63), note=r.string(4096))
+    if x["format"] == 2:
+        x["program"] = r.block(262144)
+    r.end()
+    need(x["canary"] <= 100, "more than all of the traffic")
+    return x
+
+
+def read_control(plain):
+    r, x = begin(plain)
+    x.update(run=r.string(128), sequence=r.u64(), nonce=r.bytes(16), verb=word(VERBS, r.u8()),
+             when=r.i64(), by=r.string(256), why=r.string(1024))
+    x["signed"] = r.signed(b"modelferry control v1")
+    return x
+
+
+def read_receipt(plain):
+    r, x = begin(plain)
+    x.update(model=r.string(), version=r.string(), digest=r.bytes(32), site=r.string(128),
+             instance=r.string(128), when=r.i64(), files=r.u64(), bytes=r.u64(),
+             serving=word(SERVING, r.u8()))
+    x["signed"] = r.signed(b"modelferry receipt v1")
+    need(x["site"], "a receipt of no site")
+    return x
 
 
 # OBJECT NAMES
@@ -592,6 +688,82 @@ class Repository:
                  name.rsplit("/", 1)[0] == prefix + self.keys.name("ref", model, ref["name"]) and
                  sequence(name) == ref["sequence"], "%s belongs elsewhere" % name)
             yield ref
+
+    def record(self, type_, name, read):
+        x = read(self.object(type_, name))
+        need(x["repository"] == self.keys.repository, "%s belongs elsewhere" % name)
+        return x
+
+    def leases(self):
+        newest = {}
+        for name in counting(self.store.list("l/")):
+            newest[name.rsplit("/", 1)[0]] = name
+        for directory, name in newest.items():
+            x = self.record(LEASE, name, read_lease)
+            need(directory == "l/" + self.keys.name("lease", str(x["kind"]), x["name"]) and
+                 sequence(name) == x["sequence"], "%s belongs elsewhere" % name)
+            yield x
+
+    def of_run(self, type_, prefix, read):
+        """The records of each run, in the order of their names."""
+        runs = {}
+        for name in sorted(self.store.list(prefix)):
+            x = self.record(type_, name, read)
+            need(name.split("/")[1] == self.keys.name("run", x["run"]) and
+                 ("sequence" not in x or sequence(name) == x["sequence"]),
+                 "%s belongs elsewhere" % name)
+            runs.setdefault(x["run"], []).append(x)
+        return runs
+
+    def runs(self):
+        beats = self.of_run(RUN, "b/", read_heartbeat)
+        for run, records in self.of_run(RUN, "j/", read_run).items():
+            need("head" in records[0], "a run without a head")
+            x = {"run": run, "head": records[0]["head"], "lines": [], "beat": None}
+            token = number = 0
+            for record in records:
+                if record["token"] < token:
+                    continue
+                token = record["token"]
+                for line in record["lines"]:
+                    if line["number"] > number:
+                        x["lines"].append(line)
+                        number = line["number"]
+            if run in beats:
+                x["beat"] = beats[run][-1]
+            yield x
+
+    def controls(self):
+        for records in self.of_run(CONTROL, "o/", read_control).values():
+            nonces = set()
+            for x in records:
+                if x["nonce"] not in nonces:
+                    yield x
+                nonces.add(x["nonce"])
+
+    def receipts(self):
+        latest = {}
+        for name in sorted(self.store.list("s/")):
+            x = self.record(RECEIPT, name, read_receipt)
+            _, model, version, site, time = name.split("/")
+            need(model == self.keys.name("model", x["model"]) and
+                 version == self.keys.name("version", x["model"], x["version"]) and
+                 site == self.keys.name("site", x["site"], x["instance"]) and
+                 int(time[:16], 16) == x["when"], "%s belongs elsewhere" % name)
+            held = latest.get((x["model"], site))
+            if held is None or held["when"] <= x["when"]:
+                latest[x["model"], site] = x
+        return latest.values()
+
+    def kept(self):
+        """Versions that runs keep: holds of a ref that nobody can make."""
+        for name in sorted(self.store.list("h/")):
+            x = self.record(REF, name, read_ref)
+            need(name.startswith("h/%s/%s/" % (self.keys.name("model", x["model"]), self.keys.name(
+                "version", x["model"], x["version"]))), "%s belongs elsewhere" % name)
+            if x["name"].startswith(".run "):
+                need(x["sequence"] == 1, "a run's hold with another number")
+                yield x
 
     def find(self, spec):
         model, _, name = spec.partition("@")
@@ -701,6 +873,52 @@ def check_page(page):
     print("the planes frame of the page's example is as it says")
 
 
+def print_leases(x):
+    print("%s %s: %s" % (KINDS[x["kind"]], x["name"],
+                         "%s token=%d" % (x["holder"], x["token"]) if x["duration"] else "free"))
+
+
+def print_runs(x):
+    head, last = x["head"], x["lines"][-1] if x["lines"] else None
+    text = "%s plan=%s model=%s version=%s previous=%s lines=%d" % (
+        x["run"], head["plan"], head["model"], head["destination"], head["previous"],
+        len(x["lines"]))
+    if last and last["kind"] == "end":
+        text += " result=%s" % last["phase"]
+    if x["beat"]:
+        text += " phase=%s canary=%d" % (x["beat"]["phase"], x["beat"]["canary"])
+    print(text)
+
+
+def print_lines(x):
+    for line in x["lines"]:
+        print("%s %d %s tick=%d of=%d %s" % (x["run"], line["number"], line["kind"], line["tick"],
+                                             line["of"], line["phase"]))
+
+
+def print_controls(x):
+    print("%s %d %s: %s%s" % (x["run"], x["sequence"], x["verb"], x["why"],
+                              " (signed)" * x["signed"]))
+
+
+def print_receipts(x):
+    print("%s@%s %s/%s files=%d bytes=%d %s%s" % (
+        x["model"], x["version"], x["site"], x["instance"], x["files"], x["bytes"], x["serving"],
+        " (signed)" * x["signed"]))
+
+
+def print_kept(x):
+    print("%s@%s %s %s" % (x["model"], x["version"], x["name"][len(".run "):],
+                           "open" if x["moved"] == FOR_EVER else x["moved"]))
+
+
+RECORDS = {"leases": (Repository.leases, print_leases), "runs": (Repository.runs, print_runs),
+           "lines": (Repository.runs, print_lines),
+           "controls": (Repository.controls, print_controls),
+           "receipts": (Repository.receipts, print_receipts),
+           "kept": (Repository.kept, print_kept)}
+
+
 def main(arguments):
     if len(arguments) == 2 and arguments[0] == "page":
         return check_page(arguments[1])
@@ -717,10 +935,15 @@ def main(arguments):
         for ref in sorted(repository.refs(rest[0]), key=lambda ref: ref["name"]):
             print("%s@%s -> %s (%d)" % (ref["model"], ref["name"], ref["version"],
                                         ref["sequence"]))
+    elif command in RECORDS and not rest:
+        read, show = RECORDS[command]
+        for x in read(repository):
+            show(x)
     elif command == "extract" and len(rest) == 2:
         repository.extract(*rest)
     elif command == "dump" and len(rest) == 1:
-        types = {"m": ROOT, "r": REF, "a": ANNOTATION, "x": CONDEMNED}
+        types = {"m": ROOT, "r": REF, "a": ANNOTATION, "x": CONDEMNED, "h": REF, "l": LEASE,
+                 "j": RUN, "b": RUN, "o": CONTROL, "s": RECEIPT}
         name = rest[0]
         if name[0] == "c":
             id_, generation = bytes.fromhex(name[5:69]), int(name[70:], 16)
