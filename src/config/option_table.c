@@ -421,7 +421,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"For `commit`, what a shard brought counts only if one of these keys signed it."},
     [MF_OPT_KEEP_LOCAL] = {"keep-local", 0, MF_KIND_NUMBER, 0, "N", "2", NULL, 1, PULLS,
 	MF_COMPLETE_NONE, "local versions to keep with --link",
-	"How many versions stay in DIR with --link, the new one among them."},
+	"How many versions stay in DIR with --link, the new one among them; those beside that a run of "
+	"`migrate` keeps, while it is under way and as long after that as its plan says, stay too."},
     [MF_OPT_LOCAL_GRACE] = {"local-grace", 0, MF_KIND_DURATION, 0, "DURATION", "1h", NULL, 0,
 	PULLS, MF_COMPLETE_NONE, "least age at which a local version is removed",
 	"How long a version stays in DIR after the link left it, whatever --keep-local says."},

@@ -40,13 +40,18 @@ each_hold(struct mf_repo *repo, const char *model, const char *run, hold_cb *cb,
     struct mf_error *e)
 {
 	struct mf_error own = {0};
+	char prefix[MF_NAME_HASH_BYTES + sizeof "h//"] = "h/", hash[MF_NAME_HASH_BYTES];
 	struct mf_names names;
 	struct mf_ref hold;
 	size_t i;
 	int rc = 0;
 
 	e = e == NULL ? &own : e;
-	if (mf_names_list(repo, "h/", &names, e) != 0)
+	if (model != NULL) {
+		mf_keyring_name_hash(repo->keyring, "model", model, NULL, hash);
+		snprintf(prefix, sizeof(prefix), "h/%s/", hash);
+	}
+	if (mf_names_list(repo, prefix, &names, e) != 0)
 		return -1;
 	for (i = 0; rc == 0 && i < names.n; i++) {
 		if (mf_hold_read(repo, names.items[i], &hold, e) != 0) {
@@ -177,7 +182,7 @@ pass_on(void *arg, const char *object, const struct mf_ref *hold, struct mf_erro
 {
 	const struct reading *r = arg;
 	struct mf_keep keep = {
-	    mf_hold_run(hold), hold->model, hold->version, hold->by, hold->moved_us};
+	    mf_hold_run(hold), hold->model, hold->version, hold->by, hold->moved_us, hold->digest};
 
 	(void)object;
 	(void)e;

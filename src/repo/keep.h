@@ -1,9 +1,9 @@
 /*
  * Keeping versions: a run that is under way, and for a while after it succeeded, keeps its source,
  * destination, previous and every candidate, so that no forget and no prune of any machine takes
- * them. What keeps a version is a hold (modelferry-repository(5), HOLDS) of a ref that nobody can
- * make, ".run RUN": it is live until it is deleted, and every modelferry heeds it, also one that
- * knows of no runs.
+ * them, and no pull removes them from a directory that has them. What keeps a version is a hold
+ * (modelferry-repository(5), HOLDS) of a ref that nobody can make, ".run RUN": it is live until it
+ * is deleted, and every modelferry heeds it, also one that knows of no runs.
  *
  * Any number of processes at once. Calls block on the store.
  */
@@ -18,7 +18,8 @@
 /* Views, valid during the callback. */
 struct mf_keep {
 	const char *run, *model, *version, *by;
-	int64_t until_us; /* Unix time, or MF_KEEP_OPEN */
+	int64_t until_us;      /* Unix time, or MF_KEEP_OPEN */
+	const uint8_t *digest; /* 32 bytes, of the version's root */
 };
 /* Nonzero ends the reading, which returns it. */
 typedef int mf_keep_cb(void *arg, const struct mf_keep *keep);

@@ -64,9 +64,10 @@ struct mf_place_local {
  * the youngest first. Returns how many; none after an error, since they only help. */
 size_t mf_place_open_locals(const struct mf_place *pl, struct mf_place_local l[MF_PLACE_LOCALS_MAX]);
 void mf_place_close_locals(struct mf_place_local *l, size_t n);
-/* Remove old local versions (with a link; none that any link of DIR shows), and what killed
- * pulls of other versions staged. After mf_place_show. */
-int mf_place_tidy(struct mf_place *pl, struct mf_error *e);
+/* Remove old local versions (with a link; none that any link of DIR shows, and none of the model
+ * that a run keeps), and what killed pulls of other versions staged. After mf_place_show. */
+int mf_place_tidy(
+    struct mf_place *pl, struct mf_repo *repo, const char *model, struct mf_error *e);
 void mf_place_close(struct mf_place *pl);
 
 #endif

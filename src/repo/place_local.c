@@ -10,6 +10,7 @@
 
 #include "src/base/fs.h"
 #include "src/base/log.h"
+#include "src/repo/keep.h"
 #include "src/repo/place_int.h"
 
 #define VERSIONS MF_PLACE_OWN "/versions"
@@ -176,10 +177,62 @@ is_shown(const struct mf_place *pl, const struct items *links, const char *versi
 	return strcmp(version, pl->key) == 0;
 }
 
+/* ---- what runs keep ---- */
+
+struct needs {
+	const struct mf_place *pl;
+	struct mf_repo *repo;
+	const char *model;
+	bool read;    /* keys is what the repository says */
+	bool unknown; /* it could not be asked */
+	struct items keys;
+};
+
 static int
-remove_versions(const struct mf_place *pl, const struct items *versions, const struct items *links,
+note_kept(void *arg, const struct mf_keep *keep)
+{
+	struct needs *n = arg;
+	const struct stat unused = {0};
+	char key[MF_PLACE_KEY_BYTES];
+	struct mf_error e = {0};
+
+	if (keep->until_us < n->pl->p->now_us)
+		return 0; /* its time is over, and nobody has deleted it yet */
+	mf_place_key(key, keep->version, keep->digest, NULL);
+	return add_item(&n->keys, key, &unused, &e);
+}
+
+/* Does a run that is under way, or may yet have to go back, need the local version? Asked only
+ * where one would be removed. Where that cannot be known, it is: disk space can wait. */
+static bool
+is_needed(struct needs *n, const char *version)
+{
+	struct mf_error e = {0};
+	size_t i, len;
+
+	if (!n->read) {
+		n->read = true;
+		n->unknown = mf_keep_each(n->repo, n->model, NULL, note_kept, n, &e) != 0;
+		if (n->unknown)
+			mf_log(MF_LOG_WARNING,
+			    "old local versions stay, since it is not known which of them runs "
+			    "keep: %s",
+			    e.code == MF_OK ? "out of memory" : e.message);
+	}
+	for (i = 0; i < n->keys.n; i++) {
+		len = strlen(n->keys.at[i].name);
+		if (strncmp(version, n->keys.at[i].name, len) == 0 &&
+		    (version[len] == '\0' || version[len] == '.'))
+			return true;
+	}
+	return n->unknown;
+}
+
+static int
+remove_versions(struct needs *needs, const struct items *versions, const struct items *links,
     struct mf_error *e)
 {
+	const struct mf_place *pl = needs->pl;
 	unsigned kept = 1; /* the version shown now */
 	char path[MF_PLACE_PATH_BYTES];
 	size_t i;
@@ -192,6 +245,10 @@ remove_versions(const struct mf_place *pl, const struct items *versions, const s
 		if (kept < pl->p->keep_local ||
 		    x->mtime_us + pl->p->local_grace_us > pl->p->now_us) {
 			kept++;
+			continue;
+		}
+		if (is_needed(needs, x->name)) {
+			mf_log(MF_LOG_INFO, "the local version %s stays: a run keeps it", x->name);
 			continue;
 		}
 		snprintf(path, sizeof(path), VERSIONS "/%s", x->name);
@@ -232,8 +289,9 @@ remove_staging(const struct mf_place *pl, struct mf_error *e)
 }
 
 int
-mf_place_tidy(struct mf_place *pl, struct mf_error *e)
+mf_place_tidy(struct mf_place *pl, struct mf_repo *repo, const char *model, struct mf_error *e)
 {
+	struct needs needs = {.pl = pl, .repo = repo, .model = model};
 	struct items versions, links;
 	int rc = -1;
 
@@ -244,7 +302,8 @@ mf_place_tidy(struct mf_place *pl, struct mf_error *e)
 	if (list_items(pl, VERSIONS, "", S_IFDIR, &versions, e) != 0)
 		return -1;
 	if (list_items(pl, ".", "", S_IFLNK, &links, e) == 0) {
-		rc = remove_versions(pl, &versions, &links, e);
+		rc = remove_versions(&needs, &versions, &links, e);
+		free(needs.keys.at);
 		free(links.at);
 	}
 	free(versions.at);

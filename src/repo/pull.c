@@ -203,7 +203,7 @@ pull_listing(struct mf_repo *repo, const struct mf_pull_params *p, const struct 
 	if (rc == 0 && !same)
 		rc = show(seen, &pl, out, e);
 	if (rc == 0 && !same)
-		rc = mf_place_tidy(&pl, e);
+		rc = mf_place_tidy(&pl, repo, v->root.model, e);
 	mf_place_close(&pl);
 	free(selected);
 	return rc;

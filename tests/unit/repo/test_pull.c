@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "src/base/fs.h"
+#include "src/repo/keep.h"
+#include "src/repo/repo_int.h"
+#include "transfers/fault.h"
 
 static int chunks_left; /* until interrupted() says so */
 
@@ -321,6 +324,81 @@ test_resume_after_the_exchange(void **state)
 	assert_int_equal(access(local_path(f, "x/old", to), F_OK), -1);
 }
 
+static unsigned
+local_versions(struct fixture *f)
+{
+	char path[512];
+
+	return count_names(local_path(f, ".modelferry/versions", path));
+}
+
+/* What a run may have to go back to stays, whoever pulls, until its time is over. */
+static void
+test_what_a_run_keeps_stays(void **state)
+{
+	struct mf_pull_params p = {.link = "current", .keep_local = 1};
+	struct mf_version v = {0};
+	struct fixture *f = *state;
+	struct mf_error e = {0};
+	char path[512], version[8];
+	unsigned i;
+
+	for (i = 1; i <= 4; i++) {
+		fixture_write(f, "a", i, 100);
+		snprintf(version, sizeof(version), "v%u", i);
+		fixture_push(f, version);
+	}
+	fixture_expect_ok(mf_version_resolve(f->repo, FIXTURE_MODEL "@v2", &v, &e), &e, "v2");
+	fixture_expect_ok(mf_keep(f->repo, &v, "r1", "ops", MF_KEEP_OPEN, &e), &e, "keeping v2");
+	pull_ok(f, "v1", &p);
+	pull_ok(f, "v2", &p);
+	assert_int_equal(local_versions(f), 1); /* nobody needs v1 */
+	pull_ok(f, "v3", &p);
+	pull_ok(f, "v4", &p);
+	assert_int_equal(local_versions(f), 2); /* v3 went, v2 stays */
+	fixture_expect_ok(mf_keep_release(f->repo, "r1", fixture_now_us() + FIXTURE_HOUR_US,
+			      fixture_now_us(), &e),
+	    &e, "letting go");
+	pull_ok(f, "v4", &p);
+	assert_int_equal(local_versions(f), 2);
+	fixture_advance(f, 2 * FIXTURE_HOUR_US);
+	pull_ok(f, "v4", &p);
+	assert_int_equal(local_versions(f), 1);
+	assert_int_equal(access(local_path(f, "current/a", path), F_OK), 0);
+	mf_version_fini(&v);
+}
+
+static enum mf_fault_verdict
+deny_holds(void *arg, const struct mf_fault_op *op, struct mf_error *e)
+{
+	(void)arg;
+	if (strncmp(op->name, "h/", 2) != 0)
+		return MF_FAULT_NONE;
+	(void)mf_error_set(e, MF_EPERM, "%s: denied", op->name);
+	return MF_FAULT_BEFORE;
+}
+
+/* The pull is well, and nothing is removed, where nobody says what runs keep. */
+static void
+test_unknown_keeps_all(void **state)
+{
+	struct mf_pull_params p = {.link = "current", .keep_local = 1};
+	struct fixture *f = *state;
+	struct mf_error e = {0};
+	struct mf_store *denying;
+
+	fixture_write(f, "a", 1, 100);
+	fixture_push(f, "v1");
+	fixture_write(f, "a", 2, 100);
+	fixture_push(f, "v2");
+	fixture_expect_ok(
+	    mf_store_fault_take(f->repo->store, deny_holds, NULL, &denying, &e), &e, "faults");
+	f->repo->store = denying;
+	pull_ok(f, "v1", &p);
+	pull_ok(f, "v2", &p);
+	assert_int_equal(local_versions(f), 2);
+}
+
 /* A version that another link of the directory shows is in use. */
 static void
 test_other_links_count(void **state)
@@ -503,6 +581,9 @@ main(void)
 		test_grace_after_the_flip, fixture_setup, local_teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_resume_after_the_exchange, fixture_setup, local_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_what_a_run_keeps_stays, fixture_setup, local_teardown),
+	    cmocka_unit_test_setup_teardown(test_unknown_keeps_all, fixture_setup, local_teardown),
 	    cmocka_unit_test_setup_teardown(test_other_links_count, fixture_setup, local_teardown),
 	    cmocka_unit_test_setup_teardown(test_lock_beside, fixture_setup, local_teardown),
 	    cmocka_unit_test_setup_teardown(test_no_exchange, fixture_setup, local_teardown),
