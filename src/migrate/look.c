@@ -46,6 +46,7 @@ mf_migrating_looked(
 /* ---- versions ---- */
 
 /* The bytes of all files below an open directory, which is closed. */
+/* NOLINTBEGIN(misc-no-recursion): DEPTH_MAX ends it */
 static int
 sum_dir(int fd, const char *path, unsigned depth, uint64_t *bytes, struct mf_error *e)
 {
@@ -74,6 +75,7 @@ sum_dir(int fd, const char *path, unsigned depth, uint64_t *bytes, struct mf_err
 	(void)closedir(d);
 	return rc;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static int
 look_at_source(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *e)

@@ -181,7 +181,7 @@ try_put(struct mf_repo *repo, const char *run, struct mf_control *x, const struc
 }
 
 int
-mf_control_put(struct mf_repo *repo, const char *run, struct mf_control *x,
+mf_control_put(struct mf_repo *repo, const char *run, struct mf_control *control,
     const struct mf_signer *signer, struct mf_error *e)
 {
 	struct mf_error own = {0};
@@ -190,14 +190,14 @@ mf_control_put(struct mf_repo *repo, const char *run, struct mf_control *x,
 	e = e == NULL ? &own : e;
 	if (mf_run_check_id(run, e) != 0 || is_known(repo, run, e) != 0)
 		return -1;
-	randombytes_buf(x->nonce, sizeof x->nonce);
+	randombytes_buf(control->nonce, sizeof control->nonce);
 	for (tries = 0; rc == 1 && tries < TRIES; tries++)
-		rc = try_put(repo, run, x, signer, e);
+		rc = try_put(repo, run, control, signer, e);
 	if (rc == 1)
 		return mf_error_set(e, MF_ECONFLICT, "others steer the run %s all the time", run);
 	return rc == 0 ? 0
-		       : mf_error_while(
-			     e, "telling the run %s to %s", run, mf_control_verb_name(x->verb));
+		       : mf_error_while(e, "telling the run %s to %s", run,
+			     mf_control_verb_name(control->verb));
 }
 
 struct reading {

@@ -98,7 +98,7 @@ read_file(struct mf_lease *l, struct mf_lease_record *x, int *slot, struct mf_er
 	if (n < 0)
 		return mf_error_sys(e, errno, "cannot read %s", l->name);
 	for (i = 0; i < 2; i++) {
-		if (decode_slot(bytes + i * SLOT_BYTES, &one) != 0 ||
+		if (decode_slot(bytes + (size_t)i * SLOT_BYTES, &one) != 0 ||
 		    one.holder.token <= x->holder.token)
 			continue;
 		*x = one;
