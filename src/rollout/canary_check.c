@@ -149,7 +149,9 @@ mf_walk_tell_hooks(struct mf_walk *w, enum mf_phase told)
 	(void)mf_walk_hooks(w, MF_HOOK_POST_ROLLOUT, told);
 }
 
-/* Flagger's: a hook that answers 200 to 202 asks for a rollback. */
+/* Flagger's: a hook that answers 200 to 202 asks for a rollback. One that does not answer at all
+ * reads as "carry on" there; a Migration takes it for a failed check, since nobody could stop it.
+ */
 int
 mf_walk_rollback_wanted(struct mf_walk *w)
 {
@@ -164,6 +166,7 @@ mf_walk_rollback_wanted(struct mf_walk *w)
 			return -1;
 		if (status >= 200 && passes(status))
 			return 1;
+		w->hook_mute |= status == 0;
 	}
 	return 0;
 }
@@ -243,7 +246,7 @@ mf_walk_look(struct mf_walk *w, enum mf_check *found)
 	size_t i;
 	int hooks = mf_walk_hooks(w, MF_HOOK_ROLLOUT, w->s.phase);
 
-	*found = hooks == 0 ? MF_CHECK_OUT : MF_CHECK_PASS;
+	*found = hooks == 0 || w->hook_mute ? MF_CHECK_OUT : MF_CHECK_PASS;
 	if (hooks < 0)
 		return -1;
 	for (i = 0; i < w->plan->n_metrics; i++) {

@@ -211,7 +211,7 @@ look(struct mf_walk *w, enum mf_check *found)
 	if (w->canary > 0 || w->s.iterations > 0 || mirroring)
 		return mf_walk_look(w, found);
 	good = mf_walk_hooks(w, MF_HOOK_PRE_ROLLOUT, w->s.phase);
-	*found = good == 1 ? MF_CHECK_PASS : MF_CHECK_OUT;
+	*found = good == 1 && !w->hook_mute ? MF_CHECK_PASS : MF_CHECK_OUT;
 	return good < 0 ? -1 : 0;
 }
 

@@ -16,6 +16,7 @@ struct mf_walk {
 	unsigned canary; /* weight of the canary as read, then as written */
 	bool mirrored;
 	enum mf_hold holding; /* checks go on, steps do not */
+	bool hook_mute;       /* a rollback hook did not answer: no check of this tick passes */
 };
 
 /* A stage looks at one thing. Where it asks for an act whose answer is not there yet, it leaves
@@ -46,7 +47,7 @@ void mf_walk_enter(struct mf_walk *w, enum mf_phase phase);
 /* canary_check.c: 1 all pass, 0 one does not, -1 pending */
 int mf_walk_hooks(struct mf_walk *w, enum mf_hook_type type, enum mf_phase told);
 int mf_walk_metrics(struct mf_walk *w);
-int mf_walk_rollback_wanted(struct mf_walk *w); /* by a rollback hook */
+int mf_walk_rollback_wanted(struct mf_walk *w); /* by a rollback hook; fills hook_mute */
 int mf_walk_confirm(struct mf_walk *w, enum mf_hook_type type);
 /* All hooks and metrics of a Migration, and the worst of what they say; -1 pending. */
 int mf_walk_look(struct mf_walk *w, enum mf_check *found);
