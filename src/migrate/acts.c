@@ -46,6 +46,7 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 		x->changed_us = mf_migrating_now(x);
 		mf_world_changed(x->world, x->changed_us);
 		mf_migrating_show_route(x, act);
+		mf_migrating_moved(x);
 	}
 	mf_migrating_did(x, "route:%u/%u%s%s", act->primary, act->canary,
 	    act->mirror ? "+mirror" : "", rc == 0 ? "" : ":failed");
@@ -107,9 +108,14 @@ do_fallback_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_a
 static void
 do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
+	const struct mf_world_told told = {
+	    .phase = act->phase,
+	    .checksum = x->checksum,
+	    .version = x->m->model == NULL ? NULL : x->version,
+	};
 	struct mf_hook_answer answer = {0};
 
-	mf_world_call_hook(x->world, act->index, act->phase, x->checksum, &answer);
+	mf_world_call_hook(x->world, act->index, &told, &answer);
 	out->status = answer.status;
 	if (!mf_hooks_passed(&answer))
 		(void)snprintf(
@@ -147,9 +153,11 @@ do_refs(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 
 	if (act->why != NULL)
 		x->reason = mf_reason_find(act->why);
-
+	x->referenced |= forward;
 	out->end = of_error(
 	    forward ? mf_migrating_move_production(x, &e) : mf_migrating_refs_back(x, &e), &e);
+	if (forward && out->end == MF_ANSWER_OK)
+		mf_migrating_referenced(x);
 	mf_migrating_did(
 	    x, "%s:%s", mf_act_name(act->kind), out->end == MF_ANSWER_OK ? "ok" : e.message);
 }

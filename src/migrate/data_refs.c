@@ -175,6 +175,25 @@ reject(struct mf_migrating *x, struct mf_error *e)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Where this run moved production: it was killed before it could say that it had ended, and then
+ * told to turn back. What it names goes with the traffic. */
+static int
+production_back(struct mf_migrating *x, struct mf_error *e)
+{
+	char now[MF_VERSION_BYTES];
+
+	if (!x->referenced)
+		return 0;
+	if (production_now(x, now, e) != 0)
+		return -1;
+	if (strcmp(now, x->version) != 0)
+		return 0;
+	if (x->previous[0] == '\0')
+		return mf_error_set(e, MF_EFAIL, "%s@%s named no version before, and names %s now",
+		    x->m->model, x->m->production_ref, now);
+	return move_production(x, x->previous, x->version, e);
+}
+
 /* Only a version that failed of itself is no candidate any more. */
 static bool
 at_fault(enum mf_reason reason)
@@ -186,7 +205,9 @@ at_fault(enum mf_reason reason)
 int
 mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e)
 {
-	if (x->p->repo == NULL || !at_fault(x->reason) || strcmp(x->version, x->previous) == 0)
+	if (x->p->repo == NULL || strcmp(x->version, x->previous) == 0)
 		return 0;
-	return reject(x, e);
+	if (production_back(x, e) != 0)
+		return -1;
+	return at_fault(x->reason) ? reject(x, e) : 0;
 }

@@ -5,6 +5,7 @@
 #include "src/migrate/keeper.h"
 #include "src/migrate/migrate.h"
 #include "src/migrate/shift.h"
+#include "src/migrate/teller.h"
 #include "src/migrate/view.h"
 #include "src/migrate/world.h"
 #include "src/repo/lease.h"
@@ -26,6 +27,7 @@ struct mf_migrating {
 	struct mf_lease_set leases;
 	bool leased;
 	struct mf_keeper *keeper; /* from the shift on */
+	struct mf_teller *teller; /* as long; NULL: the plan has no hooks that nobody waits for */
 	bool has_former;          /* the instance of a process of this run that is dead */
 	uint8_t former[16];
 	char version[MF_VERSION_BYTES];   /* that is carried */
@@ -37,18 +39,22 @@ struct mf_migrating {
 	bool destination_back;          /* it shows what it did before the run */
 	unsigned fell_to;               /* the fallback that was loaded last, from 1 */
 	uint64_t production_sequence;
-	char checksum[65];
+	char checksum[MF_PLAN_CHECKSUM_BYTES]; /* of version and plan, for hooks */
 	/* The run's clock: Unix time at its first start, and from then on what a clock that never
 	 * stands still counts; it does not go back over a resume. */
 	uint64_t clock_base_us;
 	int64_t boot_base_us;
 	uint64_t changed_us; /* when weights last changed */
 	uint64_t not_ready_since_us;
-	enum mf_reason reason; /* of the way back, as the act at hand says */
-	bool shifting;         /* the shift has begun: what else is called a stage is part of it */
-	bool leaving;          /* told to end: the way back is not interrupted again */
-	uint64_t act_line;     /* of the journal */
-	uint64_t alerted;      /* bits of the first 64 metrics of which people were told */
+	enum mf_reason reason;       /* of the way back, as the act at hand says */
+	bool shifting;               /* the shift has begun: what else is called a stage is part of it */
+	bool leaving;                /* told to end: the way back is not interrupted again */
+	uint64_t act_line;           /* of the journal */
+	bool referenced;             /* this run set out to move production */
+	bool registry_told;          /* that it did, by this process */
+	bool purge_owed;             /* by the process that is dead */
+	struct mf_canary_state told; /* what events have said */
+	uint64_t alerted;            /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
 	bool present; /* preflight: the destination holds the version already */
@@ -61,12 +67,16 @@ struct mf_migrating {
 	size_t n_did;
 };
 
-/* open.c: the world, the journal, the leases; preflight */
+/* open.c: the world, the journal, the leases */
 int mf_migrating_open(struct mf_migrating *x, struct mf_error *e);
 void mf_migrating_close(struct mf_migrating *x);
-int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_begin(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
+
+/* preflight.c */
+int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
+/* Of a router whose weights were read: the version serves already, and nothing is to be done. */
+bool mf_migrating_is_done(const struct mf_migrating *x);
 
 /* look.c: parts of a preflight. Each tells what it found; -1: it is not well. */
 int mf_migrating_looked(struct mf_migrating *x, const char *subject, int rc, const char *text,
@@ -92,6 +102,20 @@ void mf_migrating_show_act(struct mf_migrating *x, const struct mf_act *act);
 void mf_migrating_show_route(struct mf_migrating *x, const struct mf_act *act); /* it is done */
 void mf_migrating_show_watch(struct mf_migrating *x);
 void mf_migrating_show_tick(struct mf_migrating *x);
+
+/* tell.c: hooks that nobody waits for */
+int mf_migrating_start_teller(struct mf_migrating *x, struct mf_error *e);
+void mf_migrating_event(struct mf_migrating *x, bool warning, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Events of what differs from what was told before. */
+void mf_migrating_tell_changes(struct mf_migrating *x);
+void mf_migrating_moved(struct mf_migrating *x);      /* weights were written */
+void mf_migrating_referenced(struct mf_migrating *x); /* production moved */
+/* What came of owed calls: into the journal, and failures to people. */
+void mf_migrating_hear(struct mf_migrating *x);
+/* The run has ended, and the journal does not say so yet. Blocks until what is owed was called. */
+void mf_migrating_tell_end(struct mf_migrating *x, const struct mf_migrate_report *r);
+void mf_migrating_tell_leave(struct mf_migrating *x); /* it is to be resumed */
 
 /* acts.c: the port of the shift that does things; arg is the run */
 void mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out);

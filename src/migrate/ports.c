@@ -72,6 +72,7 @@ observe(void *arg, struct mf_canary_tick *out)
 	struct mf_migrating *x = arg;
 
 	x->n_did = 0;
+	mf_migrating_hear(x);
 	see_router(x);
 	keep_share(x);
 	out->now_us = mf_migrating_now(x);
@@ -157,9 +158,11 @@ put_state(struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_
     const struct mf_canary_state *state)
 {
 	mf_buf_printf(b,
-	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"answered\":%llu,\"state\":",
+	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"answered\":%llu,"
+	    "\"referenced\":%s,\"purge\":%s,\"state\":",
 	    (unsigned long long)tick, (unsigned long long)now_us, (unsigned long long)x->changed_us,
-	    (unsigned long long)x->answered);
+	    (unsigned long long)x->answered, x->referenced ? "true" : "false",
+	    mf_teller_owes(x->teller, MF_HOOK_PURGE) ? "true" : "false");
 	mf_canary_state_put(b, state);
 	mf_buf_printf(b, "}");
 }
@@ -200,6 +203,7 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
 	mf_buf_fini(&b);
 	(void)mf_keeper_mirror(x->keeper, 0); /* when the bucket answers */
 	mf_migrating_show_tick(x);
+	mf_migrating_tell_changes(x);
 	tell_tick(x, tick, seen, state);
 	return rc;
 }
@@ -330,6 +334,14 @@ struct resume {
 	struct mf_error *e;
 };
 
+static bool
+is_true(const struct mf_node *map, const char *key)
+{
+	const struct mf_node *v = mf_node_get(map, key);
+
+	return v != NULL && v->kind == MF_NODE_BOOL && v->truth;
+}
+
 static int
 take_state(struct resume *r, const struct mf_journal_line *line)
 {
@@ -361,6 +373,9 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 	if (answered != NULL && answered->kind == MF_NODE_NUMBER && answered->number >= 0 &&
 	    answered->number < 9e15)
 		x->answered = (uint64_t)answered->number;
+	x->referenced = is_true(root, "referenced");
+	x->purge_owed = is_true(root, "purge");
+	x->told = x->shift.state;
 	/* as long as it was away, at least, and never back */
 	if (x->clock_base_us < (uint64_t)now->number)
 		x->clock_base_us = (uint64_t)now->number;
@@ -377,6 +392,7 @@ static int
 take_line(void *arg, const struct mf_journal_line *line)
 {
 	struct resume *r = arg;
+	struct mf_migrating *x = r->x;
 	char text[MF_ACT_TEXT_BYTES] = "";
 	struct mf_act act;
 
@@ -388,7 +404,10 @@ take_line(void *arg, const struct mf_journal_line *line)
 	if (mf_act_read_route(&act, text)) {
 		r->has_route = true;
 		r->route = act;
+		x->purge_owed = true;
 	}
+	if (strcmp(text, mf_act_name(MF_ACT_REFERENCE)) == 0)
+		x->referenced = true;
 	return 0;
 }
 

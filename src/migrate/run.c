@@ -60,6 +60,7 @@ mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const ch
 
 	mf_log(MF_LOG_INFO, "%s: %s", mf_migrate_stage_name(stage), event.text);
 	mf_migrating_show_stage(x, stage, event.text);
+	mf_migrating_event(x, false, "%s: %s", mf_migrate_stage_name(stage), event.text);
 	tell(x, &event);
 }
 
@@ -103,6 +104,7 @@ mf_migrating_alert(struct mf_migrating *x, const char *text)
 
 	mf_log(MF_LOG_WARNING, "%s", text);
 	mf_migrating_did(x, "alert:%s", text);
+	mf_migrating_event(x, true, "%s", text);
 	tell(x, &event);
 	tell_people(x, MF_ALERT_WARN, text);
 }
@@ -179,7 +181,7 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 {
 	int found = x->p->resume == MF_MIGRATE_FRESH ? 1 : mf_migrating_resume(x, e);
 
-	if (found < 0 || start_keeper(x, e) != 0)
+	if (found < 0 || start_keeper(x, e) != 0 || mf_migrating_start_teller(x, e) != 0)
 		return -1;
 	if (found == 1) {
 		/* nothing has moved yet: a rollback has nothing to turn back */
@@ -217,9 +219,11 @@ tell_end(struct mf_migrating *x, enum mf_result result)
 	    [MF_RESULT_CONFLICT] = "the traffic moved, but production moved under this run",
 	};
 
-	if (texts[result] != NULL)
-		tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
-		    texts[result]);
+	if (texts[result] == NULL)
+		return;
+	mf_migrating_event(x, result != MF_RESULT_SUCCEEDED, "%s", texts[result]);
+	tell_people(
+	    x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR, texts[result]);
 }
 
 static int
@@ -236,9 +240,12 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	out->interrupted = rc == 1;
 	out->lost = rc == 2;
 	report_end(x, out);
+	if (rc == 1)
+		mf_migrating_tell_leave(x);
 	if (rc == 0) {
 		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
 		tell_end(x, out->result);
+		mf_migrating_tell_end(x, out);
 	}
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),
 			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
@@ -289,21 +296,12 @@ forget(struct mf_migrating *x, const struct mf_error *why)
 	    x->p->journal, x->p->run_id, "notBegun", why->message, x->p->unix_us(), &ignored);
 }
 
-/* A migration that is through: production names the version, and the router gives it all. */
-static bool
-is_done(const struct mf_migrating *x)
-{
-	if (x->p->repo == NULL || strcmp(x->version, x->previous) != 0)
-		return false;
-	return x->m->router.type == MF_ROUTER_NONE || x->router.canary == 100;
-}
-
 static int
 run(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
 	if (mf_migrating_open(x, e) != 0 || mf_migrating_preflight(x, e) != 0)
 		return -1;
-	out->already = x->p->resume == MF_MIGRATE_FRESH && is_done(x);
+	out->already = x->p->resume == MF_MIGRATE_FRESH && mf_migrating_is_done(x);
 	if (out->already || x->p->dry_run) {
 		out->primary = x->router.primary;
 		out->canary = x->router.canary;

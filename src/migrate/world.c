@@ -247,16 +247,17 @@ mf_world_probe(struct mf_world *w, struct mf_error *e)
 }
 
 void
-mf_world_call_hook(struct mf_world *w, unsigned i, const char *phase, const char *checksum,
-    struct mf_hook_answer *out)
+mf_world_call_hook(
+    struct mf_world *w, unsigned i, const struct mf_world_told *told, struct mf_hook_answer *out)
 {
 	const struct mf_canary_plan *plan = w->p.canary;
 	struct mf_hook_call call = {
 	    .hook = &plan->hooks[i],
 	    .name = plan->name,
 	    .namespace_name = plan->namespace_name,
-	    .phase = phase,
-	    .checksum = checksum,
+	    .phase = told->phase,
+	    .checksum = told->checksum,
+	    .version = told->version,
 	};
 
 	w->hooks->ops->call(w->hooks, &call, out);

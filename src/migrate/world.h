@@ -50,8 +50,13 @@ void mf_world_measure_alone(
     struct mf_world *w, const struct mf_canary_metric *m, uint64_t now_us, struct mf_measured *out);
 /* Are the metrics' providers there? The first that is not. */
 int mf_world_probe(struct mf_world *w, struct mf_error *e);
-/* Call hook i. checksum: of revision and plan. */
-void mf_world_call_hook(struct mf_world *w, unsigned i, const char *phase, const char *checksum,
-    struct mf_hook_answer *out);
+/* What a hook is told beside the plan's names. */
+struct mf_world_told {
+	const char *phase;
+	const char *checksum; /* of version and plan */
+	const char *version;  /* that moves; NULL: traffic alone */
+};
+void mf_world_call_hook(
+    struct mf_world *w, unsigned i, const struct mf_world_told *told, struct mf_hook_answer *out);
 
 #endif

@@ -46,7 +46,7 @@ struct mf_hook_call {
 	const char *name, *namespace_name; /* of the plan */
 	const char *phase;                 /* "Progressing" */
 	const char *checksum;              /* of the revision and the plan: an idempotency key */
-	const char *version;               /* of the model, that moves; purge and mlflow say it */
+	const char *version;               /* of the model, that moves; NULL: none does */
 	const struct mf_pair *more;        /* of an event: eventMessage, eventType, timestamp */
 	size_t n_more;
 };

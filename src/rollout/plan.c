@@ -288,6 +288,18 @@ digest(struct mf_plan *plan, const void *bytes, size_t n, struct mf_error *e)
 	return 0;
 }
 
+void
+mf_plan_checksum(const struct mf_plan *plan, const char *revision, char out[MF_PLAN_CHECKSUM_BYTES])
+{
+	uint8_t sums[2][MF_SHA256_BYTES], sum[MF_SHA256_BYTES];
+
+	/* of digests: where one ends and the other begins is no question */
+	mf_sha256(plan->digest, strlen(plan->digest), sums[0]);
+	mf_sha256(revision, strlen(revision), sums[1]);
+	mf_sha256(sums, sizeof sums, sum);
+	mf_hex_encode(out, sum, sizeof sum);
+}
+
 /* The end of a reading: 0, or -1 with the first refusal, which counts the others. */
 static int
 verdict(const struct mf_plan_reading *rd, struct mf_error *e)

@@ -80,6 +80,12 @@ struct mf_plan_params {
 struct mf_plan *mf_plan_read(const char *file, const void *bytes, size_t n,
     const struct mf_plan_params *params, struct mf_buf *refusals, struct mf_error *e);
 void mf_plan_free(struct mf_plan *plan);
+
+/* What hooks take as the key of what they are asked about: it changes with the plan and with the
+ * revision that the plan is run for. Hex. */
+#define MF_PLAN_CHECKSUM_BYTES 65u
+void mf_plan_checksum(
+    const struct mf_plan *plan, const char *revision, char out[MF_PLAN_CHECKSUM_BYTES]);
 /* The internal plan for people, and as JSON. */
 void mf_plan_put_text(struct mf_buf *b, const struct mf_plan *plan);
 void mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan);

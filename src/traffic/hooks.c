@@ -39,7 +39,7 @@ put_string(struct mf_buf *b, const char *lead, const char *name, const char *val
 	mf_text_put_json(b, value != NULL ? value : "");
 }
 
-/* Flagger leaves an empty map out. */
+/* Flagger leaves an empty map out. What the hook's own metadata say wins over the version. */
 static void
 put_metadata(struct mf_buf *b, const struct mf_hook_call *call)
 {
@@ -59,7 +59,7 @@ put_metadata(struct mf_buf *b, const struct mf_hook_call *call)
 		put_string(b, lead, p->name, p->value);
 		lead = ",";
 	}
-	if (purge && call->version != NULL && find(call->more, call->n_more, "version") == NULL &&
+	if (call->version != NULL && find(call->more, call->n_more, "version") == NULL &&
 	    find(hook->metadata, hook->n_metadata, "version") == NULL) {
 		put_string(b, lead, "version", call->version);
 		lead = ",";

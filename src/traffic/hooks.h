@@ -3,8 +3,11 @@
  * phase, checksum, metadata}, which passes where the final status is at most 202; dial.h says what
  * is followed, what is tried again and what stays secret.
  *
+ * Where a version moves, metadata.version names it, unless the hook has a metadata.version of its
+ * own.
+ *
  * Two types are ours. `purge` empties a cache of predictions: metadata.method may be POST (the
- * default, with the body), PURGE, BAN or DELETE (without one), and metadata.version is the model's.
+ * default, with the body), PURGE, BAN or DELETE (without one).
  * `mlflow` speaks to MLflow's registry: mlflow.h.
  *
  * Threads: any number of calls at once.

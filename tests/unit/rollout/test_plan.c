@@ -54,6 +54,29 @@ refused(const char *text, const char *message)
 	assert_string_equal(e.message, message);
 }
 
+/* The key of what hooks are asked about: of the plan and of what it carries, and of nothing else.
+ */
+static void
+a_checksum(void **state)
+{
+	struct mf_plan *plan = read_as(canary_text, MF_PROFILE_FLAGGER);
+	struct mf_plan *again = read_as(canary_text, MF_PROFILE_MIGRATION);
+	char first[MF_PLAN_CHECKSUM_BYTES], other[MF_PLAN_CHECKSUM_BYTES];
+
+	(void)state;
+	mf_plan_checksum(plan, "v2", first);
+	assert_int_equal(strlen(first), MF_PLAN_CHECKSUM_BYTES - 1);
+	mf_plan_checksum(again, "v2", other);
+	assert_string_equal(first, other);
+	mf_plan_checksum(plan, "v3", other);
+	assert_string_not_equal(first, other);
+	again->digest = "00";
+	mf_plan_checksum(again, "v2", other);
+	assert_string_not_equal(first, other);
+	mf_plan_free(again);
+	mf_plan_free(plan);
+}
+
 static void
 a_canary(void **state)
 {
@@ -591,6 +614,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_checksum),
 	    cmocka_unit_test(a_canary),
 	    cmocka_unit_test(a_canary_that_migrates),
 	    cmocka_unit_test(a_rollout),

@@ -19,6 +19,7 @@ struct fixture {
 	struct mf_hook_caller *caller;
 	struct mf_hook hook;
 	struct mf_hook_answer out;
+	const char *version; /* NULL: none moves */
 	char url[100];
 };
 
@@ -58,7 +59,7 @@ call_phase(struct fixture *f, const char *phase)
 	    .namespace_name = "test",
 	    .phase = phase,
 	    .checksum = "8577cb6b6b",
-	    .version = "v2"};
+	    .version = f->version};
 
 	f->caller->ops->call(f->caller, &call, &f->out);
 	web_settle(&f->web);
@@ -207,6 +208,31 @@ body(void **state)
 	end(&f);
 }
 
+/* Where a version moves, every hook is told which; its own word for it wins. */
+static void
+version(void **state)
+{
+	static const struct mf_pair own[] = {{"version", "of ours"}};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, "200");
+	f.version = "v2";
+	call(&f);
+	assert_string_equal(f.web.seen[0].body,
+	    "{\"name\":\"podinfo\",\"namespace\":\"test\",\"phase\":\"Progressing\","
+	    "\"checksum\":\"8577cb6b6b\",\"metadata\":{\"version\":\"v2\"}}");
+	f.hook.metadata = metadata;
+	f.hook.n_metadata = 2;
+	call(&f);
+	assert_non_null(strstr(f.web.seen[1].body, "\",\"version\":\"v2\"}}"));
+	f.hook.metadata = own;
+	f.hook.n_metadata = 1;
+	call(&f);
+	assert_non_null(strstr(f.web.seen[2].body, "\"metadata\":{\"version\":\"of ours\"}}"));
+	end(&f);
+}
+
 static void
 bodies_of_redirects(void **state)
 {
@@ -236,6 +262,7 @@ purge(void **state)
 
 	(void)state;
 	begin(&f, "200");
+	f.version = "v2";
 	f.hook.type = MF_HOOK_PURGE;
 	f.hook.metadata = by_post;
 	f.hook.n_metadata = 1;
@@ -499,6 +526,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rules),
 	    cmocka_unit_test(body),
+	    cmocka_unit_test(version),
 	    cmocka_unit_test(bodies_of_redirects),
 	    cmocka_unit_test(purge),
 	    cmocka_unit_test(time_runs_out),

@@ -1,0 +1,150 @@
+/* May the run begin? Everything here looks, and moves nothing. */
+#include "src/migrate/migrate_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A registry is told when production moves: where it never does, the hook would never be called. */
+static int
+refuse_hooks(const struct mf_migrating *x, struct mf_error *e)
+{
+	const bool moves = x->m->model != NULL && x->canary->finish == MF_FINISH_STAY;
+	const struct mf_hook *h;
+	size_t i;
+
+	for (i = 0; i < x->canary->n_hooks; i++) {
+		h = &x->canary->hooks[i];
+		if (h->type != MF_HOOK_MLFLOW || moves)
+			continue;
+		(void)mf_error_set(e, MF_EUSAGE,
+		    "%s: hook %s: no production ref moves in this run, and mlflow would never be "
+		    "told",
+		    x->m->name, h->name);
+		return mf_error_hint(
+		    e, "mlflow needs a model and finish: stay; leave the hook out");
+	}
+	return 0;
+}
+
+static int
+refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_migration_plan *m = x->m;
+
+	if (m->destination.remote && m->candidate_ref == NULL)
+		return mf_error_set(e, MF_EUSAGE,
+		    "%s: a remote destination needs a candidate ref that it follows", m->name);
+	if (m->source.n_requires > 0 || m->destination.n_requires > 0)
+		return mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: requires is not checked by a run yet", m->name);
+	if (x->canary->strategy == MF_STRATEGY_AB)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: analysis.match: this router has no routes by header", m->name);
+	if (x->canary->bake.by_daemon)
+		return mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: bake.by: daemon is not there yet", m->name);
+	return 0;
+}
+
+/* A fresh run begins where its plan does: all traffic with the primary. A plan that turns an
+ * earlier one round has that one's canary for its primary. */
+static int
+check_weights(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_router *r = mf_world_router(x->world);
+
+	if (r->ops->get(r, &x->router, e) != 0)
+		return mf_error_while(e, "reading the weights");
+	x->router_known = true;
+	if (x->m->router.type == MF_ROUTER_NONE || x->p->resume != MF_MIGRATE_FRESH)
+		return 0;
+	if (x->router.canary == 0 || mf_migrating_is_done(x))
+		return 0;
+	(void)mf_error_set(e, MF_EUSAGE, "%s: the router shows %u/%u, and a run begins at 100/0",
+	    x->m->name, x->router.primary, x->router.canary);
+	return mf_error_hint(e, "set it to 100/0, or resume the run that moved it with --resume");
+}
+
+bool
+mf_migrating_is_done(const struct mf_migrating *x)
+{
+	if (x->p->repo == NULL || strcmp(x->version, x->previous) != 0)
+		return false;
+	return x->m->router.type == MF_ROUTER_NONE || x->router.canary == 100;
+}
+
+static int
+look_at_plan(struct mf_migrating *x, struct mf_error *e)
+{
+	int rc = refuse_for_now(x, e) != 0 ? -1 : refuse_hooks(x, e);
+
+	return mf_migrating_looked(x, "plan", rc, "nothing in it is refused", e);
+}
+
+static int
+look_at_router(struct mf_migrating *x, struct mf_error *e)
+{
+	char text[sizeof x->router.note + 64];
+	int rc = mf_world_check_router(x->world, e);
+
+	if (x->m->router.type == MF_ROUTER_NONE)
+		return rc != 0 ? -1 : check_weights(x, e);
+	if (rc == 0 && x->canary->mirror && !mf_world_can(x->world)->mirror)
+		rc = mf_error_set(
+		    e, MF_EUNSUPPORTED, "%s: analysis.mirror: this router cannot", x->m->name);
+	if (rc == 0)
+		rc = check_weights(x, e);
+	(void)snprintf(text, sizeof text, "%u/%u%s%s", x->router.primary, x->router.canary,
+	    x->router.note[0] == '\0' ? "" : "; ", x->router.note);
+	return mf_migrating_looked(x, "router", rc, text, e);
+}
+
+static int
+look_at_metrics(struct mf_migrating *x, struct mf_error *e)
+{
+	int rc = mf_world_probe(x->world, e);
+
+	if (rc == 0 && x->canary->n_metrics == 0)
+		return 0;
+	return mf_migrating_looked(x, "metrics", rc, "their providers answer", e);
+}
+
+/* What a run needs only later it meets by itself before any traffic moves, and a run that is
+ * resumed is past it. */
+static const struct look {
+	int (*at)(struct mf_migrating *x, struct mf_error *e);
+	enum { OF_ALL_RUNS, OF_FRESH_RUNS, OF_DRY_RUNS } of;
+} looks[] = {
+    {look_at_plan, OF_ALL_RUNS},
+    {mf_migrating_look_at_versions, OF_ALL_RUNS},
+    {look_at_router, OF_ALL_RUNS},
+    {look_at_metrics, OF_ALL_RUNS},
+    {mf_migrating_look_at_destination, OF_FRESH_RUNS},
+    {mf_migrating_look_at_fallbacks, OF_FRESH_RUNS},
+    {mf_migrating_look_at_data, OF_DRY_RUNS},
+    {mf_migrating_look_at_servers, OF_DRY_RUNS},
+};
+
+int
+mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_error why;
+	int rc = 0;
+	size_t i;
+
+	mf_migrating_stage(x, MF_STAGE_PREFLIGHT, x->m->name);
+	for (i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+		if ((looks[i].of == OF_DRY_RUNS && !x->p->dry_run) ||
+		    (looks[i].of == OF_FRESH_RUNS && x->p->resume != MF_MIGRATE_FRESH))
+			continue;
+		why = (struct mf_error){0};
+		if (looks[i].at(x, &why) == 0)
+			continue;
+		if (rc == 0)
+			*e = why;
+		rc = -1;
+		if (!x->p->dry_run)
+			return -1;
+	}
+	return rc;
+}

@@ -1,0 +1,425 @@
+#include "src/migrate/teller.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/log.h"
+#include "src/traffic/hooks.h"
+
+#define RESULTS_MAX 64u
+
+struct event {
+	bool warning;
+	const char *phase;
+	int64_t unix_us;
+	char text[MF_TELLER_TEXT_BYTES];
+};
+
+/* Of one hook that calls are owed to. */
+struct owed {
+	bool wanted, under_way;
+	const char *phase;
+};
+
+struct mf_teller {
+	struct mf_teller_params p;
+	struct mf_dialer *dialer;
+	struct mf_hook_caller *hooks;
+	pthread_t thread;
+	bool started;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wanted, happened;
+	bool ending;
+	struct owed *owed; /* one a hook of the plan */
+	struct event events[MF_TELLER_EVENTS];
+	size_t first, n_events; /* the ring; the first may be under way */
+	unsigned long dropped;
+	struct mf_teller_result results[RESULTS_MAX];
+	size_t n_results;
+};
+
+/* The conditions' clock; it only bounds a wait. */
+static void
+until(uint64_t us, struct timespec *out)
+{
+	(void)clock_gettime(CLOCK_MONOTONIC, out);
+	out->tv_sec += (time_t)(us / 1000000);
+	out->tv_nsec += (long)(us % 1000000) * 1000;
+	if (out->tv_nsec >= 1000000000) {
+		out->tv_sec++;
+		out->tv_nsec -= 1000000000;
+	}
+}
+
+static const struct mf_hook *
+hook_at(const struct mf_teller *t, size_t i)
+{
+	return &t->p.plan->hooks[i];
+}
+
+/* ---- the thread ---- */
+
+/* Between two attempts. */
+static bool
+wait_us(void *arg, uint64_t us)
+{
+	struct mf_teller *t = arg;
+	struct timespec end;
+	bool goes_on;
+
+	until(us, &end);
+	(void)pthread_mutex_lock(&t->lock);
+	while (!t->ending)
+		if (pthread_cond_timedwait(&t->wanted, &t->lock, &end) == ETIMEDOUT)
+			break;
+	goes_on = !t->ending;
+	(void)pthread_mutex_unlock(&t->lock);
+	return goes_on;
+}
+
+static bool
+is_ending(void *arg)
+{
+	struct mf_teller *t = arg;
+	bool ending;
+
+	(void)pthread_mutex_lock(&t->lock);
+	ending = t->ending;
+	(void)pthread_mutex_unlock(&t->lock);
+	return ending;
+}
+
+static void
+call(struct mf_teller *t, size_t i, const char *phase, const struct mf_hooks_event *event,
+    struct mf_hook_answer *out)
+{
+	const struct mf_hook_call call = {
+	    .hook = hook_at(t, i),
+	    .name = t->p.plan->name,
+	    .namespace_name = t->p.plan->namespace_name,
+	    .phase = phase,
+	    .checksum = t->p.checksum,
+	    .version = t->p.version,
+	    .more = event == NULL ? NULL : event->more,
+	    .n_more = event == NULL ? 0 : MF_HOOKS_EVENT_PAIRS,
+	};
+
+	*out = (struct mf_hook_answer){.status = 0};
+	t->hooks->ops->call(t->hooks, &call, out);
+}
+
+static void
+tell_event(struct mf_teller *t, const struct event *event)
+{
+	struct mf_hook_answer answer;
+	struct mf_hooks_event more;
+	size_t i;
+
+	mf_hooks_fill_event(
+	    &more, event->warning ? "Warning" : "Normal", event->text, event->unix_us);
+	for (i = 0; i < t->p.plan->n_hooks && !is_ending(t); i++) {
+		if (hook_at(t, i)->type != MF_HOOK_EVENT)
+			continue;
+		call(t, i, event->phase, &more, &answer);
+		if (!mf_hooks_passed(&answer))
+			mf_log(MF_LOG_WARNING, "event %s: %s", hook_at(t, i)->name, answer.why);
+	}
+}
+
+/* Under the lock. The oldest results make room: the run takes them each tick. */
+static void
+put_result(struct mf_teller *t, size_t i, const struct mf_hook_answer *answer)
+{
+	const struct mf_hook *hook = hook_at(t, i);
+	const char *type = hook->type == MF_HOOK_PURGE ? "purge" : "mlflow";
+	struct mf_teller_result *r;
+
+	if (t->n_results == RESULTS_MAX) {
+		t->n_results--;
+		memmove(t->results, t->results + 1, t->n_results * sizeof t->results[0]);
+	}
+	r = &t->results[t->n_results++];
+	r->hook = (unsigned)i;
+	r->passed = mf_hooks_passed(answer);
+	if (r->passed)
+		(void)snprintf(
+		    r->text, sizeof r->text, "%s %.60s: %d", type, hook->name, answer->status);
+	else
+		(void)snprintf(
+		    r->text, sizeof r->text, "%s %.60s: %.160s", type, hook->name, answer->why);
+}
+
+/* Under the lock: the hook that is owed a call, or n_hooks. */
+static size_t
+next_owed(const struct mf_teller *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->p.plan->n_hooks && !t->owed[i].wanted; i++)
+		;
+	return i;
+}
+
+/* The lock is held at both ends. */
+static void
+pay(struct mf_teller *t, size_t i)
+{
+	const char *phase = t->owed[i].phase;
+	struct mf_hook_answer answer;
+
+	t->owed[i].wanted = false;
+	t->owed[i].under_way = true;
+	(void)pthread_mutex_unlock(&t->lock);
+	call(t, i, phase, NULL, &answer);
+	(void)pthread_mutex_lock(&t->lock);
+	t->owed[i].under_way = false;
+	if (!t->ending)
+		put_result(t, i, &answer);
+}
+
+static void
+tell_first(struct mf_teller *t)
+{
+	struct event event = t->events[t->first];
+
+	(void)pthread_mutex_unlock(&t->lock);
+	tell_event(t, &event);
+	(void)pthread_mutex_lock(&t->lock);
+	t->first = (t->first + 1) % MF_TELLER_EVENTS;
+	t->n_events--;
+}
+
+static void *
+tell(void *arg)
+{
+	struct mf_teller *t = arg;
+	size_t i;
+
+	(void)pthread_mutex_lock(&t->lock);
+	while (!t->ending) {
+		i = next_owed(t);
+		if (i < t->p.plan->n_hooks)
+			pay(t, i);
+		else if (t->n_events > 0)
+			tell_first(t);
+		else
+			(void)pthread_cond_wait(&t->wanted, &t->lock);
+		(void)pthread_cond_broadcast(&t->happened);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+/* ---- the run ---- */
+
+static bool
+has(const struct mf_canary_plan *plan, enum mf_hook_type type)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n_hooks; i++)
+		if (plan->hooks[i].type == type)
+			return true;
+	return false;
+}
+
+static int
+make_locks(struct mf_teller *t)
+{
+	pthread_condattr_t attr;
+	int rc;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return -1;
+	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(&t->wanted, &attr);
+	if (rc == 0)
+		rc = pthread_cond_init(&t->happened, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return rc == 0 ? pthread_mutex_init(&t->lock, NULL) : rc;
+}
+
+static int
+start_thread(struct mf_teller *t, struct mf_error *e)
+{
+	sigset_t all, before;
+	int rc;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&t->thread, NULL, tell, t);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	t->started = rc == 0;
+	return rc == 0 ? 0 : mf_error_sys(e, rc, "starting a thread");
+}
+
+static int
+open_hooks(struct mf_teller *t, struct mf_error *e)
+{
+	struct mf_dialer_params p = t->p.dialer;
+
+	p.wait = wait_us;
+	p.interrupted = is_ending;
+	p.arg = t;
+	t->dialer = mf_dialer_open(&p, e);
+	if (t->dialer != NULL)
+		t->hooks = mf_hooks_open(t->dialer, e);
+	return t->hooks == NULL ? -1 : 0;
+}
+
+int
+mf_teller_start(struct mf_teller **out, const struct mf_teller_params *params, struct mf_error *e)
+{
+	struct mf_teller *t;
+
+	*out = NULL;
+	if (!has(params->plan, MF_HOOK_EVENT) && !has(params->plan, MF_HOOK_PURGE) &&
+	    !has(params->plan, MF_HOOK_MLFLOW))
+		return 0;
+	t = calloc(1, sizeof *t);
+	if (t == NULL)
+		return mf_error_nomem(e, "the hooks");
+	t->p = *params;
+	t->owed = calloc(params->plan->n_hooks, sizeof *t->owed);
+	if (t->owed == NULL || make_locks(t) != 0) {
+		free(t->owed);
+		free(t);
+		return mf_error_nomem(e, "the hooks");
+	}
+	if (open_hooks(t, e) != 0 || start_thread(t, e) != 0) {
+		mf_teller_stop(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+void
+mf_teller_stop(struct mf_teller *t)
+{
+	if (t == NULL)
+		return;
+	(void)pthread_mutex_lock(&t->lock);
+	t->ending = true;
+	(void)pthread_cond_broadcast(&t->wanted);
+	(void)pthread_mutex_unlock(&t->lock);
+	if (t->started)
+		(void)pthread_join(t->thread, NULL);
+	if (t->n_events + t->dropped > 0)
+		mf_log(
+		    MF_LOG_WARNING, "%zu events were not told", t->n_events + (size_t)t->dropped);
+	if (t->hooks != NULL)
+		t->hooks->ops->close(t->hooks);
+	mf_dialer_close(t->dialer);
+	(void)pthread_mutex_destroy(&t->lock);
+	(void)pthread_cond_destroy(&t->wanted);
+	(void)pthread_cond_destroy(&t->happened);
+	free(t->owed);
+	free(t);
+}
+
+void
+mf_teller_event(
+    struct mf_teller *t, bool warning, const char *phase, const char *text, int64_t unix_us)
+{
+	struct event *event;
+
+	if (t == NULL || !has(t->p.plan, MF_HOOK_EVENT))
+		return;
+	(void)pthread_mutex_lock(&t->lock);
+	if (t->n_events == MF_TELLER_EVENTS) {
+		t->dropped++;
+	} else {
+		event = &t->events[(t->first + t->n_events++) % MF_TELLER_EVENTS];
+		*event = (struct event){.warning = warning, .phase = phase, .unix_us = unix_us};
+		(void)snprintf(event->text, sizeof event->text, "%s", text);
+	}
+	(void)pthread_cond_broadcast(&t->wanted);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void
+mf_teller_owe(struct mf_teller *t, enum mf_hook_type type, const char *phase)
+{
+	size_t i;
+
+	if (t == NULL)
+		return;
+	(void)pthread_mutex_lock(&t->lock);
+	for (i = 0; i < t->p.plan->n_hooks; i++) {
+		if (hook_at(t, i)->type != type)
+			continue;
+		t->owed[i].wanted = true;
+		t->owed[i].phase = phase;
+	}
+	(void)pthread_cond_broadcast(&t->wanted);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+/* Under the lock; MF_HOOK_TYPES: of any type. */
+static bool
+owes(const struct mf_teller *t, enum mf_hook_type type)
+{
+	size_t i;
+
+	for (i = 0; i < t->p.plan->n_hooks; i++)
+		if ((t->owed[i].wanted || t->owed[i].under_way) &&
+		    (type == MF_HOOK_TYPES || hook_at(t, i)->type == type))
+			return true;
+	return false;
+}
+
+bool
+mf_teller_owes(struct mf_teller *t, enum mf_hook_type type)
+{
+	bool any;
+
+	if (t == NULL)
+		return false;
+	(void)pthread_mutex_lock(&t->lock);
+	any = owes(t, type);
+	(void)pthread_mutex_unlock(&t->lock);
+	return any;
+}
+
+bool
+mf_teller_wait(struct mf_teller *t, bool events, uint64_t most_us)
+{
+	struct timespec end;
+	bool rest;
+
+	if (t == NULL)
+		return true;
+	until(most_us, &end);
+	(void)pthread_mutex_lock(&t->lock);
+	while ((rest = owes(t, MF_HOOK_TYPES) || (events && t->n_events > 0)))
+		if (pthread_cond_timedwait(&t->happened, &t->lock, &end) == ETIMEDOUT)
+			break;
+	(void)pthread_mutex_unlock(&t->lock);
+	return !rest;
+}
+
+bool
+mf_teller_take_result(struct mf_teller *t, struct mf_teller_result *out)
+{
+	bool any;
+
+	if (t == NULL)
+		return false;
+	(void)pthread_mutex_lock(&t->lock);
+	any = t->n_results > 0;
+	if (any) {
+		*out = t->results[0];
+		t->n_results--;
+		memmove(t->results, t->results + 1, t->n_results * sizeof t->results[0]);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return any;
+}
