@@ -78,6 +78,11 @@ int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
 /* Of a router whose weights were read: the version serves already, and nothing is to be done. */
 bool mf_migrating_is_done(const struct mf_migrating *x);
 
+/* requires.c: what sites require of tags. MF_EUSAGE names tag, wanted and got. */
+int mf_migrating_check_requires(struct mf_migrating *x, struct mf_error *e);
+/* Again, of the destination's servers: they were told to load since. */
+int mf_migrating_ask_requires(struct mf_migrating *x, struct mf_error *e);
+
 /* look.c: parts of a preflight. Each tells what it found; -1: it is not well. */
 int mf_migrating_looked(struct mf_migrating *x, const char *subject, int rc, const char *text,
     const struct mf_error *e); /* tells text, or where rc is not 0 what e says; rc */
@@ -209,5 +214,10 @@ int mf_migrating_compare(struct mf_migrating *x, struct mf_error *e);
 /* One call of the plan, to a server (NULL: to none) or a program. */
 int mf_migrating_call(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
     const char *version, struct mf_error *e);
+/* The same; what is answered goes to the end of *answer. */
+int mf_migrating_ask(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
+    const char *version, struct mf_buf *answer, struct mf_error *e);
+/* Does the call speak of each server, or is it one call for the site? */
+bool mf_migrating_for_each_server(const struct mf_call_plan *call);
 
 #endif

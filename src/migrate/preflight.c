@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/repo/receipt.h"
+#include "src/repo/version.h"
+#include "src/state/journal.h"
+
 /* A registry is told when production moves: where it never does, the hook would never be called. */
 static int
 refuse_hooks(const struct mf_migrating *x, struct mf_error *e)
@@ -34,9 +38,6 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 	if (m->destination.remote && m->candidate_ref == NULL)
 		return mf_error_set(e, MF_EUSAGE,
 		    "%s: a remote destination needs a candidate ref that it follows", m->name);
-	if (m->source.n_requires > 0 || m->destination.n_requires > 0)
-		return mf_error_set(
-		    e, MF_EUNSUPPORTED, "%s: requires is not checked by a run yet", m->name);
 	if (x->canary->strategy == MF_STRATEGY_AB)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: analysis.match: this router has no routes by header", m->name);
@@ -65,12 +66,88 @@ check_weights(struct mf_migrating *x, struct mf_error *e)
 	return mf_error_hint(e, "set it to 100/0, or resume the run that moved it with --resume");
 }
 
+/* The last run of this very plan. */
+struct last {
+	const struct mf_migrating *x;
+	bool succeeded;
+};
+
+static int
+take_last(void *arg, const struct mf_journal_run *run)
+{
+	struct last *last = arg;
+
+	if (strcmp(run->plan_digest, last->x->p->plan->digest) != 0)
+		return 0;
+	last->succeeded =
+	    run->result != NULL && strcmp(run->result, mf_result_name(MF_RESULT_SUCCEEDED)) == 0;
+	return 1;
+}
+
+/* Of traffic alone no ref says that it is through; this machine's journal does. */
+static bool
+traffic_is_done(const struct mf_migrating *x)
+{
+	struct last last = {.x = x};
+	struct mf_error ignored = {0};
+
+	if (x->p->journal == NULL || x->m->router.type == MF_ROUTER_NONE || x->router.canary != 100)
+		return false;
+	(void)mf_journal_runs(x->p->journal, NULL, take_last, &last, &ignored);
+	return last.succeeded;
+}
+
 bool
 mf_migrating_is_done(const struct mf_migrating *x)
 {
-	if (x->p->repo == NULL || strcmp(x->version, x->previous) != 0)
+	if (x->p->repo == NULL)
+		return traffic_is_done(x);
+	if (strcmp(x->version, x->previous) != 0)
 		return false;
 	return x->m->router.type == MF_ROUTER_NONE || x->router.canary == 100;
+}
+
+/* Does the source's site say in a fresh receipt that it pulls by itself? 1: it does. */
+static int
+pulls_itself(const struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *s = &x->m->source;
+	struct mf_receipts list;
+	size_t i;
+	int found = s->remote;
+
+	if (found || s->name == NULL)
+		return found;
+	if (mf_receipts_list(x->p->repo, x->m->model, x->p->trust, x->p->unix_us(), &list, e) != 0)
+		return -1;
+	for (i = 0; i < list.n; i++)
+		if (strcmp(list.items[i].site, s->name) == 0 &&
+		    list.items[i].age_us <= s->receipt_age_us)
+			found = 1;
+	mf_receipts_fini(&list);
+	return found;
+}
+
+/* What the primary serves stays what it is while traffic moves: it may not follow a ref that this
+ * run moves, or both sides would serve the new version. */
+static int
+check_source(const struct mf_migrating *x, struct mf_error *e)
+{
+	int pulls;
+
+	if (x->m->source.pinned)
+		return 0;
+	pulls = pulls_itself(x, e);
+	if (pulls <= 0)
+		return pulls;
+	(void)mf_error_set(e, MF_EUSAGE,
+	    "%s: source: site %s pulls by itself, and this run moves %s and %s: it would serve the "
+	    "new version, too",
+	    x->m->name, x->m->source.name,
+	    x->m->candidate_ref == NULL ? "candidate" : x->m->candidate_ref, x->m->production_ref);
+	return mf_error_hint(e,
+	    "let it follow neither of them while the run lasts, and say so with source.pinned: "
+	    "true");
 }
 
 static int
@@ -100,6 +177,24 @@ look_at_router(struct mf_migrating *x, struct mf_error *e)
 }
 
 static int
+look_at_primary(struct mf_migrating *x, struct mf_error *e)
+{
+	if (mf_migrating_is_done(x) || x->p->repo == NULL || x->m->router.type == MF_ROUTER_NONE)
+		return 0;
+	return mf_migrating_looked(
+	    x, "primary", check_source(x, e), "it keeps what it serves while the run lasts", e);
+}
+
+static int
+look_at_requires(struct mf_migrating *x, struct mf_error *e)
+{
+	if (mf_migrating_is_done(x) || x->m->source.n_requires + x->m->destination.n_requires == 0)
+		return 0;
+	return mf_migrating_looked(x, "requires", mf_migrating_check_requires(x, e),
+	    "the versions' tags are what the sites require", e);
+}
+
+static int
 look_at_metrics(struct mf_migrating *x, struct mf_error *e)
 {
 	int rc = mf_world_probe(x->world, e);
@@ -119,6 +214,8 @@ static const struct look {
     {mf_migrating_look_at_versions, OF_ALL_RUNS},
     {look_at_router, OF_ALL_RUNS},
     {look_at_metrics, OF_ALL_RUNS},
+    {look_at_primary, OF_FRESH_RUNS},
+    {look_at_requires, OF_FRESH_RUNS},
     {mf_migrating_look_at_destination, OF_FRESH_RUNS},
     {mf_migrating_look_at_fallbacks, OF_FRESH_RUNS},
     {mf_migrating_look_at_data, OF_DRY_RUNS},

@@ -130,7 +130,8 @@ prepare(struct mf_migrating *x, struct mf_error *e)
 
 	if (mf_migrating_push(x, e) != 0 || mf_migrating_keep(x, e) != 0 ||
 	    mf_migrating_deliver(x, e) != 0 || mf_migrating_reload(x, d, x->version, e) != 0 ||
-	    mf_migrating_serves(x, d, x->version, e) != 0 || mf_migrating_warm_up(x, e) != 0)
+	    mf_migrating_serves(x, d, x->version, e) != 0 || mf_migrating_ask_requires(x, e) != 0 ||
+	    mf_migrating_warm_up(x, e) != 0)
 		return -1;
 	return mf_migrating_compare(x, e);
 }

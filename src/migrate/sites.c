@@ -50,19 +50,25 @@ call_params(struct mf_migrating *x)
 }
 
 int
-mf_migrating_call(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
-    const char *version, struct mf_error *e)
+mf_migrating_ask(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
+    const char *version, struct mf_buf *answer, struct mf_error *e)
 {
 	struct mf_call_params p = call_params(x);
 	struct mf_call_values values = {
 	    .server = server, .model = x->called_model, .version = version};
 
-	return mf_call_do(&p, call, &values, 0, NULL, e);
+	return mf_call_do(&p, call, &values, 0, answer, e);
 }
 
-/* Does the call speak of each server, or is it one call for the site? */
-static bool
-for_each_server(const struct mf_call_plan *call)
+int
+mf_migrating_call(struct mf_migrating *x, const struct mf_call_plan *call, const char *server,
+    const char *version, struct mf_error *e)
+{
+	return mf_migrating_ask(x, call, server, version, NULL, e);
+}
+
+bool
+mf_migrating_for_each_server(const struct mf_call_plan *call)
 {
 	size_t i;
 
@@ -83,7 +89,7 @@ mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, con
 	if (!site->has_reload)
 		return 0;
 	mf_migrating_stage(x, MF_STAGE_RELOAD, site->name);
-	if (!for_each_server(&site->reload))
+	if (!mf_migrating_for_each_server(&site->reload))
 		return mf_migrating_call(x, &site->reload, NULL, version, e);
 	for (i = 0; i < site->n_servers; i++)
 		if (mf_migrating_call(x, &site->reload, site->servers[i], version, e) != 0)
@@ -97,7 +103,7 @@ mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, con
 {
 	static const char *const none[] = {""};
 	bool each = !site->serves.unchecked && !site->serves.by_metric &&
-		    for_each_server(&site->serves.call);
+		    mf_migrating_for_each_server(&site->serves.call);
 	struct mf_serves_params p = {
 	    .call = call_params(x),
 	    .plan = &site->serves,

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# What a migration refuses before anything moves: tags that a site requires, weights that are not its
+# own, a primary that follows what the run moves; and a run that is through.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/scenarios/migrate.sh
+. "$(dirname "$0")/migrate.sh"
+
+# ---- tags that a site requires ----
+
+require() { # LINE of the destination's requires
+	plan v2 >plan.yaml
+	sed -i "s|^    link: current|&\n    requires: [$1]|" plan.yaml
+}
+require '{tag: runtime, value: onnx-1.19}'
+status 2 "a tag that the version does not have" "$MF" migrate plan.yaml
+says "... is named, with what is wanted" \
+    "site new requires runtime=onnx-1.19, and churn@v2 has no tag runtime"
+"$MF" tag churn@v2 runtime=onnx-1.17 served=v1 >out 2>err
+status 2 "a tag that is another" "$MF" migrate plan.yaml
+says "... with what it is" "requires runtime=onnx-1.19, and churn@v2 has runtime=onnx-1.17"
+ends "requires" 100/0 v1 v1
+status 2 "doctor finds it, too" "$MF" doctor plan.yaml
+require '{tag: runtime, url: "{server}/version", jsonPath: "{.version}"}'
+status 2 "a server that answers another" "$MF" migrate plan.yaml
+says "... is named" "by what it answers at http://.* requires runtime=v1, and .* has runtime=onnx-1.17"
+# before the reload it answers v1, and v2 after it
+require '{tag: served, url: "{server}/version", jsonPath: "{.version}"}'
+status 2 "servers are asked once more when they have loaded it" "$MF" migrate plan.yaml
+says "... for what they answer then" "requires served=v2, and churn@v2 has served=v1"
+ends "asked again: it never got traffic" 100/0 v1 v2
+"$MF" tag churn@v2 runtime=onnx-1.19 >out 2>err
+require '{tag: runtime, value: onnx-1.19}'
+status 0 "tags that are as required" "$MF" migrate plan.yaml --dry-run
+
+# ---- weights, and a run that is through ----
+
+start_over v1
+set_haproxy "set server churn/new weight 43"
+plan v3 >plan.yaml
+status 2 "a router that somebody moved" "$MF" migrate plan.yaml
+says "... both weights are named" "the router shows 70/30, and a run begins at 100/0"
+"$MF" ref churn production v3 >out 2>err
+status 2 "... also where production names the version already" "$MF" migrate plan.yaml
+says "... which is not done" "the router shows 70/30"
+start_over v1
+status 0 "a migration" "$MF" migrate plan.yaml
+ends "there" 0/100 v3 v3
+status 0 "run again" "$MF" migrate plan.yaml
+says "... it is done" "already done" out
+"$MF" pull churn@v1 old --link current >out 2>err
+plan v1 | sed -e 's|source: .*|source: {name: new, servers: ["http://'"$new"'"], serves: unchecked}|' \
+    -e 's|^    name: new|    name: old|' -e "s|dir: .*new|dir: $scratch/old|" \
+    -e 's|servers: \["http://'"$new"'"\]$|servers: ["http://'"$old"'"]|' \
+    -e 's|primary: .*|primary: [churn/new]|; s|canary: \[.*|canary: [churn/old]|' \
+    -e 's|site="new"|site="X"|; s|site="old"|site="new"|; s|site="X"|site="old"|' \
+    -e 's/name: churn-to-new/name: churn-back/' >back.yaml
+status 0 "the way back, as a migration of its own" "$MF" migrate back.yaml
+check "... the old site has the traffic" test "$(weights)" = 100/0
+check "... and production its version" sh -c "\"$MF\" ref churn production | grep -q ' is v1,'"
+
+# ---- a primary that follows what the run moves ----
+
+start_over v1
+plan v4 >plan.yaml
+sed -i 's/source: {name: old,/source: {name: old, remote: true,/' plan.yaml
+status 2 "a source that pulls by itself" "$MF" migrate plan.yaml
+says "... is refused by name" "source: site old pulls by itself, and this run moves candidate and production"
+sed -i 's/remote: true,/remote: true, pinned: true,/' plan.yaml
+status 0 "... unless it is pinned" "$MF" migrate plan.yaml --dry-run
+"$MF" pull churn@v1 old --link current --site old >out 2>err
+plan v4 >plan.yaml
+status 2 "one that says so in a receipt" "$MF" migrate plan.yaml
+says "... as well" "site old pulls by itself"
+sed -i 's/source: {name: old,/source: {name: old, pinned: true,/' plan.yaml
+
+end
