@@ -46,6 +46,8 @@ struct mf_migrating {
 	int64_t boot_base_us;
 	uint64_t changed_us; /* when weights last changed */
 	uint64_t not_ready_since_us;
+	uint64_t unattended_us;      /* how long nobody ran it, before this process */
+	int64_t last_seen_us;        /* Unix time of the journal's last line, then */
 	enum mf_reason reason;       /* of the way back, as the act at hand says */
 	bool shifting;               /* the shift has begun: what else is called a stage is part of it */
 	bool leaving;                /* told to end: the way back is not interrupted again */
@@ -130,6 +132,14 @@ bool mf_migrating_is_worth_a_line(const struct mf_act *act);
 void mf_migrating_ports(struct mf_migrating *x);
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
 int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
+
+/* unattended.c */
+uint64_t mf_migrating_max_unattended(const struct mf_migrating *x);
+/* At a resume: how long was nobody there, since the last line of the journal? */
+void mf_migrating_look_unattended(struct mf_migrating *x, int64_t last_line_us);
+/* Was traffic with the canary for longer than the plan allows, and has nobody said to go on? Then
+ * it goes back, whatever was asked for. */
+bool mf_migrating_was_left(struct mf_migrating *x);
 
 /* A version on its way to a site. */
 struct mf_bringing {

@@ -330,6 +330,7 @@ mf_migrating_ports(struct mf_migrating *x)
 struct resume {
 	struct mf_migrating *x;
 	bool found, has_route;
+	int64_t seen_us; /* the last line of whoever ran it */
 	struct mf_act route;
 	struct mf_error *e;
 };
@@ -396,6 +397,8 @@ take_line(void *arg, const struct mf_journal_line *line)
 	char text[MF_ACT_TEXT_BYTES] = "";
 	struct mf_act act;
 
+	if (line->time_us > r->seen_us)
+		r->seen_us = line->time_us;
 	if (line->kind == MF_JOURNAL_STATE)
 		return take_state(r, line);
 	if (line->kind != MF_JOURNAL_ACT || line->n >= sizeof text)
@@ -420,6 +423,7 @@ mf_migrating_resume(struct mf_migrating *x, struct mf_error *e)
 		return -1;
 	if (!r.found)
 		return 1;
+	mf_migrating_look_unattended(x, r.seen_us);
 	if (r.has_route) {
 		see_router(x);
 		mf_shift_resume(&x->shift, &r.route,

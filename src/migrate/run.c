@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/base/units.h"
 #include "src/state/journal.h"
 #include "src/traffic/alert.h"
 
@@ -176,6 +177,22 @@ start_keeper(struct mf_migrating *x, struct mf_error *e)
 	return mf_keeper_start(&x->keeper, &k, e);
 }
 
+/* Nobody watched over what the canary served. */
+static void
+turn_back_if_left(struct mf_migrating *x)
+{
+	char text[160], left[MF_UNIT_TEXT_BYTES], most[MF_UNIT_TEXT_BYTES];
+
+	if (!mf_migrating_was_left(x))
+		return;
+	(void)snprintf(text, sizeof text,
+	    "nobody ran it for %s, and maxUnattended is %s: it goes back",
+	    mf_format_duration(x->unattended_us, left),
+	    mf_format_duration(mf_migrating_max_unattended(x), most));
+	mf_migrating_alert(x, text);
+	x->shift.control = MF_STEER_INTERRUPT;
+}
+
 /* 0: a state is there, or the shift starts; the data is in place. */
 static int
 begin_or_resume(struct mf_migrating *x, struct mf_error *e)
@@ -192,6 +209,8 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 	}
 	if (x->p->resume == MF_MIGRATE_ROLLBACK)
 		x->shift.control = MF_STEER_ABORT;
+	else if (found == 0)
+		turn_back_if_left(x);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What a migration refuses before anything moves: tags that a site requires, weights that are not its
-# own, a primary that follows what the run moves; and a run that is through.
+# What a migration refuses before anything moves, and what it finds when nobody ran it for a while:
+# tags that a site requires, weights that are not its own, a primary that follows what the run
+# moves, a run that is through, one that was left alone.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
@@ -74,4 +75,30 @@ status 2 "one that says so in a receipt" "$MF" migrate plan.yaml
 says "... as well" "site old pulls by itself"
 sed -i 's/source: {name: old,/source: {name: old, pinned: true,/' plan.yaml
 
+# ---- nobody ran it ----
+
+left_alone() { # RUN: it dies at 60/40, and nobody comes for longer than maxUnattended
+	start_over v1
+	"$MF" pull churn@v1 new --link current >out 2>err
+	"$MF" migrate plan.yaml --run-id "$1" >"$1.out" 2>&1 &
+	run=$!
+	in_time grep -q "route:60/40" "$1.out"
+	kill -KILL $run
+	wait $run 2>/dev/null
+	sleep 2.5
+}
+echo "  maxUnattended: 1s" >>plan.yaml
+left_alone alone
+status 8 "nobody ran it for too long: it goes back" "$MF" migrate plan.yaml --resume \
+    --on-resume continue
+says "... for that reason" "rolled back: interrupted"
+says "... and people are told" "nobody ran it for .*, and maxUnattended is 1s"
+ends "alone" 100/0 v1 v1
+left_alone looked-after
+find repo/b -type f -exec touch -d '10 minutes ago' {} +
+status 1 "status: it needs attention" "$MF" status looked-after
+says "... because nobody runs it" "attention: its heartbeat is old" out
+"$MF" migrate --continue looked-after --reason "all is well" >out 2>err
+status 0 "a person who says to go on is heard" "$MF" migrate plan.yaml --resume
+ends "looked after" 0/100 v4 v4
 end
