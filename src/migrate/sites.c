@@ -9,6 +9,7 @@
 #include "src/traffic/call.h"
 #include "src/traffic/replay.h"
 #include "src/traffic/serves.h"
+#include "src/traffic/serves_metric.h"
 
 #define SERVES_US UINT64_C(600000000) /* where neither the plan nor the model's size says */
 #define WARMUP_US UINT64_C(300000000)
@@ -97,6 +98,44 @@ mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, con
 	return 0;
 }
 
+/* How many servers have to say it: those that are named, else those that the router has. */
+static size_t
+count_servers(struct mf_migrating *x, const struct mf_site_plan *site)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_router_seen seen = {0};
+	struct mf_error ignored = {0};
+	unsigned n;
+
+	if (site->n_servers > 0)
+		return site->n_servers;
+	if (r->ops->get(r, &seen, &ignored) != 0)
+		return 1;
+	n = site == &x->m->destination ? seen.canary_servers : seen.primary_servers;
+	return n > 0 ? n : 1;
+}
+
+static int
+serves_by_metric(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
+    struct mf_error *e)
+{
+	struct mf_serves_metric_params p = {
+	    .prometheus = mf_world_prometheus(x->world, &site->serves.metric, e),
+	    .plan = &site->serves,
+	    .version = version,
+	    .n_servers = count_servers(x, site),
+	    .timeout_us = site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us,
+	    .now_us = boot_us,
+	    .interrupted = interrupted,
+	    .wait = wait_us,
+	    .arg = x,
+	};
+
+	return p.prometheus == NULL || mf_serves_metric_wait(&p, e) != 0
+		   ? mf_error_while(e, "asking what %s serves", site->name)
+		   : 0;
+}
+
 int
 mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
     struct mf_error *e)
@@ -119,10 +158,9 @@ mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, con
 
 	if (site->serves.unchecked)
 		return 0;
-	if (site->serves.by_metric)
-		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: serves.metric is not there yet; use serves.url", site->name);
 	mf_migrating_stage(x, MF_STAGE_SERVES, site->name);
+	if (site->serves.by_metric)
+		return serves_by_metric(x, site, version, e);
 	said = calloc(p.n_servers == 0 ? 1 : p.n_servers, sizeof *said);
 	if (said == NULL)
 		return mf_error_nomem(e, "the servers");

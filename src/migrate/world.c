@@ -154,6 +154,12 @@ mf_world_dialer(struct mf_world *w)
 	return w->dialer;
 }
 
+struct mf_metric_provider *
+mf_world_prometheus(struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e)
+{
+	return open_provider(w, q, e) != 0 ? NULL : w->providers[MF_PROVIDER_PROMETHEUS];
+}
+
 int
 mf_world_check_router(struct mf_world *w, struct mf_error *e)
 {

@@ -48,6 +48,9 @@ void mf_world_measure(
 /* The same of a metric of a lighter model that took over. */
 void mf_world_measure_alone(
     struct mf_world *w, const struct mf_canary_metric *m, uint64_t now_us, struct mf_measured *out);
+/* Prometheus, for a query that is no metric of the plan; NULL: as mf_world_open. */
+struct mf_metric_provider *mf_world_prometheus(
+    struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e);
 /* Are the metrics' providers there? The first that is not. */
 int mf_world_probe(struct mf_world *w, struct mf_error *e);
 /* What a hook is told beside the plan's names. */

@@ -109,7 +109,7 @@ static FORM(reload_form, "Reload", IN, reload_fields);
 #define IN struct mf_serves_words
 static const struct mf_field serves_metric_fields[] = {
     ROW("address", STRING, plan.metric.address, "URL of Prometheus"),
-    ROW("query", STRING, plan.metric.query, "A query with a series for each canary server"),
+    ROW("query", STRING, plan.metric.query, "A query with a series for each server of the site"),
     ROW("label", STRING, plan.label, "The label that holds the version"),
 };
 static FORM(serves_metric_form, "ServesMetric", IN, serves_metric_fields);

@@ -85,7 +85,8 @@ read_series(struct mf_prom_answer *out, const struct mf_node *series, struct mf_
 
 	if (!is_list(values))
 		return unusable(e, "a series has no value; native histograms are not read");
-	if (read_le(&s->le, mf_node_get(series, "metric"), e) != 0)
+	s->labels = mf_node_get(series, "metric");
+	if (read_le(&s->le, s->labels, e) != 0)
 		return -1;
 	s->first = out->n_values;
 	s->n = n;

@@ -16,6 +16,7 @@
 
 #include "src/base/error.h"
 #include "src/base/region.h"
+#include "src/rollout/node.h"
 
 #define MF_PROM_WARNING_BYTES 160
 
@@ -24,6 +25,7 @@ enum mf_prom_type { MF_PROM_SCALAR, MF_PROM_VECTOR, MF_PROM_MATRIX, MF_PROM_STRI
 struct mf_prom_series {
 	double le;       /* the label le of a histogram's bucket; NaN: it has none */
 	size_t first, n; /* in values; a vector's series has one */
+	const struct mf_node *labels; /* a map, in the region; NULL: it has none */
 };
 
 struct mf_prom_answer {

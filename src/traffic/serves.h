@@ -10,7 +10,7 @@
  * number or a boolean is compared as text, and so is an answer that is no JSON where no path is
  * given.
  *
- * Refused by name: `metric`, which the caller asks its provider for.
+ * Of a side that says it by a metric, serves_metric.h asks.
  *
  * Threads: one call at a time on one set of parameters.
  */

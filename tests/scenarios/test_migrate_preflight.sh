@@ -34,18 +34,27 @@ ends "asked again: it never got traffic" 100/0 v1 v2
 require '{tag: runtime, value: onnx-1.19}'
 status 0 "tags that are as required" "$MF" migrate plan.yaml --dry-run
 
+# ---- servers that say by a metric which version they serve ----
+
+start_over v1
+plan v3 >plan.yaml
+sed -i "s|    serves: .*|    serves: {within: 4s, metric: {address: '$MF_PROMETHEUS_URL', query: 'model_accuracy{site=\"new\"}', label: version}}|" plan.yaml
+sed "s|reload: .*|reload: {url: '{server}/ready', method: POST}|" plan.yaml >deaf.yaml
+status 1 "a server that does not load, by its metric" "$MF" migrate deaf.yaml
+says "... is named" "serves.metric: server .* serves v., not v3"
+check "... and never got traffic" test "$(weights)" = 100/0
+
 # ---- weights, and a run that is through ----
 
 start_over v1
 set_haproxy "set server churn/new weight 43"
-plan v3 >plan.yaml
 status 2 "a router that somebody moved" "$MF" migrate plan.yaml
 says "... both weights are named" "the router shows 70/30, and a run begins at 100/0"
 "$MF" ref churn production v3 >out 2>err
 status 2 "... also where production names the version already" "$MF" migrate plan.yaml
 says "... which is not done" "the router shows 70/30"
 start_over v1
-status 0 "a migration" "$MF" migrate plan.yaml
+status 0 "a migration, whose server says it by a metric" "$MF" migrate plan.yaml
 ends "there" 0/100 v3 v3
 status 0 "run again" "$MF" migrate plan.yaml
 says "... it is done" "already done" out
