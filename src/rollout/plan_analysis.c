@@ -159,6 +159,7 @@ apply_dry_run(struct mf_plan_reading *rd, const struct mf_node *rule,
 	struct mf_pattern *pattern;
 	const char *text = NULL;
 	bool any = false;
+	int rc;
 
 	if (!mf_plan_is_map(rd, rule) || !mf_plan_need_string(rd, rule, "metricName", &text))
 		return;
@@ -169,10 +170,13 @@ apply_dry_run(struct mf_plan_reading *rd, const struct mf_node *rule,
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (mf_pattern_matches(pattern, metrics[i].name, &why) != 1)
-			continue;
-		metrics[i].dry_run = true;
-		any = true;
+		rc = mf_pattern_matches(pattern, metrics[i].name, &why);
+		if (rc < 0) {
+			mf_plan_refuse_error(rd, mf_node_get(rule, "metricName"), &why);
+			return;
+		}
+		metrics[i].dry_run = metrics[i].dry_run || rc == 1;
+		any = any || rc == 1;
 	}
 	if (!any)
 		mf_plan_refuse(rd, rule, "no metric has a name like this");

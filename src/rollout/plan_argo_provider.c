@@ -211,8 +211,7 @@ read_body(struct mf_plan_reading *rd, const struct mf_node *node, const struct w
 	q->body = w->body;
 	if (w->json_body != NULL) {
 		mf_node_put_json(&b, w->json_body);
-		q->body = mf_buf_cstr(&b) != NULL ? mf_plan_copy(rd, mf_buf_cstr(&b), b.len) : NULL;
-		mf_buf_fini(&b);
+		q->body = mf_plan_take(rd, &b);
 	}
 	if (w->body != NULL && w->json_body != NULL)
 		mf_plan_refuse(rd, w->json_body, "there is a body already");
@@ -251,8 +250,7 @@ read_job(struct mf_plan_reading *rd, const struct mf_node *node, struct mf_metri
 		mf_plan_refuse_key(rd, node, "spec", "is missing");
 	q->type = MF_PROVIDER_JOB;
 	mf_node_put_json(&b, node);
-	q->body = mf_buf_cstr(&b) != NULL ? mf_plan_copy(rd, mf_buf_cstr(&b), b.len) : NULL;
-	mf_buf_fini(&b);
+	q->body = mf_plan_take(rd, &b);
 }
 
 bool

@@ -142,6 +142,7 @@ put_words(
 	for (w = form->words; w->key != NULL && rd->n_refusals == 0; w++) {
 		mf_buf_clear(&values);
 		n = put_values(rd, &values, form, w, items);
+		b->failed = b->failed || values.failed; /* the next word clears it */
 		if (n == 0)
 			continue;
 		if (n > 1 && w->kind != WORD_LIST)
@@ -153,8 +154,6 @@ put_words(
 		comma = ",";
 	}
 	mf_buf_printf(b, "}}");
-	if (values.failed)
-		b->failed = true;
 	mf_buf_fini(&values);
 }
 

@@ -52,6 +52,8 @@ struct mf_plan_place mf_plan_place_of(const struct mf_plan_reading *rd, const st
 /* Zeroed memory, a copy of a text; NULL: out of memory, which rd remembers. */
 void *mf_plan_alloc(struct mf_plan_reading *rd, size_t n, size_t bytes);
 const char *mf_plan_copy(struct mf_plan_reading *rd, const char *text, size_t bytes);
+/* What b holds, which is freed, as a text of the plan. NULL as mf_plan_alloc, also where b failed. */
+const char *mf_plan_take(struct mf_plan_reading *rd, struct mf_buf *b);
 const char *mf_plan_format(struct mf_plan_reading *rd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -153,14 +153,11 @@ static const char *
 taken(struct metrics *m, const struct mf_node *at, struct mf_buf *b, int rc,
     const struct mf_error *why)
 {
-	const char *text = NULL;
-
-	if (rc != 0)
-		mf_plan_refuse_error(m->rd, at, why);
-	else
-		text = mf_plan_copy(m->rd, mf_buf_cstr(b), b->len);
+	if (rc == 0)
+		return mf_plan_take(m->rd, b);
+	mf_plan_refuse_error(m->rd, at, why);
 	mf_buf_fini(b);
-	return text;
+	return NULL;
 }
 
 static const char *
@@ -176,20 +173,24 @@ builtin_query(struct metrics *m, const struct mf_node *at, enum mf_metric_rule r
 
 /* The query of the other side; none where the provider cannot tell the sides apart. */
 static void
-add_primary(struct metrics *m, struct mf_canary_metric *c)
+add_primary(struct metrics *m, const struct mf_node *at, struct mf_canary_metric *c)
 {
 	struct mf_buf b = MF_BUF_INIT;
 	struct mf_builtin_names names = m->what->primary;
+	struct mf_error why = {0};
+	int rc;
 
 	names.primary = true;
-	if (mf_builtin_query(m->what->provider, c->rule, &names, c->window_us, &b, NULL) == 0) {
-		c->primary_query = c->query;
-		c->primary_query.query = mf_plan_copy(m->rd, mf_buf_cstr(&b), b.len);
-		c->primary_query.count_query = c->primary_query.age_query = NULL;
-		c->primary_query.min_samples = 0;
-		c->has_primary_query = c->primary_query.query != NULL;
+	rc = mf_builtin_query(m->what->provider, c->rule, &names, c->window_us, &b, &why);
+	if (rc != 0 && why.code != MF_ENOMEM) {
+		mf_buf_fini(&b);
+		return;
 	}
-	mf_buf_fini(&b);
+	c->primary_query = c->query;
+	c->primary_query.query = taken(m, at, &b, rc, &why);
+	c->primary_query.count_query = c->primary_query.age_query = NULL;
+	c->primary_query.min_samples = 0;
+	c->has_primary_query = c->primary_query.query != NULL;
 }
 
 static void
@@ -258,7 +259,7 @@ add_builtin(struct metrics *m, const struct mf_node *item, const struct mf_metri
 	if (c->query.query == NULL || m->rd->plan->profile != MF_PROFILE_MIGRATION)
 		return;
 	add_companions(m, at, c);
-	add_primary(m, c);
+	add_primary(m, at, c);
 }
 
 static const char *

@@ -26,14 +26,11 @@ at(const struct own *o, const char *key)
 static const char *
 taken(const struct own *o, const char *key, struct mf_buf *b, int rc, const struct mf_error *why)
 {
-	const char *text = NULL;
-
-	if (rc != 0)
-		mf_plan_refuse_error(o->rd, at(o, key), why);
-	else
-		text = mf_plan_copy(o->rd, mf_buf_cstr(b), b->len);
+	if (rc == 0)
+		return mf_plan_take(o->rd, b);
+	mf_plan_refuse_error(o->rd, at(o, key), why);
 	mf_buf_fini(b);
-	return text;
+	return NULL;
 }
 
 static const char *

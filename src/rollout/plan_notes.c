@@ -148,6 +148,22 @@ mf_plan_copy(struct mf_plan_reading *rd, const char *text, size_t bytes)
 }
 
 const char *
+mf_plan_take(struct mf_plan_reading *rd, struct mf_buf *b)
+{
+	struct mf_error why = {0};
+	const char *text = NULL;
+
+	if (b->failed) {
+		mf_error_nomem(&why, "a plan");
+		no_memory(rd, &why);
+	} else {
+		text = mf_plan_copy(rd, b->len > 0 ? (const char *)b->data : "", b->len);
+	}
+	mf_buf_fini(b);
+	return text;
+}
+
+const char *
 mf_plan_format(struct mf_plan_reading *rd, const char *fmt, ...)
 {
 	char *text;

@@ -171,18 +171,16 @@ mf_stanza_render(struct mf_plan_reading *rd, const struct mf_node *at, const cha
 	    .words = known, .variables = w->variables, .n_variables = w->n_variables};
 	struct mf_buf b = MF_BUF_INIT;
 	struct mf_error why = {0};
-	const char *out = NULL;
 	size_t i;
 
 	for (i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (words[i].value != NULL)
 			known[t.n_words++] = words[i];
-	if (mf_template_flagger(&b, text, &t, &why) != 0)
-		mf_plan_refuse_error(rd, at, &why);
-	else
-		out = mf_plan_copy(rd, b.len > 0 ? mf_buf_cstr(&b) : "", b.len);
+	if (mf_template_flagger(&b, text, &t, &why) == 0)
+		return mf_plan_take(rd, &b);
+	mf_plan_refuse_error(rd, at, &why);
 	mf_buf_fini(&b);
-	return out;
+	return NULL;
 }
 
 /* A template that says {{ interval }} where the metric says none: Flagger sends an empty one. */
