@@ -245,14 +245,14 @@ put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 
 /* The first of them, and those that are tried where it fails. */
 static void
-put_fallbacks(struct mf_migrate_view *v, const struct mf_rollback_plan *back)
+put_fallbacks(struct mf_migrate_view *v, const struct mf_rollback_plan *back, const char *before)
 {
 	const struct mf_fallback_plan *f;
 	size_t i;
 
 	for (i = 0; i < back->n_fallbacks; i++) {
 		f = &back->fallbacks[i];
-		add(v->rollback, sizeof v->rollback, "%s", i == 0 ? "; serve " : ", else ");
+		add(v->rollback, sizeof v->rollback, "%s", i == 0 ? before : ", else ");
 		switch (f->kind) {
 		case MF_FALLBACK_PREVIOUS: add(v->rollback, sizeof v->rollback, "previous"); break;
 		case MF_FALLBACK_VERSION:
@@ -269,6 +269,16 @@ put_fallbacks(struct mf_migrate_view *v, const struct mf_rollback_plan *back)
 }
 
 static void
+put_shown_back(struct mf_migrate_view *v, const struct mf_site_plan *d, const char *shown)
+{
+	if (d->kind == MF_DESTINATION_MIRROR)
+		add(v->rollback, sizeof v->rollback, "; the mirror's pointer names %s again",
+		    shown);
+	else
+		add(v->rollback, sizeof v->rollback, "; link %s shows %s again", d->link, shown);
+}
+
+static void
 put_data_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
 	const struct mf_site_plan *d = &now->m->destination;
@@ -281,9 +291,8 @@ put_data_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	if (d->remote && now->previous[0] != '\0')
 		add(v->rollback, sizeof v->rollback, "; %s pulls %s again", d->name, now->previous);
 	else if (now->shown[0] != '\0' && strcmp(now->shown, now->version) != 0)
-		add(v->rollback, sizeof v->rollback, "; link %s shows %s again", d->link,
-		    now->shown);
-	put_fallbacks(v, back);
+		put_shown_back(v, d, now->shown);
+	put_fallbacks(v, back, "; serve ");
 	if (back->verify_for_us > 0)
 		add(v->rollback, sizeof v->rollback, "; watch the primary for %s",
 		    mf_format_duration(back->verify_for_us, text));
@@ -321,12 +330,13 @@ put_rollback(struct mf_migrate_view *v, const struct mf_view_moment *now)
 		add(v->rollback, sizeof v->rollback, "nothing: the run has ended");
 	else if (s->phase == MF_PHASE_ROLLING_BACK)
 		add(v->rollback, sizeof v->rollback, "it is under way, because of %s", v->reason);
-	else if (v->capacity && v->primary_up == 0)
+	else if (v->capacity && v->primary_up == 0) {
 		add(v->rollback, sizeof v->rollback,
-		    "the primary has no server that is up, and gets no traffic: %s, then a person "
-		    "is called",
+		    "the primary has no server that is up, and gets no traffic: %s",
 		    now->m->rollback.has_restore ? "restore is called" : "wait for one");
-	else {
+		put_fallbacks(v, &now->m->rollback, ", then serve ");
+		add(v->rollback, sizeof v->rollback, ", then a person is called");
+	} else {
 		put_traffic_back(v, now);
 		put_data_back(v, now);
 	}

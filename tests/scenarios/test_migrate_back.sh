@@ -96,6 +96,49 @@ says "... and is named" "the primary serves lite@lite1"
 ends light 100/0 v1 v1
 check "light: its server serves it" is_served old lite1
 
+# ---- the primary is down ----
+
+# its server goes down while the canary has weight, and comes up with another version alone
+# shellcheck disable=SC2317 # check calls it
+is_down() { echo "show servers state" | ask_haproxy | awk '$4 == "old" { exit $6 != 0 }'; }
+push_version v20
+begin_with v20
+well old
+well new
+back_plan v20 "[previous, {version: v2}]" | sed 's/maxHold: .*/maxHold: 1s/' >plan.yaml
+"$MF" migrate plan.yaml --run-id down >down.out 2>down.err &
+run=$!
+in_time grep -q "route:60/40" down.out
+ill old "ready 0"
+check "the primary's server is down" in_time is_down
+ill new "accuracy 0.2" "status 200"
+in_time is_served old v2 && well old
+wait $run
+check "a primary that is down is brought up by a fallback" test $? -eq 8
+cp down.out out
+cp down.err err
+says "... after it was waited for" 'held: primaryDown.*restore:failed' out
+says "... by the first that comes up" 'held: primaryDown.*fallback:1:ok:churn@v2' out
+says "... which then stays" 'the primary serves churn@v2'
+ends down 100/0 v2 v1
+
+# ---- killed on the way back ----
+
+if has_failpoints; then
+	push_version v21
+	begin_with v21
+	back_plan v21 "[previous, {version: v2}]" | sed 's/verifyFor: 1s/verifyFor: 3s/' >plan.yaml
+	"$MF" migrate plan.yaml --run-id cut >cut.out 2>&1 &
+	run=$!
+	in_time grep -q "fallback:1:ok" cut.out
+	kill -KILL $run
+	wait $run 2>/dev/null
+	status 8 "killed while a fallback is watched: the next process goes on with it" \
+	    "$MF" migrate plan.yaml --resume
+	says "... by its metrics alone" 'RollingBack .* primary:accuracy:(pass|early)' out
+	ends cut 100/0 v2 v1
+fi
+
 # ---- nothing is any good ----
 
 begin_with v9

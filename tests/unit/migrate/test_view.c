@@ -128,6 +128,15 @@ test_fallbacks(void **state)
 	    "weights 60/40 to 100/0 by 10 a tick; drain sessions for at most 2s; mark v2 as "
 	    "rejected if it is at fault; link current shows v1 again; serve version v0, else the "
 	    "best by accuracy, else the lighter small; watch the primary for 1s");
+	m.rollback.n_fallbacks = 1;
+	m.destination.kind = MF_DESTINATION_MIRROR;
+	mf_view_fill(&r->view, &r->now);
+	assert_non_null(strstr(r->view.rollback, "; the mirror's pointer names v1 again; serve "));
+	r->router.primary_up = 0;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.rollback,
+	    "the primary has no server that is up, and gets no traffic: wait for one, then serve "
+	    "version v0, then a person is called");
 	free(r);
 }
 
