@@ -141,7 +141,9 @@ put_end(struct mf_cmd *c, const char *run_id, const struct mf_migrate_report *r,
 			"weights", (int)r->primary, (int)r->canary, "ticks", (json_int_t)r->ticks,
 			"seconds", (json_int_t)r->seconds),
 		    e);
-	if (r->already)
+	if (r->already && r->previous[0] == '\0') /* traffic alone */
+		fprintf(c->out, "already done: weights %u/%u\n", r->primary, r->canary);
+	else if (r->already)
 		fprintf(c->out, "already done: production is %s, weights %u/%u\n", r->version,
 		    r->primary, r->canary);
 	else

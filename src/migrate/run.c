@@ -311,6 +311,7 @@ forget(struct mf_migrating *x, const struct mf_error *why)
 
 	if (x->shift.tick > 0 || why->code == MF_EINTERRUPTED)
 		return;
+	mf_migrating_tell_failure(x, why);
 	mf_migrating_let_go(x, false);
 	(void)mf_journal_end(
 	    x->p->journal, x->p->run_id, "notBegun", why->message, x->p->unix_us(), &ignored);

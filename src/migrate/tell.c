@@ -22,7 +22,7 @@
 
 #define OWED_END_US UINT64_C(120000000) /* how long the end waits for what is owed */
 #define EVENTS_END_US UINT64_C(10000000)
-#define LEAVE_US UINT64_C(5000000) /* told to end: somebody may wait to kill this process */
+#define LEAVE_US UINT64_C(5000000) /* somebody may wait to kill this process */
 
 static const char *
 phase_name(const struct mf_migrating *x)
@@ -139,6 +139,13 @@ mf_migrating_tell_end(struct mf_migrating *x, const struct mf_migrate_report *r)
 					  : "an mlflow hook was not called before the run ended");
 	mf_migrating_hear(x);
 	(void)mf_teller_wait(x->teller, true, EVENTS_END_US);
+}
+
+void
+mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *why)
+{
+	mf_migrating_event(x, true, "ended before any weight moved: %s", why->message);
+	(void)mf_teller_wait(x->teller, true, LEAVE_US);
 }
 
 void

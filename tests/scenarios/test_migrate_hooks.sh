@@ -62,10 +62,23 @@ heard "the check was asked, and the end told" \
 check "the registry's alias moved" grep -q '"alias": "2"' registry
 check "... and its tags are set" grep -q '"site": "new"' registry
 
-# ---- hooks that fail, and a way back ----
+# ---- it fails before anything moves ----
 
 start_over v1
 "$MF" pull churn@v1 new --link current >out 2>err
+plan v3 "  hooks:" "  - {name: watcher, type: event, url: $url/events}" >plan.yaml
+sed -i 's|{server}/reload|{server}/ready|; s|within: 5s|within: 1s|' plan.yaml
+: >told
+status 1 "a server that does not load" "$MF" migrate plan.yaml
+heard "... is told, too" 'all([
+    at("/events")[-1]["metadata"]["eventType"] == "Warning",
+    said("/events")[-1].startswith("ended before any weight moved: "),
+    {b["phase"] for b in at("/events")} == {"Initializing"}])'
+"$MF" pull churn@v1 new --link current >out 2>err
+
+# ---- hooks that fail, and a way back ----
+
+start_over v1
 plan v3 "  hooks:" "  - {name: watcher, type: event, url: $url/hang/events, timeout: 2s}" \
     "  - {name: cache, type: purge, url: $url/gone/purge}" "$mlflow" >plan.yaml
 sed -i 's/drainTimeout: 2s/drainTimeout: 1s/' plan.yaml

@@ -69,10 +69,19 @@ status 0 "the way back, as a migration of its own" "$MF" migrate back.yaml
 check "... the old site has the traffic" test "$(weights)" = 100/0
 check "... and production its version" sh -c "\"$MF\" ref churn production | grep -q ' is v1,'"
 
-# ---- a primary that follows what the run moves ----
+# ---- clients that are kept with a server ----
 
 start_over v1
+sed -e '/option redispatch/d' -e 's/balance roundrobin/&\n  cookie S insert/' haproxy.cfg >sticky.cfg
 plan v4 >plan.yaml
+sed "s|^      primary: .*|&\n      config: [$scratch/sticky.cfg]|" plan.yaml >sticky.yaml
+status 2 "clients that nothing would take off the canary" "$MF" migrate sticky.yaml
+says "... are named" 'backend churn keeps clients with servers and has no "option redispatch"'
+sed 's/balance roundrobin/&\n  cookie S insert/' haproxy.cfg >sticky.cfg
+status 0 "... unless they are sent on" "$MF" migrate sticky.yaml --dry-run
+
+# ---- a primary that follows what the run moves ----
+
 sed -i 's/source: {name: old,/source: {name: old, remote: true,/' plan.yaml
 status 2 "a source that pulls by itself" "$MF" migrate plan.yaml
 says "... is refused by name" "source: site old pulls by itself, and this run moves candidate and production"

@@ -39,6 +39,10 @@ status 0 "traffic alone" env -u MODELFERRY_REPO "$MF" migrate canary.yaml --rout
 head -n 1 out >first
 says "... says so first" "finish: stay, data: none" first
 check "... all of it is there" test "$(weights)" = 0/100
+status 0 "run again" env -u MODELFERRY_REPO "$MF" migrate canary.yaml --router "$router" \
+    --lease "file:$scratch/lease"
+says "... it is done" "^already done: weights 0/100$" out
+start_over v1
 status 2 "without a repository and a lease" env -u MODELFERRY_REPO "$MF" migrate canary.yaml \
     --router "$router"
 
