@@ -46,15 +46,15 @@ struct mf_migrating {
 	int64_t boot_base_us;
 	uint64_t changed_us; /* when weights last changed */
 	uint64_t not_ready_since_us;
-	uint64_t unattended_us;      /* how long nobody ran it, before this process */
-	int64_t last_seen_us;        /* Unix time of the journal's last line, then */
-	enum mf_reason reason;       /* of the way back, as the act at hand says */
-	bool shifting;               /* the shift has begun: what else is called a stage is part of it */
-	bool leaving;                /* told to end: the way back is not interrupted again */
-	uint64_t act_line;           /* of the journal */
-	bool referenced;             /* this run set out to move production */
-	bool registry_told;          /* that it did, by this process */
-	bool purge_owed;             /* by the process that is dead */
+	uint64_t unattended_us; /* how long nobody ran it, before this process */
+	int64_t last_seen_us;   /* Unix time of the journal's last line, then */
+	enum mf_reason reason;  /* of the way back, as the act at hand says */
+	bool shifting;          /* the shift has begun: what else is called a stage is part of it */
+	bool leaving;           /* told to end: the way back is not interrupted again */
+	uint64_t act_line;      /* of the journal */
+	bool referenced;        /* this run set out to move production */
+	bool registry_told;     /* that it did, by this process */
+	bool purge_owed;        /* by the process that is dead */
 	struct mf_canary_state told; /* what events have said */
 	uint64_t alerted;            /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
