@@ -179,7 +179,8 @@ struct mf_haproxy_instance {
 	bool read;  /* in this call */
 	bool knows; /* `wrote` is what set made of `canary` percent */
 	unsigned canary;
-	bool waits; /* to be raised */
+	bool waits;   /* to be raised */
+	bool guessed; /* it was told what fits the last reading, and has not answered yet */
 	unsigned passes;
 	struct mf_haproxy_target *targets;
 };

@@ -2,6 +2,10 @@
  * Setting weights on several proxies. Each is read, told and read back at its own pace. Whoever
  * has too much canary is put right as soon as it answers; a canary is raised only when all have
  * answered, and where one then fails the others get back what they had.
+ *
+ * Where the canary is to get nothing, a proxy is told so before it is read, by what it said last:
+ * one whose answers take long would send traffic to a bad canary for so long. That can take weight
+ * from nobody but the canary, and what it makes of it is read back as always.
  */
 #include <string.h>
 
@@ -63,15 +67,28 @@ tell(struct setting *s, struct mf_haproxy_instance *x)
 }
 
 static void
+ask(struct setting *s, struct mf_haproxy_instance *x)
+{
+	mf_haproxy_put_read(&x->peer.request, &s->h->backends);
+	mf_haproxy_peer_ask(&x->peer);
+}
+
+static void
 answered(struct mf_haproxy_peer *p, void *arg)
 {
 	struct mf_haproxy_instance *x = (struct mf_haproxy_instance *)p;
 	struct setting *s = arg;
+	bool guessed = x->guessed;
 
+	x->guessed = false;
 	if (p->phase == MF_HAPROXY_FAILED)
 		return;
 	if (mf_haproxy_take_answer(s->h, x, &p->error) != 0) {
-		fail(x);
+		if (guessed) { /* its servers are others by now */
+			mf_buf_clear(&p->request);
+			ask(s, x);
+		} else
+			fail(x);
 		return;
 	}
 	if (!x->read && mf_haproxy_table_copy(&x->before, &x->now, &p->error) != 0) {
@@ -103,6 +120,16 @@ count_failed(const struct mf_haproxy *h, const struct mf_haproxy_instance **firs
 	return n;
 }
 
+/* Commands that take everything from the canary, as it was read last. */
+static bool
+guess(struct mf_haproxy_instance *x)
+{
+	struct mf_error ignored = {0};
+
+	return mf_haproxy_aim(&x->now, 0, x->targets, &ignored) == 0 &&
+	       mf_haproxy_put_changes(&x->peer.request, &x->now, x->targets) > 0;
+}
+
 static void
 ask_all(struct setting *s)
 {
@@ -114,8 +141,8 @@ ask_all(struct setting *s)
 		x->read = x->waits = false;
 		x->passes = 0;
 		mf_buf_clear(&x->peer.request);
-		mf_haproxy_put_read(&x->peer.request, &s->h->backends);
-		mf_haproxy_peer_ask(&x->peer);
+		x->guessed = s->canary == 0 && guess(x);
+		ask(s, x);
 	}
 }
 

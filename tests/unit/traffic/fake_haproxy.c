@@ -51,7 +51,8 @@ say_stat(struct fake_haproxy *f, int fd)
 	say(fd, "llm,BACKEND,0,0,UP,3,3,0,,,roundrobin,\n\n");
 }
 
-static void
+/* false: there is no such server. */
+static bool
 set(struct fake_haproxy *f, const char *command)
 {
 	char name[32] = "", word[32] = "", value[32] = "";
@@ -60,7 +61,7 @@ set(struct fake_haproxy *f, const char *command)
 	f->n_sets++;
 	if (f->mode == FAKE_FORGETS ||
 	    sscanf(command, "set server llm/%31s %31s %31s", name, word, value) != 3)
-		return;
+		return true;
 	for (i = 0; i < FAKE_SERVERS; i++) {
 		struct fake_server *s = &f->servers[i];
 
@@ -74,7 +75,9 @@ set(struct fake_haproxy *f, const char *command)
 			s->admin &= ~1;
 		if (f->mode == FAKE_LOSES && i == FAKE_SERVERS - 1 && s->weight > 0)
 			s->op = 0;
+		return true;
 	}
+	return false;
 }
 
 static void
@@ -115,11 +118,13 @@ answer(struct fake_haproxy *f, int fd, char *line)
 		else if (f->mode == FAKE_REFUSES)
 			say(fd, "Permission denied\n\n");
 		else {
+			bool known = true;
+
 			if (strncmp(command, "shutdown", 8) == 0)
 				shut_down(f, command);
 			else
-				set(f, command);
-			say(fd, "\n");
+				known = set(f, command);
+			say(fd, known ? "\n" : "No such server.\n\n");
 		}
 	}
 	return f->mode != FAKE_HANGS_SET || !sets;

@@ -228,6 +228,49 @@ slow_one(void **state)
 	end(&p);
 }
 
+static unsigned
+connections(struct fake_haproxy *f)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&f->lock);
+	n = f->n_connections;
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+/* All the way back: a proxy is told with the first question, by what it said last; and where its
+ * servers are others by now, by what it says then. */
+static void
+told_at_once(void **state)
+{
+	struct mf_router_seen seen;
+	struct mf_error e = {0};
+	struct mf_router *r;
+	struct pair p;
+	unsigned before;
+
+	(void)state;
+	begin(&p);
+	p.canary[0] = "llm/c*";
+	r = open_pair(&p, &e);
+	assert_int_equal(r->ops->set(r, 60, 40, false, NULL, &e), 0);
+	before = connections(&p.a);
+	assert_int_equal(r->ops->set(r, 100, 0, false, NULL, &e), 0);
+	assert_int_equal(connections(&p.a), before + 1);
+	assert_true(fake_haproxy_share(&p.a) == 0 && fake_haproxy_share(&p.b) == 0);
+	assert_int_equal(r->ops->set(r, 60, 40, false, NULL, &e), 0);
+	pthread_mutex_lock(&p.a.lock);
+	p.a.servers[2].name = "c9";
+	pthread_mutex_unlock(&p.a.lock);
+	assert_int_equal(r->ops->set(r, 100, 0, false, NULL, &e), 0);
+	assert_true(fake_haproxy_share(&p.a) == 0 && fake_haproxy_share(&p.b) == 0);
+	assert_int_equal(r->ops->get(r, &seen, &e), 0);
+	assert_int_equal(seen.canary, 0);
+	mf_router_close(r);
+	end(&p);
+}
+
 /* Sessions that do not end: they are counted, and cut only where the plan says so. */
 static void
 drain_with_sessions(void **state)
@@ -398,9 +441,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(contract), cmocka_unit_test(undone),
-	    cmocka_unit_test(slow_one), cmocka_unit_test(drain_with_sessions),
-	    cmocka_unit_test(hostile_answers), cmocka_unit_test(sockets),
-	    cmocka_unit_test(configurations)};
+	    cmocka_unit_test(slow_one), cmocka_unit_test(told_at_once),
+	    cmocka_unit_test(drain_with_sessions), cmocka_unit_test(hostile_answers),
+	    cmocka_unit_test(sockets), cmocka_unit_test(configurations)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
