@@ -285,7 +285,7 @@ wait_for_tick(void *arg, uint64_t until_us)
 {
 	struct mf_migrating *x = arg;
 	uint64_t watch = x->canary->watch_us == 0 ? WATCH_US : x->canary->watch_us;
-	uint64_t now = mf_migrating_now(x), look_us = now + watch, pause;
+	uint64_t now = mf_migrating_now(x), look_us = now + watch, next, pause;
 
 	for (; now < until_us; now = mf_migrating_now(x)) {
 		if (mf_keeper_is_lost(x->keeper))
@@ -300,7 +300,9 @@ wait_for_tick(void *arg, uint64_t until_us)
 				return MF_SHIFT_URGENT;
 			mf_migrating_show_watch(x);
 		}
-		pause = until_us - now;
+		now = mf_migrating_now(x);
+		next = look_us < until_us ? look_us : until_us;
+		pause = next > now ? next - now : 0;
 		x->p->sleep(pause < POLL_US ? pause : POLL_US);
 	}
 	if (mf_keeper_is_lost(x->keeper))
