@@ -108,7 +108,7 @@ class Results:
                     self.notes.setdefault(row, []).append(rest[0])
 
     def rows(self):
-        order = ["bf16", "stages", "dtypes", "codec", "rollout", "next", "files", "memory", "million", "disk",
+        order = ["bf16", "stages", "dtypes", "codec", "rollout", "rollback", "next", "files", "memory", "million", "disk",
                  "bucket", "discard", "far", "copy", "small", "listed"]
         have = {*self.times, *self.values, *self.notes}
         return [r for r in order if r in have]
@@ -229,6 +229,14 @@ def check_rollout(r, out):
     out.check("rollout", "1,000 runs of 100 ticks", r.value("rollout", "1,000 runs s"), None, 1, " s")
 
 
+# By the threshold it is one write to the proxies, which are told before they are asked anything. By
+# an abort bound between two ticks, the tick that acts on it reads all proxies first, and so takes as
+# long as the slowest one's answer.
+def check_rollback(r, out):
+    out.check("rollback", "p99, to the canary's last request", r.value("rollback", "p99, ms"), None,
+              250, " ms")
+
+
 def check_next(r, out):
     new, changed = r.value("next", "new stored"), r.value("next", "changed")
     out.check("next", "new bytes of the changed tensors' plaintext", ratio(new, changed), None, 0.75)
@@ -338,6 +346,7 @@ def check_listed(r, out):
 
 
 CHECKS = {"bf16": check_bf16, "dtypes": check_dtypes, "codec": check_codec, "rollout": check_rollout,
+          "rollback": check_rollback,
           "next": check_next,
           "files": check_files, "memory": check_memory, "million": check_million,
           "disk": check_disk, "bucket": check_bucket, "discard": check_discard, "far": check_far,
