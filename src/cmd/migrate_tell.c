@@ -42,36 +42,79 @@ put_did(struct mf_cmd *c, const struct mf_migrate_event *event)
 	}
 }
 
+/* What stands before what was done: of a canary, and of a Rollout. */
+static void
+put_canary_text(FILE *out, const struct mf_canary_state *s)
+{
+	fprintf(out, "%-16s ", mf_phase_name(s->phase));
+	put_bar(out, s->weight);
+	fprintf(out, " %3u/%-3u failed %u", 100 - s->weight, s->weight, s->failed_checks);
+	if (s->hold != MF_HOLD_NONE)
+		fprintf(out, "  held: %s", mf_hold_name(s->hold));
+}
+
+static void
+put_rollout_text(FILE *out, const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
+{
+	const char *waits = mf_rollout_waits_for(plan, s);
+
+	fprintf(out, "%-16s ", mf_rollout_phase_name(s->phase));
+	put_bar(out, s->weight);
+	fprintf(out, " %3u/%-3u step %u", 100 - s->weight, s->weight, s->step);
+	if (*waits != '\0')
+		fprintf(out, "  waits for %s", waits);
+}
+
 static void
 put_text_tick(struct mf_cmd *c, const struct mf_migrate_event *event)
 {
-	const struct mf_canary_state *s = event->state;
+	const struct mf_engine *g = event->engine;
 
-	fprintf(c->out, "%5llu  %-16s ", (unsigned long long)event->tick, mf_phase_name(s->phase));
-	put_bar(c->out, s->weight);
-	fprintf(c->out, " %3u/%-3u failed %u", 100 - s->weight, s->weight, s->failed_checks);
-	if (s->hold != MF_HOLD_NONE)
-		fprintf(c->out, "  held: %s", mf_hold_name(s->hold));
+	fprintf(c->out, "%5llu  ", (unsigned long long)event->tick);
+	if (g->rollout_plan != NULL)
+		put_rollout_text(c->out, g->rollout_plan, &g->state.rollout);
+	else
+		put_canary_text(c->out, &g->state.canary);
 	put_did(c, event);
 	fputc('\n', c->out);
 	fflush(c->out);
 }
 
+static json_t *
+canary_json(const struct mf_migrate_event *event, json_t *did)
+{
+	const struct mf_canary_state *s = &event->engine->state.canary;
+
+	return json_pack("{s:I, s:s, s:[i,i], s:i, s:i, s:o, s:s, s:s}", "tick",
+	    (json_int_t)event->tick, "phase", mf_phase_name(s->phase), "weights",
+	    (int)(100 - s->weight), (int)s->weight, "failedChecks", (int)s->failed_checks,
+	    "iterations", s->iterations, "did", did, "hold", mf_hold_name(s->hold), "reason",
+	    mf_reason_name(s->reason));
+}
+
+static json_t *
+rollout_json(const struct mf_migrate_event *event, json_t *did)
+{
+	const struct mf_rollout_state *s = &event->engine->state.rollout;
+
+	return json_pack("{s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:s, s:s}", "tick",
+	    (json_int_t)event->tick, "step", (int)s->step, "canaryWeight", (int)s->weight, "phase",
+	    mf_rollout_phase_name(s->phase), "stable", s->stable, "rev", s->current, "did", did,
+	    "waitsFor", mf_rollout_waits_for(event->engine->rollout_plan, s), "reason",
+	    mf_reason_name(s->reason));
+}
+
 static void
 put_json_tick(struct mf_cmd *c, const struct mf_migrate_event *event)
 {
-	const struct mf_canary_state *s = event->state;
 	json_t *did = json_array(), *line;
 	struct mf_error ignored = {0};
 	size_t i;
 
 	for (i = 0; i < event->n_did; i++)
 		(void)json_array_append_new(did, json_string(event->did[i]));
-	line = json_pack("{s:I, s:s, s:[i,i], s:i, s:i, s:o, s:s, s:s}", "tick",
-	    (json_int_t)event->tick, "phase", mf_phase_name(s->phase), "weights",
-	    (int)(100 - s->weight), (int)s->weight, "failedChecks", (int)s->failed_checks,
-	    "iterations", s->iterations, "did", did, "hold", mf_hold_name(s->hold), "reason",
-	    mf_reason_name(s->reason));
+	line = event->engine->rollout_plan != NULL ? rollout_json(event, did)
+						   : canary_json(event, did);
 	(void)mf_output_json(c->out, line, &ignored); /* told once, at the end */
 	fflush(c->out);
 }

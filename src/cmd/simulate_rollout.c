@@ -202,7 +202,12 @@ static int
 do_other(struct run *r, const struct mf_act *act, struct mf_answer *out, struct mf_error *e)
 {
 	const char *how = "ok", *name = mf_act_name(act->kind);
+	char fallback[32];
 
+	if (act->kind == MF_ACT_FALLBACK) {
+		(void)snprintf(fallback, sizeof fallback, "fallback:%u", act->index);
+		name = fallback;
+	}
 	if (mf_argo_tick_word(r->s, r->n, json_object_get(r->tick, "acts"), name, &how, e) != 0)
 		return -1;
 	if (strcmp(how, "fail") == 0)

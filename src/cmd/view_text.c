@@ -235,8 +235,10 @@ put_step(struct mf_buf *b, const struct mf_migrate_view *v)
 {
 	put_label(b, "step");
 	mf_text_put_escaped(b, v->step);
-	put_label(b, "checks");
-	mf_buf_printf(b, "%u failed of %u", v->failed_checks, v->threshold);
+	if (v->threshold > 0) { /* a Rollout's metrics have limits of their own */
+		put_label(b, "checks");
+		mf_buf_printf(b, "%u failed of %u", v->failed_checks, v->threshold);
+	}
 	if (v->reason[0] != '\0') {
 		mf_buf_printf(b, "; going back: ");
 		mf_text_put_escaped(b, v->reason);

@@ -180,7 +180,8 @@ may(struct mf_migrating *x, const struct mf_act *act)
 {
 	uint64_t longest =
 	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
-	unsigned canary = x->router_known ? x->router.canary : x->shift.state.weight;
+	unsigned canary =
+	    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight;
 
 	if (!mf_migrating_is_worth_a_line(act))
 		return true;
@@ -202,7 +203,12 @@ mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 	switch (act->kind) {
 	case MF_ACT_ROUTE: do_route(x, act, out); break;
 	case MF_ACT_METRIC:
-	case MF_ACT_MEASURE_PRIMARY: do_metric(x, act, out); break;
+	case MF_ACT_MEASURE_PRIMARY:
+		if (x->engine.rollout_plan != NULL)
+			mf_migrating_measure(x, act, out);
+		else
+			do_metric(x, act, out);
+		break;
 	case MF_ACT_MEASURE_FALLBACK: do_fallback_metric(x, act, out); break;
 	case MF_ACT_HOOK: do_hook(x, act, out); break;
 	case MF_ACT_ALERT:

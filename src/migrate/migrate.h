@@ -11,8 +11,7 @@
  * Everything before the shift can be run again, and is, by a run that resumes there. Once the
  * journal holds a state of the engine, a run resumes from that state.
  *
- * Refused by name for now: plans with a Rollout's steps, and leases
- * on stores without conditional writes but by a file.
+ * Refused by name for now: leases on stores without conditional writes but by a file.
  *
  * Blocks until the run has ended. One thread; the pulls and pushes within have threads of their
  * own.
@@ -26,8 +25,8 @@
 
 #include "src/base/error.h"
 #include "src/base/progress.h"
+#include "src/migrate/engine.h"
 #include "src/migrate/view.h"
-#include "src/rollout/canary.h"
 #include "src/rollout/plan.h"
 #include "src/traffic/dial.h"
 #include "src/traffic/router.h"
@@ -81,7 +80,7 @@ struct mf_migrate_event {
 	/* Of a tick. */
 	uint64_t tick;
 	const struct mf_canary_tick *seen;
-	const struct mf_canary_state *state;
+	const struct mf_engine *engine; /* with the state after it */
 	const struct mf_router_seen *router;
 	const char (*did)[MF_MIGRATE_DID_BYTES];
 	size_t n_did;

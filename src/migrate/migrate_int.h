@@ -19,9 +19,12 @@ struct mf_candidates;
 
 struct mf_migrating {
 	const struct mf_migrate_params *p;
-	const struct mf_canary_plan *canary;
+	const struct mf_canary_plan *canary; /* without metrics and hooks, where there is none */
 	const struct mf_migration_plan *m;
 	struct mf_world *world;
+	struct mf_engine engine;
+	struct mf_rollout_plan rollout; /* of the engine, where the plan has one */
+	struct mf_region *answers;      /* that metrics of a Rollout gave in this tick */
 	struct mf_shift shift;
 	struct mf_shift_ports ports;
 	struct mf_lease_set leases;
@@ -55,8 +58,9 @@ struct mf_migrating {
 	bool referenced;        /* this run set out to move production */
 	bool registry_told;     /* that it did, by this process */
 	bool purge_owed;        /* by the process that is dead */
-	struct mf_canary_state told; /* what events have said */
-	uint64_t alerted;            /* bits of the first 64 metrics of which people were told */
+	struct mf_standing told; /* what events have said */
+	unsigned told_failed;
+	uint64_t alerted; /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
 	bool present; /* preflight: the destination holds the version already */
@@ -116,8 +120,9 @@ void mf_migrating_event(struct mf_migrating *x, bool warning, const char *fmt, .
     __attribute__((format(printf, 3, 4)));
 /* Events of what differs from what was told before. */
 void mf_migrating_tell_changes(struct mf_migrating *x);
-void mf_migrating_moved(struct mf_migrating *x);      /* weights were written */
-void mf_migrating_referenced(struct mf_migrating *x); /* production moved */
+void mf_migrating_remember_told(struct mf_migrating *x); /* as it is now */
+void mf_migrating_moved(struct mf_migrating *x);         /* weights were written */
+void mf_migrating_referenced(struct mf_migrating *x);    /* production moved */
 /* What came of owed calls: into the journal, and failures to people. */
 void mf_migrating_hear(struct mf_migrating *x);
 /* The run has ended, and the journal does not say so yet. Blocks until what is owed was called. */
@@ -129,8 +134,16 @@ void mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *wh
 void mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out);
 bool mf_migrating_is_worth_a_line(const struct mf_act *act);
 
+/* rollout_metrics.c: a Rollout is asked for its analyses' metrics; their answers live as long as
+ * the tick */
+int mf_migrating_check_steps(const struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_check_metrics(struct mf_migrating *x, struct mf_error *e);
+void mf_migrating_measure(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out);
+void mf_migrating_forget_answers(struct mf_migrating *x);
+
 /* ports.c */
 void mf_migrating_ports(struct mf_migrating *x);
+uint64_t mf_migrating_interval_us(const struct mf_migrating *x); /* of ticks, as the plan has it */
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
 int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
 

@@ -42,6 +42,7 @@ mf_migrating_open(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_world_params p = {
 	    .canary = x->canary,
+	    .rollout = x->engine.rollout_plan,
 	    .router = &x->m->router,
 	    .dialer = x->p->dialer,
 	    .secrets_dir = x->p->secrets_dir,
@@ -70,6 +71,7 @@ mf_migrating_close(struct mf_migrating *x)
 		mf_log(MF_LOG_WARNING, "%s", e.message);
 	mf_lease_set_fini(&x->leases);
 	mf_world_close(x->world);
+	mf_migrating_forget_answers(x);
 }
 
 /* ---- the journal ---- */

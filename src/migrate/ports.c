@@ -10,7 +10,6 @@
 #include "src/state/journal.h"
 
 #define POLL_US UINT64_C(1000000)    /* how often a wait looks around */
-#define WATCH_US UINT64_C(5000000)   /* default of watch */
 #define MIRROR_US UINT64_C(10000000) /* how long a raise waits for its line in the repository */
 #define STATE_MEMORY ((size_t)1 << 20)
 
@@ -32,10 +31,11 @@ static void
 keep_share(struct mf_migrating *x)
 {
 	struct mf_router *r = mf_world_router(x->world);
+	unsigned wanted = mf_engine_standing(&x->engine).weight;
 	struct mf_error e = {0};
 
-	if (!x->router_known || !mf_router_is_off(&x->router) || x->shift.state.weight == 0 ||
-	    x->router.canary != x->shift.state.weight)
+	if (!x->router_known || !mf_router_is_off(&x->router) || wanted == 0 ||
+	    x->router.canary != wanted)
 		return;
 	if (r->ops->set(r, x->router.primary, x->router.canary, x->router.mirror, NULL, &e) != 0)
 		mf_log(MF_LOG_WARNING, "the share cannot be kept: %s", e.message);
@@ -72,6 +72,7 @@ observe(void *arg, struct mf_canary_tick *out)
 	struct mf_migrating *x = arg;
 
 	x->n_did = 0;
+	mf_migrating_forget_answers(x);
 	mf_migrating_hear(x);
 	see_router(x);
 	keep_share(x);
@@ -97,7 +98,7 @@ write_line(struct mf_migrating *x, struct mf_journal_line *line, bool must, stru
 	int rc = 0;
 
 	line->time_us = x->p->unix_us();
-	line->phase = mf_phase_name(x->shift.state.phase);
+	line->phase = mf_engine_standing(&x->engine).phase;
 	if (must)
 		rc = mf_journal_append(x->p->journal, x->p->run_id, line, &number, e);
 	else
@@ -154,8 +155,7 @@ done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 
 /* All that another process needs to go on from here. */
 static void
-put_state(struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_t now_us,
-    const struct mf_canary_state *state)
+put_state(struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_t now_us)
 {
 	mf_buf_printf(b,
 	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"answered\":%llu,"
@@ -163,20 +163,19 @@ put_state(struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_
 	    (unsigned long long)tick, (unsigned long long)now_us, (unsigned long long)x->changed_us,
 	    (unsigned long long)x->answered, x->referenced ? "true" : "false",
 	    mf_teller_owes(x->teller, MF_HOOK_PURGE) ? "true" : "false");
-	mf_canary_state_put(b, state);
+	x->engine.ops->put(b, &x->engine);
 	mf_buf_printf(b, "}");
 }
 
 static void
-tell_tick(struct mf_migrating *x, uint64_t tick, const struct mf_canary_tick *seen,
-    const struct mf_canary_state *state)
+tell_tick(struct mf_migrating *x, uint64_t tick, const struct mf_canary_tick *seen)
 {
 	struct mf_migrate_event event = {
 	    .kind = MF_MIGRATE_TICK,
 	    .stage = MF_STAGE_SHIFT,
 	    .tick = tick,
 	    .seen = seen,
-	    .state = state,
+	    .engine = &x->engine,
 	    .router = x->router_known ? &x->router : NULL,
 	    .did = (const char(*)[MF_MIGRATE_DID_BYTES])x->did,
 	    .n_did = x->n_did,
@@ -188,15 +187,14 @@ tell_tick(struct mf_migrating *x, uint64_t tick, const struct mf_canary_tick *se
 }
 
 static int
-settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
-    const struct mf_canary_state *state, struct mf_error *e)
+settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen, struct mf_error *e)
 {
 	struct mf_migrating *x = arg;
 	struct mf_journal_line line = {.kind = MF_JOURNAL_STATE, .tick = tick};
 	struct mf_buf b = MF_BUF_INIT;
 	int rc;
 
-	put_state(&b, x, tick, seen->now_us, state);
+	put_state(&b, x, tick, seen->now_us);
 	line.bytes = b.data;
 	line.n = b.len;
 	rc = b.failed ? mf_error_nomem(e, "the journal") : write_line(x, &line, true, e);
@@ -204,7 +202,7 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
 	(void)mf_keeper_mirror(x->keeper, 0); /* when the bucket answers */
 	mf_migrating_show_tick(x);
 	mf_migrating_tell_changes(x);
-	tell_tick(x, tick, seen, state);
+	tell_tick(x, tick, seen);
 	return rc;
 }
 
@@ -262,7 +260,7 @@ breached(struct mf_migrating *x)
 static bool
 looks_bad(struct mf_migrating *x)
 {
-	unsigned wanted = x->shift.state.weight;
+	unsigned wanted = mf_engine_standing(&x->engine).weight;
 
 	see_router(x);
 	if (x->router_known && x->router.canary != wanted)
@@ -280,11 +278,20 @@ leave(struct mf_migrating *x)
 	return MF_SHIFT_LEAVE;
 }
 
+static uint64_t
+watch_us(const struct mf_migrating *x)
+{
+	uint64_t us =
+	    x->engine.rollout_plan != NULL ? x->engine.rollout_plan->watch_us : x->canary->watch_us;
+
+	return us == 0 ? MF_ENGINE_WATCH_US : us;
+}
+
 static enum mf_shift_wake
 wait_for_tick(void *arg, uint64_t until_us)
 {
 	struct mf_migrating *x = arg;
-	uint64_t watch = x->canary->watch_us == 0 ? WATCH_US : x->canary->watch_us;
+	uint64_t watch = watch_us(x);
 	uint64_t now = mf_migrating_now(x), look_us = now + watch, next, pause;
 
 	for (; now < until_us; now = mf_migrating_now(x)) {
@@ -322,7 +329,7 @@ mf_migrating_ports(struct mf_migrating *x)
 	    .wait = wait_for_tick,
 	    .arg = x,
 	};
-	x->shift.plan = x->canary;
+	x->shift.engine = &x->engine;
 	x->shift.ports = &x->ports;
 	x->shift.hold_on_leave = x->m->on_interrupt == MF_INTERRUPT_HOLD;
 }
@@ -343,6 +350,16 @@ is_true(const struct mf_node *map, const char *key)
 	const struct mf_node *v = mf_node_get(map, key);
 
 	return v != NULL && v->kind == MF_NODE_BOOL && v->truth;
+}
+
+uint64_t
+mf_migrating_interval_us(const struct mf_migrating *x)
+{
+	const struct mf_rollout_plan *rollout = x->engine.rollout_plan;
+
+	if (rollout == NULL)
+		return x->canary->interval_us;
+	return rollout->interval_us == 0 ? MF_ROLLOUT_INTERVAL_US : rollout->interval_us;
 }
 
 static int
@@ -369,7 +386,7 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 		(void)mf_error_set(r->e, MF_EDAMAGED, "the state of the run has no times");
 		goto out;
 	}
-	if (mf_canary_state_read(&x->shift.state, mf_node_get(root, "state"), r->e) != 0)
+	if (x->engine.ops->read(&x->engine, mf_node_get(root, "state"), r->e) != 0)
 		goto out;
 	x->shift.tick = line->tick;
 	x->changed_us = (uint64_t)changed->number;
@@ -378,11 +395,12 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 		x->answered = (uint64_t)answered->number;
 	x->referenced = is_true(root, "referenced");
 	x->purge_owed = is_true(root, "purge");
-	x->told = x->shift.state;
+	mf_migrating_remember_told(x);
 	/* as long as it was away, at least, and never back */
 	if (x->clock_base_us < (uint64_t)now->number)
 		x->clock_base_us = (uint64_t)now->number;
-	x->shift.look_first = x->clock_base_us - (uint64_t)now->number > 3 * x->canary->interval_us;
+	x->shift.look_first =
+	    x->clock_base_us - (uint64_t)now->number > 3 * mf_migrating_interval_us(x);
 	r->found = true;
 	rc = 0;
 out:
@@ -428,8 +446,8 @@ mf_migrating_resume(struct mf_migrating *x, struct mf_error *e)
 	mf_migrating_look_unattended(x, r.seen_us);
 	if (r.has_route) {
 		see_router(x);
-		mf_shift_resume(&x->shift, &r.route,
-		    x->router_known ? x->router.canary : x->shift.state.weight);
+		x->engine.ops->resume(&x->engine, &r.route,
+		    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight);
 	}
 	mf_world_changed(x->world, x->changed_us);
 	return 0;

@@ -41,7 +41,8 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 	if (x->canary->strategy == MF_STRATEGY_AB)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: analysis.match: this router has no routes by header", m->name);
-	if (x->canary->bake.by_daemon)
+	if (x->canary->bake.by_daemon ||
+	    (x->engine.rollout_plan != NULL && x->engine.rollout_plan->bake.by_daemon))
 		return mf_error_set(
 		    e, MF_EUNSUPPORTED, "%s: bake.by: daemon is not there yet", m->name);
 	return 0;
@@ -153,7 +154,9 @@ check_source(const struct mf_migrating *x, struct mf_error *e)
 static int
 look_at_plan(struct mf_migrating *x, struct mf_error *e)
 {
-	int rc = refuse_for_now(x, e) != 0 ? -1 : refuse_hooks(x, e);
+	int rc = refuse_for_now(x, e) != 0 || refuse_hooks(x, e) != 0
+		     ? -1
+		     : mf_migrating_check_steps(x, e);
 
 	return mf_migrating_looked(x, "plan", rc, "nothing in it is refused", e);
 }
@@ -197,9 +200,10 @@ look_at_requires(struct mf_migrating *x, struct mf_error *e)
 static int
 look_at_metrics(struct mf_migrating *x, struct mf_error *e)
 {
-	int rc = mf_world_probe(x->world, e);
+	const struct mf_rollout_plan *rollout = x->engine.rollout_plan;
+	int rc = rollout != NULL ? mf_migrating_check_metrics(x, e) : mf_world_probe(x->world, e);
 
-	if (rc == 0 && x->canary->n_metrics == 0)
+	if (rc == 0 && (rollout != NULL ? rollout->n_analyses : x->canary->n_metrics) == 0)
 		return 0;
 	return mf_migrating_looked(x, "metrics", rc, "their providers answer", e);
 }

@@ -72,8 +72,8 @@ tell_people(struct mf_migrating *x, enum mf_alert_severity severity, const char 
 	struct mf_alert alert = {
 	    .severity = severity,
 	    .name = x->m->name,
-	    .namespace_name = x->canary->namespace_name,
-	    .phase = mf_phase_name(x->shift.state.phase),
+	    .namespace_name = x->p->plan->namespace_name,
+	    .phase = mf_engine_standing(&x->engine).phase,
 	    .message = text,
 	    .model = x->m->model,
 	    .version = x->version,
@@ -137,28 +137,6 @@ prepare(struct mf_migrating *x, struct mf_error *e)
 	return mf_migrating_compare(x, e);
 }
 
-static bool
-has_gate(const struct mf_canary_plan *plan)
-{
-	size_t i;
-
-	for (i = 0; i < plan->n_hooks; i++)
-		if (plan->hooks[i].type == MF_HOOK_CONFIRM_ROLLOUT)
-			return true;
-	return false;
-}
-
-static void
-start_shift(struct mf_migrating *x)
-{
-	mf_canary_start(&x->shift.state, x->version, x->previous);
-	if (!has_gate(x->canary))
-		return;
-	/* the gate is asked before anything moves */
-	x->shift.state.phase = MF_PHASE_INITIALIZED;
-	x->shift.state.applied[0] = '\0';
-}
-
 /* From here on the leases are renewed: bringing the data can take longer than they last. */
 static int
 start_keeper(struct mf_migrating *x, struct mf_error *e)
@@ -205,7 +183,7 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 		/* nothing has moved yet: a rollback has nothing to turn back */
 		if (x->p->resume != MF_MIGRATE_ROLLBACK && prepare(x, e) != 0)
 			return -1;
-		start_shift(x);
+		x->engine.ops->start(&x->engine, x->version, x->previous);
 	}
 	if (x->p->resume == MF_MIGRATE_ROLLBACK)
 		x->shift.control = MF_STEER_ABORT;
@@ -220,8 +198,8 @@ report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_error e = {0};
 
-	out->result = x->shift.state.result;
-	out->reason = x->shift.state.reason;
+	out->result = mf_engine_standing(&x->engine).result;
+	out->reason = mf_engine_standing(&x->engine).reason;
 	out->ticks = x->shift.tick;
 	if (r->ops->get(r, &x->router, &e) == 0) {
 		out->primary = x->router.primary;
@@ -349,6 +327,18 @@ static const struct mf_canary_plan data_only = {
     .threshold = 1,
 };
 
+static void
+make_engine(struct mf_migrating *x)
+{
+	if (x->p->plan->rollout == NULL) {
+		mf_engine_canary(&x->engine, x->canary);
+		return;
+	}
+	x->rollout = *x->p->plan->rollout;
+	x->rollout.abort_scale_down = false; /* servers are not ours to stop */
+	mf_engine_rollout(&x->engine, &x->rollout);
+}
+
 int
 mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, struct mf_error *e)
 {
@@ -357,9 +347,6 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	int rc;
 
 	*out = (struct mf_migrate_report){.primary = 100};
-	if (p->plan->kind != MF_PLAN_MIGRATION || p->plan->rollout != NULL)
-		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: a plan whose analysis is a Rollout cannot be run yet", p->plan->name);
 	x = calloc(1, sizeof *x);
 	if (x == NULL)
 		return mf_error_nomem(e, "the run");
@@ -367,6 +354,7 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	x->canary = p->plan->canary != NULL ? p->plan->canary : &data_only;
 	x->m = p->plan->migration;
 	x->called_model = x->m->model;
+	make_engine(x);
 	mf_view_init(&x->view, x->canary, x->m, p->actor);
 	rc = run(x, out, e);
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);

@@ -5,8 +5,6 @@
 
 #include "src/base/log.h"
 
-#define WATCH_US UINT64_C(5000000)
-
 bool
 mf_shift_is_forward(const struct mf_act *act, unsigned canary)
 {
@@ -17,20 +15,6 @@ mf_shift_is_forward(const struct mf_act *act, unsigned canary)
 	case MF_ACT_SCALE_UP: return true;
 	default: return false;
 	}
-}
-
-void
-mf_shift_resume(struct mf_shift *s, const struct mf_act *open, unsigned canary_weight)
-{
-	enum mf_reason reason = open->why == NULL ? MF_REASONS : mf_reason_find(open->why);
-
-	if (open->kind != MF_ACT_ROUTE || open->matched)
-		return;
-	if (open->canary == canary_weight)
-		s->state.weight = canary_weight;
-	/* it was on its way back, whether that was done or not */
-	if (reason != MF_REASONS)
-		s->state.reason = reason;
 }
 
 /* One act, with everything written down that must be. */
@@ -54,12 +38,12 @@ static void
 tick(struct mf_shift *s, struct mf_asked *asked, struct mf_canary_tick *seen)
 {
 	struct mf_shift_moment at = {.tick = s->tick + 1};
-	struct mf_canary_state next;
+	struct mf_engine *g = s->engine;
 	struct mf_act wanted;
-	unsigned canary = seen->weights_unknown ? s->state.weight : seen->canary_weight;
+	unsigned canary =
+	    seen->weights_unknown ? mf_engine_standing(g).weight : seen->canary_weight;
 
-	while (mf_canary_step(s->plan, &s->state, seen, asked, at.nth, &next, &wanted) ==
-	       MF_STEP_ACT) {
+	while (g->ops->step(g, seen, asked, at.nth, &wanted) == MF_STEP_ACT) {
 		/* readers of plans bound how many hooks and metrics there are */
 		assert(at.nth < MF_STEP_ACTS_MAX);
 		asked[at.nth].act = wanted;
@@ -69,7 +53,7 @@ tick(struct mf_shift *s, struct mf_asked *asked, struct mf_canary_tick *seen)
 			canary = asked[at.nth].act.canary;
 		at.nth++;
 	}
-	s->state = next;
+	g->state = g->next;
 	s->tick++;
 }
 
@@ -78,29 +62,21 @@ settle(struct mf_shift *s, const struct mf_canary_tick *seen)
 {
 	struct mf_error e = {0};
 
-	s->unsettled = s->ports->settle(s->ports->arg, s->tick, seen, &s->state, &e) != 0;
+	s->unsettled = s->ports->settle(s->ports->arg, s->tick, seen, &e) != 0;
 	if (s->unsettled)
 		mf_log(MF_LOG_WARNING, "tick %llu is not in the journal: %s",
 		    (unsigned long long)s->tick, e.message);
-}
-
-/* On the way back nothing waits for an interval that was made for measuring. */
-static uint64_t
-pause_us(const struct mf_shift *s)
-{
-	uint64_t watch = s->plan->watch_us == 0 ? WATCH_US : s->plan->watch_us;
-	bool back = s->state.reason != MF_REASON_NONE || s->state.phase == MF_PHASE_ROLLING_BACK;
-
-	return back && watch < s->plan->interval_us ? watch : s->plan->interval_us;
 }
 
 /* Told to end: with traffic on the canary it goes back first, unless the plan says to leave it. */
 static bool
 leaves(struct mf_shift *s)
 {
-	if (s->state.phase == MF_PHASE_ROLLING_BACK || s->state.reason != MF_REASON_NONE)
-		return false; /* it is on its way back, and that is short */
-	if (s->hold_on_leave || s->state.weight == 0)
+	struct mf_standing now = mf_engine_standing(s->engine);
+
+	if (now.back)
+		return false; /* that is short */
+	if (s->hold_on_leave || now.weight == 0)
 		return true;
 	s->control = MF_STEER_INTERRUPT;
 	return false;
@@ -112,7 +88,7 @@ run(struct mf_shift *s, struct mf_asked *asked)
 	struct mf_canary_tick seen;
 	enum mf_shift_wake wake = MF_SHIFT_DUE;
 
-	while (!mf_canary_ended(&s->state)) {
+	while (!mf_engine_standing(s->engine).ended) {
 		seen = (struct mf_canary_tick){0};
 		s->ports->observe(s->ports->arg, &seen);
 		if (s->control != MF_STEER_NONE)
@@ -122,10 +98,9 @@ run(struct mf_shift *s, struct mf_asked *asked)
 		seen.no_steps_now |= s->look_first;
 		s->look_first = false;
 		tick(s, asked, &seen);
-		if (!seen.urgent || pause_us(s) < s->plan->interval_us)
-			s->next_us = seen.now_us + pause_us(s);
+		s->next_us = s->engine->ops->next_us(s->engine, &seen, s->next_us);
 		settle(s, &seen);
-		if (mf_canary_ended(&s->state))
+		if (mf_engine_standing(s->engine).ended)
 			break;
 		wake = s->ports->wait(s->ports->arg, s->next_us);
 		if (wake == MF_SHIFT_LOST)

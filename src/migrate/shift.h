@@ -1,7 +1,7 @@
 /*
- * The shift of traffic: ticks of the canary engine, written down and carried out, until the run
- * has ended. The loop alone: all that it touches is behind ports, so that a test can kill it at
- * any moment.
+ * The shift of traffic: ticks of an engine (engine.h), written down and carried out, until the
+ * run has ended. The loop alone: all that it touches is behind ports, so that a test can kill it
+ * at any moment.
  *
  * Write order, for every act:
  *
@@ -14,8 +14,8 @@
  * toward the primary is done in any case: no disk that is full may keep traffic on a bad canary.
  * Every act is idempotent. A run that was killed between two of these begins again with the state
  * of the last settle, observes anew, and does again what may have been done; only weights that
- * were written and not settled are known by their intent, which mf_shift_resume looks at, lest
- * they be taken for a router that somebody changed.
+ * were written and not settled are known by their intent, which the engine is told of, lest they
+ * be taken for a router that somebody changed.
  */
 #ifndef MF_MIGRATE_SHIFT_H
 #define MF_MIGRATE_SHIFT_H
@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "src/base/error.h"
-#include "src/rollout/canary.h"
+#include "src/migrate/engine.h"
 
 struct mf_shift_moment {
 	uint64_t tick; /* from 1, over all processes of the run */
@@ -48,19 +48,19 @@ struct mf_shift_ports {
 	/* After an act; -1 is logged by who implements it and changes nothing. */
 	void (*done)(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 	    const struct mf_answer *answer);
-	/* The state after the tick. -1: it could not be written: no raise is done before one was.
+	/* The engine's state after the tick. -1: it could not be written: no raise is done before
+	 * one was.
 	 */
-	int (*settle)(void *arg, uint64_t tick, const struct mf_canary_tick *seen,
-	    const struct mf_canary_state *state, struct mf_error *e);
+	int (*settle)(
+	    void *arg, uint64_t tick, const struct mf_canary_tick *seen, struct mf_error *e);
 	/* Wait for the next tick, at most until until_us by the clock of observe. */
 	enum mf_shift_wake (*wait)(void *arg, uint64_t until_us);
 	void *arg;
 };
 
 struct mf_shift {
-	const struct mf_canary_plan *plan;
+	struct mf_engine *engine; /* borrowed; started, or read back */
 	const struct mf_shift_ports *ports;
-	struct mf_canary_state state;
 	uint64_t tick;         /* the last one that was settled */
 	uint64_t next_us;      /* when the next one is due, by the clock of observe */
 	bool hold_on_leave;    /* told to end: leave the weights, do not roll back */
@@ -69,11 +69,7 @@ struct mf_shift {
 	enum mf_steer control; /* for the next tick */
 };
 
-/* Before mf_shift_run, where a process died: the last route that it wrote down after the state,
- * answered or not. */
-void mf_shift_resume(struct mf_shift *s, const struct mf_act *open, unsigned canary_weight);
-
-/* 0: the run has ended, see s->state. 1: told to end, resumable; weights as they are. 2: the lease
+/* 0: the run has ended, see s->engine. 1: told to end, resumable; weights as they are. 2: the lease
  * is lost, nothing more was done. -1: MF_ENOMEM, nothing was done. */
 int mf_shift_run(struct mf_shift *s, struct mf_error *e);
 

@@ -18,14 +18,13 @@ static void
 fill(struct mf_migrating *x)
 {
 	struct mf_view_moment now = {
-	    .plan = x->canary,
+	    .engine = &x->engine,
 	    .m = x->m,
-	    .state = &x->shift.state,
 	    .router = x->router_known ? &x->router : NULL,
 	    .capacity = mf_world_can(x->world)->capacity,
 	    .may_step = mf_migrate_may_step(x->m, x->p->unix_us() / 1000000),
 	    .now_us = mf_migrating_now(x),
-	    .next_us = mf_canary_ended(&x->shift.state) ? 0 : x->shift.next_us,
+	    .next_us = mf_engine_standing(&x->engine).ended ? 0 : x->shift.next_us,
 	    .unix_us = x->p->unix_us(),
 	    .tick = x->shift.tick,
 	    .version = x->version,
@@ -40,18 +39,18 @@ fill(struct mf_migrating *x)
 static void
 beat(struct mf_migrating *x, const char *phase)
 {
-	const struct mf_canary_state *state = &x->shift.state;
+	struct mf_standing now = mf_engine_standing(&x->engine);
 	struct mf_run_beat b = {
 	    .token = mf_keeper_token(x->keeper),
 	    .tick = x->shift.tick,
 	    .time_us = x->p->unix_us(),
-	    .canary_weight = state->weight,
+	    .canary_weight = now.weight,
 	};
 	struct mf_buf view = MF_BUF_INIT;
 
 	(void)snprintf(b.phase, sizeof b.phase, "%s", phase);
-	(void)snprintf(b.note, sizeof b.note, "%s%s%s", mf_hold_name(state->hold),
-	    state->reason == MF_REASON_NONE ? "" : " ", mf_reason_name(state->reason));
+	(void)snprintf(b.note, sizeof b.note, "%s%s%s", now.note,
+	    now.reason == MF_REASON_NONE ? "" : " ", mf_reason_name(now.reason));
 	mf_view_put(&view, &x->view);
 	if (!view.failed && view.len <= MF_RUN_VIEW_MAX_BYTES) {
 		b.view = view.data;
@@ -106,5 +105,5 @@ mf_migrating_show_tick(struct mf_migrating *x)
 {
 	x->view.doing[0] = '\0';
 	fill(x);
-	beat(x, mf_phase_name(x->shift.state.phase));
+	beat(x, mf_engine_standing(&x->engine).phase);
 }

@@ -27,10 +27,10 @@
 static const char *
 phase_name(const struct mf_migrating *x)
 {
-	enum mf_phase phase = x->shift.state.phase;
+	const char *name = mf_engine_standing(&x->engine).phase;
 
 	/* Flagger's word for what comes before */
-	return mf_phase_name(phase == MF_PHASE_NEW ? MF_PHASE_INITIALIZING : phase);
+	return name[0] == '\0' ? mf_phase_name(MF_PHASE_INITIALIZING) : name;
 }
 
 void
@@ -61,35 +61,54 @@ mf_migrating_start_teller(struct mf_migrating *x, struct mf_error *e)
 	    .dialer = x->p->dialer,
 	};
 
+	unsigned weight = mf_engine_standing(&x->engine).weight;
+
 	if (mf_teller_start(&x->teller, &p, e) != 0)
 		return -1;
 	if (x->shift.tick > 0)
 		mf_migrating_event(x, false, "resumed in phase %s with weights %u/%u",
-		    phase_name(x), 100 - x->shift.state.weight, x->shift.state.weight);
+		    phase_name(x), 100 - weight, weight);
 	if (x->purge_owed)
 		mf_migrating_moved(x);
 	return 0;
 }
 
+/* Of a canary; a Rollout's metrics have limits of their own. */
+static unsigned
+failed_checks(const struct mf_migrating *x)
+{
+	return x->engine.canary_plan == NULL ? 0 : x->engine.state.canary.failed_checks;
+}
+
+void
+mf_migrating_remember_told(struct mf_migrating *x)
+{
+	x->told = mf_engine_standing(&x->engine);
+	x->told_failed = failed_checks(x);
+}
+
 void
 mf_migrating_tell_changes(struct mf_migrating *x)
 {
-	const struct mf_canary_state *was = &x->told, *now = &x->shift.state;
+	const struct mf_standing *was = &x->told, now = mf_engine_standing(&x->engine);
+	/* nothing was told yet */
+	const char *phase = was->phase == NULL ? "" : was->phase;
+	const char *note = was->note == NULL ? "" : was->note;
 
-	if (now->phase != was->phase)
-		mf_migrating_event(x, false, "phase %s", mf_phase_name(now->phase));
-	if (now->weight != was->weight)
-		mf_migrating_event(x, false, "weights %u/%u", 100 - now->weight, now->weight);
-	if (now->failed_checks > was->failed_checks)
+	if (strcmp(now.phase, phase) != 0)
+		mf_migrating_event(x, false, "phase %s", now.phase);
+	if (now.weight != was->weight)
+		mf_migrating_event(x, false, "weights %u/%u", 100 - now.weight, now.weight);
+	if (failed_checks(x) > x->told_failed)
 		mf_migrating_event(
-		    x, true, "failed check %u of %u", now->failed_checks, x->canary->threshold);
-	if (now->hold != was->hold && now->hold != MF_HOLD_NONE)
-		mf_migrating_event(x, true, "held: %s", mf_hold_name(now->hold));
-	else if (now->hold != was->hold)
+		    x, true, "failed check %u of %u", failed_checks(x), x->canary->threshold);
+	if (strcmp(now.note, note) != 0 && now.note[0] != '\0')
+		mf_migrating_event(x, true, "held: %s", now.note);
+	else if (strcmp(now.note, note) != 0)
 		mf_migrating_event(x, false, "no longer held");
-	if (now->reason != was->reason && now->reason != MF_REASON_NONE)
-		mf_migrating_event(x, true, "going back: %s", mf_reason_name(now->reason));
-	x->told = *now;
+	if (now.reason != was->reason && now.reason != MF_REASON_NONE)
+		mf_migrating_event(x, true, "going back: %s", mf_reason_name(now.reason));
+	mf_migrating_remember_told(x);
 }
 
 void
@@ -151,7 +170,7 @@ mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *why)
 void
 mf_migrating_tell_leave(struct mf_migrating *x)
 {
-	unsigned canary = x->shift.state.weight;
+	unsigned canary = mf_engine_standing(&x->engine).weight;
 
 	mf_migrating_event(
 	    x, true, "told to end with weights %u/%u: resumable", 100 - canary, canary);

@@ -21,7 +21,7 @@ mf_migrating_max_unattended(const struct mf_migrating *x)
 void
 mf_migrating_look_unattended(struct mf_migrating *x, int64_t last_line_us)
 {
-	const int64_t due_us = last_line_us + (int64_t)x->canary->interval_us;
+	const int64_t due_us = last_line_us + (int64_t)mf_migrating_interval_us(x);
 	const int64_t now_us = (int64_t)mf_migrating_now(x);
 
 	x->last_seen_us = last_line_us;
@@ -39,10 +39,10 @@ is_go_on(void *arg, const struct mf_control *control)
 bool
 mf_migrating_was_left(struct mf_migrating *x)
 {
-	const struct mf_canary_state *s = &x->shift.state;
+	const struct mf_standing now = mf_engine_standing(&x->engine);
 	struct mf_error e = {0};
 
-	if (s->weight == 0 || s->reason != MF_REASON_NONE || mf_canary_ended(s) ||
+	if (now.weight == 0 || now.reason != MF_REASON_NONE || now.ended ||
 	    x->unattended_us <= mf_migrating_max_unattended(x))
 		return false;
 	/* a word that cannot be read is none */

@@ -15,12 +15,13 @@
 
 #include "src/base/buf.h"
 #include "src/base/error.h"
-#include "src/rollout/canary.h"
+#include "src/migrate/engine.h"
 #include "src/rollout/migration_plan.h"
 
 #define MF_VIEW_METRICS_MAX 64u
-#define MF_VIEW_BYTES_MAX ((size_t)256 << 10) /* as JSON: more than all fields take at their most \
-					       */
+#define MF_VIEW_BYTES_MAX                                                       \
+	((size_t)256 << 10) /* as JSON: more than all fields take at their most \
+			     */
 
 struct mf_view_metric {
 	char name[128];
@@ -72,9 +73,8 @@ struct mf_migrate_view {
 
 /* What a view is made of, at one moment. */
 struct mf_view_moment {
-	const struct mf_canary_plan *plan;
+	const struct mf_engine *engine;
 	const struct mf_migration_plan *m;
-	const struct mf_canary_state *state;
 	const struct mf_router_seen *router; /* NULL: it could not be read */
 	bool capacity;                       /* the router tells servers */
 	bool may_step;                       /* within the plan's windows */
@@ -94,6 +94,8 @@ void mf_view_versions(struct mf_migrate_view *v, const char *version, const char
 void mf_view_stage(struct mf_migrate_view *v, const char *stage, const char *text, int64_t unix_us);
 /* The rest, but for the metrics, */
 void mf_view_fill(struct mf_migrate_view *v, const struct mf_view_moment *now);
+/* (of a Rollout, in view_rollout.c, with its metrics) */
+void mf_view_fill_rollout(struct mf_migrate_view *v, const struct mf_view_moment *now);
 /* of which this is one. primary: it is the primary's own. */
 void mf_view_measured(struct mf_migrate_view *v, size_t index, const struct mf_canary_metric *m,
     bool primary, const struct mf_measured *got, int64_t unix_us);

@@ -110,7 +110,7 @@ back_step(unsigned step)
 static void
 put_step(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
-	const struct mf_canary_state *s = now->state;
+	const struct mf_canary_state *s = &now->engine->state.canary;
 	char when[MF_TIME_TEXT_BYTES];
 
 	v->step[0] = '\0';
@@ -119,17 +119,19 @@ put_step(struct mf_migrate_view *v, const struct mf_view_moment *now)
 		    back_step(s->back_step), s->back_tries + 1, MF_BACK_TRIES);
 	else if (s->phase == MF_PHASE_BAKING)
 		add(v->step, sizeof v->step, "bake until %s",
-		    mf_format_time(unix_of(now, s->bake_since_us + now->plan->bake.duration_us) /
+		    mf_format_time(unix_of(now, s->bake_since_us +
+						    now->engine->canary_plan->bake.duration_us) /
 				       1000000 * 1000000,
 			when));
 	else if (mf_canary_ended(s) || s->reason != MF_REASON_NONE)
 		add(v->step, sizeof v->step, "none");
-	else if (now->plan->strategy != MF_STRATEGY_WEIGHTED)
+	else if (now->engine->canary_plan->strategy != MF_STRATEGY_WEIGHTED)
 		add(v->step, sizeof v->step, "iteration %d of %u", s->iterations,
-		    now->plan->iterations);
+		    now->engine->canary_plan->iterations);
 	else if (s->weight < 100)
 		add(v->step, sizeof v->step, "canary %u %%, then %u %%; maxWeight %u %%", s->weight,
-		    mf_canary_next_weight(now->plan, s->weight), mf_canary_maximum(now->plan));
+		    mf_canary_next_weight(now->engine->canary_plan, s->weight),
+		    mf_canary_maximum(now->engine->canary_plan));
 	else
 		add(v->step, sizeof v->step, "canary 100 %%, then the bake");
 }
@@ -139,7 +141,7 @@ put_router(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
 	const struct mf_router_seen *r = now->router;
 
-	v->wanted = now->state->weight;
+	v->wanted = mf_engine_standing(now->engine).weight;
 	v->router_known = r != NULL;
 	v->capacity = r != NULL && now->capacity;
 	if (r == NULL)
@@ -182,7 +184,7 @@ put_no_value(struct mf_migrate_view *v)
 static void
 put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
-	const struct mf_canary_state *s = now->state;
+	const struct mf_canary_state *s = &now->engine->state.canary;
 
 	v->waits[0] = '\0';
 	switch (s->hold) {
@@ -225,17 +227,17 @@ put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 static void
 put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
-	const struct mf_canary_plan *p = now->plan;
+	const struct mf_canary_plan *p = now->engine->canary_plan;
 	uint64_t most = p->max_hold_us == 0 ? MF_HOLD_INTERVALS * p->interval_us : p->max_hold_us;
 
-	set_text(v->hold, sizeof v->hold, mf_hold_name(now->state->hold));
-	set_text(v->reason, sizeof v->reason, mf_reason_name(now->state->reason));
+	set_text(v->hold, sizeof v->hold, mf_hold_name(now->engine->state.canary.hold));
+	set_text(v->reason, sizeof v->reason, mf_reason_name(now->engine->state.canary.reason));
 	v->hold_since_us = v->hold_until_us = 0;
 	v->hold_end[0] = '\0';
 	put_waits(v, now);
-	if (now->state->hold == MF_HOLD_NONE)
+	if (now->engine->state.canary.hold == MF_HOLD_NONE)
 		return;
-	v->hold_since_us = unix_of(now, now->state->hold_since_us);
+	v->hold_since_us = unix_of(now, now->engine->state.canary.hold_since_us);
 	v->hold_until_us = v->hold_since_us + (int64_t)most;
 	set_text(v->hold_end, sizeof v->hold_end,
 	    p->hold_end == MF_HOLD_ROLLBACK ? "rollback" : "alert");
@@ -293,7 +295,7 @@ put_data_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	else if (now->shown[0] != '\0' && strcmp(now->shown, now->version) != 0)
 		put_shown_back(v, d, now->shown);
 	put_fallbacks(v, back, "; serve ");
-	if (back->verify_for_us > 0)
+	if (back->verify_for_us > 0 && now->engine->rollout_plan == NULL)
 		add(v->rollback, sizeof v->rollback, "; watch the primary for %s",
 		    mf_format_duration(back->verify_for_us, text));
 }
@@ -302,7 +304,8 @@ static void
 put_traffic_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
 	const struct mf_router_plan *r = &now->m->router;
-	unsigned canary = v->canary, step = now->plan->back.step_weight;
+	const struct mf_canary_plan *plan = now->engine->canary_plan;
+	unsigned canary = v->canary, step = plan == NULL ? 0 : plan->back.step_weight;
 	char text[MF_UNIT_TEXT_BYTES];
 
 	if (canary == 0)
@@ -323,18 +326,19 @@ put_traffic_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 static void
 put_rollback(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
-	const struct mf_canary_state *s = now->state;
+	struct mf_standing s = mf_engine_standing(now->engine);
 
 	v->rollback[0] = '\0';
-	if (mf_canary_ended(s))
+	if (s.ended)
 		add(v->rollback, sizeof v->rollback, "nothing: the run has ended");
-	else if (s->phase == MF_PHASE_ROLLING_BACK)
+	else if (s.after)
 		add(v->rollback, sizeof v->rollback, "it is under way, because of %s", v->reason);
 	else if (v->capacity && v->primary_up == 0) {
 		add(v->rollback, sizeof v->rollback,
 		    "the primary has no server that is up, and gets no traffic: %s",
 		    now->m->rollback.has_restore ? "restore is called" : "wait for one");
-		put_fallbacks(v, &now->m->rollback, ", then serve ");
+		if (now->engine->rollout_plan == NULL)
+			put_fallbacks(v, &now->m->rollback, ", then serve ");
 		add(v->rollback, sizeof v->rollback, ", then a person is called");
 	} else {
 		put_traffic_back(v, now);
@@ -347,12 +351,16 @@ mf_view_fill(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
 	v->at_us = now->unix_us;
 	v->tick = now->tick;
-	set_text(v->phase, sizeof v->phase, mf_phase_name(now->state->phase));
-	v->failed_checks = now->state->failed_checks;
+	set_text(v->phase, sizeof v->phase, mf_engine_standing(now->engine).phase);
 	v->next_us = now->next_us == 0 ? 0 : unix_of(now, now->next_us);
 	put_router(v, now);
-	put_step(v, now);
-	put_hold(v, now);
+	if (now->engine->rollout_plan != NULL) {
+		mf_view_fill_rollout(v, now);
+	} else {
+		v->failed_checks = now->engine->state.canary.failed_checks;
+		put_step(v, now);
+		put_hold(v, now);
+	}
 	put_rollback(v, now);
 	finish(v->step, sizeof v->step);
 	finish(v->waits, sizeof v->waits);

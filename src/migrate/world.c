@@ -46,8 +46,9 @@ open_dialer(struct mf_world *w, struct mf_error *e)
 	return w->hooks == NULL ? -1 : 0;
 }
 
+/* The provider of a type of query, once. */
 static int
-open_provider(struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e)
+open_type(struct mf_world *w, enum mf_provider_type type, struct mf_error *e)
 {
 	struct mf_metric_params p = {
 	    .dialer = w->dialer,
@@ -59,11 +60,31 @@ open_provider(struct mf_world *w, const struct mf_metric_query *q, struct mf_err
 	    .arg = w->p.arg,
 	};
 
-	if (mf_metric_check(q, w->p.dialer.allow_http, e) != 0)
-		return -1;
-	if (w->providers[q->type] != NULL)
-		return 0;
-	return mf_metric_open(q->type, &p, &w->providers[q->type], e);
+	return w->providers[type] != NULL ? 0 : mf_metric_open(type, &p, &w->providers[type], e);
+}
+
+static int
+open_provider(struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e)
+{
+	return mf_metric_check(q, w->p.dialer.allow_http, e) != 0 ? -1 : open_type(w, q->type, e);
+}
+
+/* Queries with arguments of the run are looked at when these are known. */
+static int
+open_analyses(struct mf_world *w, struct mf_error *e)
+{
+	const struct mf_rollout_plan *plan = w->p.rollout;
+	const struct mf_analysis_plan *a;
+	size_t i, k;
+
+	for (i = 0; plan != NULL && i < plan->n_analyses; i++) {
+		a = plan->analyses[i];
+		for (k = 0; k < a->n_metrics; k++)
+			if (open_type(w, a->metrics[k].query.type, e) != 0)
+				return mf_error_while(
+				    e, "opening metric %s of %s", a->metrics[k].name, a->name);
+	}
+	return 0;
 }
 
 static int
@@ -88,7 +109,7 @@ open_providers(struct mf_world *w, struct mf_error *e)
 	const struct mf_canary_plan *plan = w->p.canary;
 	size_t i;
 
-	if (open_metrics(w, plan->metrics, plan->n_metrics, e) != 0)
+	if (open_metrics(w, plan->metrics, plan->n_metrics, e) != 0 || open_analyses(w, e) != 0)
 		return -1;
 	for (i = 0; i < plan->back.n_fallbacks; i++)
 		if (open_metrics(w, plan->back.own[i].metrics, plan->back.own[i].n, e) != 0)
@@ -231,6 +252,26 @@ mf_world_measure(
 	ask(w, &m->primary_query, &other);
 	out->has_primary = other.end == MF_MEASURE_VALUE;
 	out->primary = other.value;
+}
+
+void
+mf_world_ask(struct mf_world *w, const struct mf_metric_query *q, struct mf_region *r,
+    struct mf_measured *out)
+{
+	struct mf_metric_provider *provider = w->providers[q->type];
+
+	*out = (struct mf_measured){.end = MF_MEASURE_ERROR};
+	provider->ops->ask(provider, q, r, out);
+}
+
+int
+mf_world_probe_query(struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e)
+{
+	struct mf_metric_provider *provider = w->providers[q->type];
+
+	if (mf_metric_check(q, w->p.dialer.allow_http, e) != 0)
+		return -1;
+	return provider->ops->probe == NULL ? 0 : provider->ops->probe(provider, q, e);
 }
 
 int

@@ -13,11 +13,13 @@
 #include "src/base/error.h"
 #include "src/rollout/canary.h"
 #include "src/rollout/plan.h"
+#include "src/rollout/rollout.h"
 #include "src/traffic/dial.h"
 #include "src/traffic/router.h"
 
 struct mf_world_params {
-	const struct mf_canary_plan *canary; /* borrowed until close */
+	const struct mf_canary_plan *canary;   /* borrowed until close */
+	const struct mf_rollout_plan *rollout; /* whose metrics are asked; NULL: the canary's */
 	const struct mf_router_plan *router;
 	struct mf_dialer_params dialer;
 	const char *secrets_dir; /* NULL: none */
@@ -51,6 +53,11 @@ void mf_world_measure_alone(
 /* Prometheus, for a query that is no metric of the plan; NULL: as mf_world_open. */
 struct mf_metric_provider *mf_world_prometheus(
     struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e);
+/* Ask a query of a Rollout. Always fills *out; what is in it lives in the region. */
+void mf_world_ask(struct mf_world *w, const struct mf_metric_query *q, struct mf_region *r,
+    struct mf_measured *out);
+/* Is it whole, and its provider there? */
+int mf_world_probe_query(struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e);
 /* Are the metrics' providers there? The first that is not. */
 int mf_world_probe(struct mf_world *w, struct mf_error *e);
 /* What a hook is told beside the plan's names. */

@@ -73,19 +73,6 @@ due_us(const struct mf_analysis_plan *plan, const struct mf_analysis_state *stat
 	return later(s->last_us, later(interval_us, 1));
 }
 
-uint64_t
-mf_analysis_next_us(const struct mf_analysis_plan *plan, const struct mf_analysis_state *state)
-{
-	uint64_t next_us = UINT64_MAX, us;
-
-	for (size_t i = 0; i < plan->n_metrics; i++) {
-		us = due_us(plan, state, i);
-		if (us < next_us)
-			next_us = us;
-	}
-	return next_us;
-}
-
 bool
 mf_analysis_measured(const struct mf_analysis_plan *plan, const struct mf_analysis_state *state)
 {
@@ -263,13 +250,45 @@ measure(const struct mf_analysis_plan *plan, struct mf_analysis_metric_state *s,
 	return false;
 }
 
-/* Does the metric's window hold the last change of weights? */
-static bool
-is_early(const struct mf_analysis_plan *plan, const struct mf_analysis_tick *tick, size_t i)
+/* From when on the metric's window holds no change of weights. */
+static uint64_t
+settled_us(const struct mf_analysis_plan *plan, const struct mf_analysis_tick *tick, size_t i)
 {
-	return plan->profile == MF_PROFILE_MIGRATION && tick->changed_us > 0 &&
-	       tick->now_us <
-		   later(later(tick->changed_us, tick->settle_us), plan->metrics[i].window_us);
+	if (plan->profile != MF_PROFILE_MIGRATION || tick->changed_us == 0)
+		return 0;
+	return later(later(tick->changed_us, tick->settle_us), plan->metrics[i].window_us);
+}
+
+uint64_t
+mf_analysis_next_us(const struct mf_analysis_plan *plan, const struct mf_analysis_state *state,
+    const struct mf_analysis_tick *tick)
+{
+	uint64_t next_us = UINT64_MAX, us, settled;
+
+	for (size_t i = 0; i < plan->n_metrics; i++) {
+		us = due_us(plan, state, i);
+		settled = settled_us(plan, tick, i);
+		if (us < settled)
+			us = settled;
+		if (us < next_us)
+			next_us = us;
+	}
+	return next_us;
+}
+
+bool
+mf_analysis_measured_since(
+    const struct mf_analysis_plan *plan, const struct mf_analysis_state *state, uint64_t since_us)
+{
+	for (size_t i = 0; i < plan->n_metrics; i++) {
+		const struct mf_analysis_metric_state *m = &state->metrics[i];
+
+		if (plan->metrics[i].dry_run || mf_analysis_over(m->phase))
+			continue;
+		if (m->last_us <= since_us || m->last == MF_ANALYSIS_ERROR)
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -291,7 +310,8 @@ mf_analysis_walk(const struct mf_analysis_plan *plan, struct mf_analysis_state *
 		const uint64_t us = due_us(plan, state, i);
 
 		due = us != UINT64_MAX &&
-		      (tick->due ? tick->due[i] : us <= tick->now_us && !is_early(plan, tick, i));
+		      (tick->due ? tick->due[i]
+				 : us <= tick->now_us && settled_us(plan, tick, i) <= tick->now_us);
 		if (due && measure(plan, &state->metrics[i], i, base, tick->now_us, s))
 			return true;
 	}

@@ -86,9 +86,13 @@ enum mf_step_end mf_analysis_step(const struct mf_analysis_plan *plan,
 bool mf_analysis_walk(const struct mf_analysis_plan *plan, struct mf_analysis_state *state,
     const struct mf_analysis_tick *tick, unsigned base, struct mf_step *s);
 
-/* When the next measurement is due; UINT64_MAX: none, the run is over. */
-uint64_t mf_analysis_next_us(
-    const struct mf_analysis_plan *plan, const struct mf_analysis_state *state);
+/* When the next measurement is due; UINT64_MAX: none, the run is over. Profile migration: and when
+ * it is not too early for it, by the tick's changed_us and settle_us. */
+uint64_t mf_analysis_next_us(const struct mf_analysis_plan *plan,
+    const struct mf_analysis_state *state, const struct mf_analysis_tick *tick);
+/* Was each metric that counts, and goes on, measured after this moment, other than in vain? */
+bool mf_analysis_measured_since(
+    const struct mf_analysis_plan *plan, const struct mf_analysis_state *state, uint64_t since_us);
 /* Was each metric that counts measured, other than in vain? */
 bool mf_analysis_measured(
     const struct mf_analysis_plan *plan, const struct mf_analysis_state *state);

@@ -162,7 +162,7 @@ read_bake(struct mf_plan_reading *rd, const struct mf_node *spec,
 static const char *const beside_canary[] = {
     "canaryRef", "settle", "maxHold", "onHoldEnd", "watch", NULL};
 static const char *const beside_rollout[] = {
-    "rolloutRef", "interval", "maxHold", "onHoldEnd", NULL};
+    "rolloutRef", "interval", "settle", "maxHold", "onHoldEnd", "watch", NULL};
 
 static bool
 is_among(const char *const *words, const char *word)
@@ -224,6 +224,26 @@ take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis, const st
 	return own;
 }
 
+/* Its analyses look at the canary alone, and its way back is one step. */
+static void
+refuse_unheard(struct mf_plan_reading *rd, const struct mf_node *spec)
+{
+	static const char *const keys[] = {"verifyFor", "stepWeight", NULL};
+	const struct mf_node *rollback = mf_node_get(spec, "rollback"), *at;
+	const struct mf_node *fallback = mf_node_get(spec, "fallback");
+	size_t i;
+
+	for (i = 0; keys[i] != NULL; i++)
+		if ((at = mf_node_get(rollback, keys[i])) != NULL)
+			mf_plan_refuse(rd, at, "beside rolloutRef it would be ignored");
+	for (i = 0; fallback != NULL && fallback->kind == MF_NODE_LIST && i < fallback->n_items;
+	     i++)
+		if ((at = mf_node_get(fallback->items[i], "metrics")) != NULL)
+			mf_plan_refuse(rd, at,
+			    "beside rolloutRef nobody looks at them: a lighter model cannot take "
+			    "over");
+}
+
 static void
 take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_node *analysis,
     const struct mf_migration_words *w, const struct mf_node *ref)
@@ -234,6 +254,7 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	const struct mf_rollout_plan *read;
 	struct mf_rollout_plan *own;
 
+	refuse_unheard(rd, spec);
 	if (name == NULL)
 		return;
 	doc = mf_plan_document(rd, "argoproj.io", "Rollout", name, NULL);
@@ -252,6 +273,10 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	if (w->suspend)
 		own->paused = true;
 	own->interval_us = s.plan.interval_us;
+	own->watch_us = s.plan.watch_us;
+	own->n_fallbacks = (unsigned)w->plan.rollback.n_fallbacks;
+	if (mf_node_get(analysis, "settle") != NULL)
+		own->settle_us = s.plan.settle_us;
 	own->max_hold_us = s.plan.max_hold_us;
 	own->hold_end = s.plan.hold_end;
 	read_bake(rd, spec, w, own->interval_us > 0 ? own->interval_us : INTERVAL_US, &own->bake);

@@ -420,8 +420,7 @@ static const struct mf_field stanza_fields[] = {
 	"and watch are heard"),
     NODE("rolloutRef", rollout_ref, &ref_form, NULL, false,
 	"A Rollout of this file, whose steps and analyses these are; beside it only interval, "
-	"maxHold "
-	"and onHoldEnd are heard"),
+	"settle, maxHold, onHoldEnd and watch are heard"),
     ROW("interval", DURATION, plan.interval_us, "The time from one check to the next; 60s"),
     WHOLE("threshold", UNSIGNED, plan.threshold, 1, 1000000,
 	"The number of failed checks that rolls back; 1"),

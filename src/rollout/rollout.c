@@ -49,6 +49,8 @@ begin(struct mf_rollout_state *s, const char *revision)
 	s->waiting_since_us = s->hold_since_us = s->scale_down_us = 0;
 	s->hold_told = s->run_on = s->background_on = s->background_done = false;
 	s->bake_since_us = 0;
+	s->undoing = s->back_failed = false;
+	s->back_step = s->back_tries = s->fallback = 0;
 }
 
 void
@@ -155,7 +157,8 @@ obey(struct mf_rollout_walk *w)
 		s->hold_since_us = 0;
 		break;
 	case MF_STEER_RETRY:
-		if (s->aborted)
+		/* not while refs and links are being turned back */
+		if (s->aborted && !(s->undoing && s->back_step > 1))
 			begin(s, s->current);
 		break;
 	}
@@ -337,6 +340,6 @@ mf_rollout_ended(const struct mf_rollout_state *s)
 		return true;
 	if (strcmp(s->current, s->stable) == 0)
 		return s->weight == 0 && !s->weight_unsure && !s->routes;
-	return s->aborted && s->weight == 0 && !s->weight_unsure && !s->routes &&
+	return s->aborted && !s->undoing && s->weight == 0 && !s->weight_unsure && !s->routes &&
 	       s->scale_down_us == 0;
 }

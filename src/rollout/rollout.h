@@ -13,7 +13,9 @@
  * analysis step's); at 0/100 it bakes, then production moves (MF_ACT_REFERENCE): Succeeded.
  * MF_PROFILE_MIGRATION ends every hold after max_hold_us, takes a canary that has no server up for
  * a failure, never sends traffic to a primary without capacity, and holds where somebody lowered
- * the canary's weight at the router.
+ * the canary's weight at the router. It raises no weight that the background analysis, where it is
+ * on, has not looked at. After traffic the rest goes back, each tried again until it
+ * holds: sessions drained, refs, what the primary's side serves.
  */
 #ifndef MF_ROLLOUT_ROLLOUT_H
 #define MF_ROLLOUT_ROLLOUT_H
@@ -69,6 +71,11 @@ struct mf_rollout_state {
 	bool weight_unsure; /* a write failed: write again */
 	bool aborted;
 	bool abort_told; /* people know */
+	/* Profile migration: what is left of the way back, once traffic is. */
+	bool undoing;
+	unsigned back_step, back_tries;
+	unsigned fallback; /* which one is tried */
+	bool back_failed; /* a step was left for a person */
 	enum mf_reason reason;
 	enum mf_result result; /* of finish: stay, and of an abort in profile migration */
 	bool full;             /* promoteFull: no steps, pauses, analyses */
@@ -136,6 +143,9 @@ enum mf_step_end mf_rollout_step(const struct mf_rollout_plan *plan,
 /* The analysis that an act's index is of. NULL: none such. */
 const struct mf_analysis_plan *mf_rollout_analysis_of(
     const struct mf_rollout_plan *plan, unsigned index);
+/* The analysis that state->run is of; NULL: none is on, or the bake looks by itself. */
+const struct mf_analysis_plan *mf_rollout_running(
+    const struct mf_rollout_plan *plan, const struct mf_rollout_state *state);
 /* Has it ended, so that another pass changes nothing without a new revision or a retry? */
 bool mf_rollout_ended(const struct mf_rollout_state *state);
 /* When the next pass has something to do, if nothing comes from outside; UINT64_MAX: never.

@@ -25,6 +25,9 @@ mf_rollout_abort(struct mf_rollout_walk *w, enum mf_reason reason)
 	s->waiting_since_us = 0;
 	s->run_on = s->background_on = s->background_done = false;
 	s->bake_since_us = 0;
+	s->undoing = mf_rollout_finite(w->plan);
+	s->back_step = s->back_tries = s->fallback = 0;
+	s->back_failed = false;
 }
 
 static uint64_t
@@ -58,6 +61,58 @@ restore(struct mf_rollout_walk *w)
 	return MF_PASS_END;
 }
 
+/* After traffic, in this order. */
+static const enum mf_act_kind back_rows[] = {
+    MF_ACT_DRAIN,
+    MF_ACT_REFERENCE_BACK,
+    MF_ACT_FALLBACK,
+};
+#define BACK_ROWS (sizeof back_rows / sizeof back_rows[0])
+
+/* A step cannot be done: the next fallback, where that can help; else it is left to people. */
+static void
+leave_step(struct mf_rollout_walk *w)
+{
+	struct mf_rollout_state *s = w->s;
+
+	s->back_tries = 0;
+	if (back_rows[s->back_step] == MF_ACT_FALLBACK && s->fallback + 1 < w->plan->n_fallbacks) {
+		s->fallback++;
+		return;
+	}
+	s->back_failed = true;
+	s->back_step++;
+}
+
+/* END: a step is tried again in the next pass. */
+static enum mf_pass
+undo(struct mf_rollout_walk *w)
+{
+	struct mf_rollout_state *s = w->s;
+	struct mf_act act = {.why = mf_reason_name(s->reason)};
+	enum mf_pass pass;
+
+	while (s->undoing && s->back_step < BACK_ROWS) {
+		act.kind = back_rows[s->back_step];
+		act.index = act.kind == MF_ACT_FALLBACK ? s->fallback : 0;
+		if ((pass = mf_rollout_do(w, &act)) == MF_PASS_ASK)
+			return pass;
+		if (pass == MF_PASS_ON) {
+			s->back_tries = 0;
+			s->back_step++;
+		} else if (++s->back_tries < MF_BACK_TRIES) {
+			return MF_PASS_END;
+		} else {
+			leave_step(w);
+		}
+	}
+	if (s->undoing && s->back_failed &&
+	    mf_rollout_alert(w, "the rollback is not complete: a person is needed") == MF_PASS_ASK)
+		return MF_PASS_ASK;
+	s->undoing = false;
+	return MF_PASS_ON;
+}
+
 enum mf_pass
 mf_rollout_back(struct mf_rollout_walk *w)
 {
@@ -73,13 +128,15 @@ mf_rollout_back(struct mf_rollout_walk *w)
 		return pass;
 	if ((pass = mf_rollout_remove_routes(w)) != MF_PASS_ON)
 		return pass;
+	if ((pass = undo(w)) != MF_PASS_ON)
+		return pass;
 	if (s->scaled_up && w->plan->abort_scale_down)
 		mf_rollout_scale_down_in(w, w->plan->abort_scale_down_delay_us);
 	s->scaled_up = false;
 	s->hold_since_us = 0;
 	s->hold_told = false;
 	if (mf_rollout_finite(w->plan) || w->plan->finish == MF_FINISH_STAY)
-		s->result = MF_RESULT_ROLLED_BACK;
+		s->result = s->back_failed ? MF_RESULT_PERSON_NEEDED : MF_RESULT_ROLLED_BACK;
 	return mf_rollout_scale_down(w);
 }
 

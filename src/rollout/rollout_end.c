@@ -53,8 +53,8 @@ mf_rollout_increment(const struct mf_rollout_plan *plan)
 
 /* The pauses behind the last setWeight are repeated after each further step; not those that
  * somebody has to end. */
-static uint64_t
-last_pauses_us(const struct mf_rollout_plan *plan)
+uint64_t
+mf_rollout_last_pauses_us(const struct mf_rollout_plan *plan)
 {
 	uint64_t us = 0;
 
@@ -73,7 +73,7 @@ look(struct mf_rollout_walk *w)
 {
 	struct mf_rollout_state *s = w->s;
 	const unsigned gate = mf_rollout_gate(w->plan);
-	const uint64_t pause_us = last_pauses_us(w->plan);
+	const uint64_t pause_us = mf_rollout_last_pauses_us(w->plan);
 	const bool entering = !s->on_from_last;
 
 	s->on_from_last = true;

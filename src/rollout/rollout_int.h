@@ -52,10 +52,15 @@ unsigned mf_rollout_gate(const struct mf_rollout_plan *plan);
 enum mf_pass mf_rollout_canary_steps(struct mf_rollout_walk *w);
 /* May the canary's weight become `canary` now? END: not yet. */
 enum mf_pass mf_rollout_may_route(struct mf_rollout_walk *w, unsigned canary);
+/* Has the background analysis, where it goes on, measured at the present weight? */
+bool mf_rollout_was_looked_at(
+    const struct mf_rollout_plan *plan, const struct mf_rollout_state *state);
 /* The pause step, and blue/green's: until somebody promotes, or so long. */
 enum mf_pass mf_rollout_pause(struct mf_rollout_walk *w, bool forever, uint64_t pause_us);
 /* rollout_end.c: all steps are done. */
 enum mf_pass mf_rollout_finish(struct mf_rollout_walk *w);
+/* finish: stay: how long each step after the last one is looked at; 0: a pass. */
+uint64_t mf_rollout_last_pauses_us(const struct mf_rollout_plan *plan);
 /* rollout_bake.c: at 0/100. ON: it has been good for long enough. */
 enum mf_pass mf_rollout_bake(struct mf_rollout_walk *w);
 /* bluegreen.c */

@@ -99,9 +99,11 @@ struct mf_rollout_plan {
 	bool abort_scale_down;    /* false: never */
 	unsigned rollback_window; /* so many former stable revisions skip all steps; 0: none do */
 	/* A migration's own. */
+	unsigned n_fallbacks; /* on the primary's side, tried in order; 0: what it served before */
 	struct mf_bake bake;
 	uint64_t interval_us; /* of a tick; 0: 1 m */
 	uint64_t settle_us;   /* after a change of weights, before a metric's window counts */
+	uint64_t watch_us;    /* between passes, how often the sides are looked at; 0: 5 s */
 	uint64_t max_hold_us; /* of any hold; 0: 10 intervals */
 	enum mf_hold_end hold_end;
 	struct mf_plan_place place;

@@ -33,8 +33,10 @@ mf_rollout_waits_for(const struct mf_rollout_plan *plan, const struct mf_rollout
 {
 	if (mf_rollout_ended(s))
 		return "";
+	if (s->aborted && s->weight > 0)
+		return "the router, to take all traffic back";
 	if (s->aborted)
-		return s->weight > 0 ? "the router, to take all traffic back" : "";
+		return s->undoing ? "the rest of the way back" : "";
 	if (s->pauses & MF_ROLLOUT_PAUSE_BY_HAND)
 		return "somebody who continues it: it was paused by hand";
 	if (s->pauses & MF_ROLLOUT_PAUSE_LOWERED)
@@ -51,6 +53,8 @@ mf_rollout_waits_for(const struct mf_rollout_plan *plan, const struct mf_rollout
 		return "the canary's workload";
 	if (s->run_on)
 		return "an analysis";
+	if (!mf_rollout_was_looked_at(plan, s))
+		return "a measurement at this weight";
 	return s->bake_since_us > 0 ? "the bake" : "";
 }
 
@@ -77,25 +81,45 @@ pause_end_us(const struct mf_rollout_plan *plan, const struct mf_rollout_state *
 	return mf_rollout_later(mf_rollout_later(s->pause_since_us, pause_us), 1);
 }
 
-/* The next measurement of any analysis that is on. */
+/* When a step after the last one may be followed by the next; UINT64_MAX: with the next pass. */
 static uint64_t
-measure_us(const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
+stay_us(const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
 {
-	const unsigned gate = mf_rollout_gate(plan);
-	unsigned run = gate;
-	uint64_t us = UINT64_MAX;
+	const uint64_t pause_us = mf_rollout_last_pauses_us(plan);
 
+	if (!s->on_from_last || s->bake_since_us > 0 || pause_us == 0)
+		return UINT64_MAX;
+	return mf_rollout_later(mf_rollout_later(s->changed_us, pause_us), 1);
+}
+
+const struct mf_analysis_plan *
+mf_rollout_running(const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
+{
+	unsigned run = mf_rollout_gate(plan);
+
+	if (!s->run_on || s->bake_since_us > 0)
+		return NULL;
 	if (plan->strategy == MF_ROLLOUT_BLUE_GREEN && s->step < MF_BLUEGREEN_END)
 		run = s->step < MF_BLUEGREEN_SWITCH ? plan->pre_promotion : plan->post_promotion;
 	else if (s->step < plan->n_steps)
 		run = plan->steps[s->step].analysis;
+	return run < plan->n_analyses ? plan->analyses[run] : NULL;
+}
+
+/* The next measurement of any analysis that is on. */
+static uint64_t
+measure_us(const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
+{
+	const struct mf_analysis_tick tick = {
+	    .changed_us = s->changed_us, .settle_us = plan->settle_us};
+	const struct mf_analysis_plan *run = mf_rollout_running(plan, s);
+	uint64_t us = UINT64_MAX;
+
 	if (s->background_on && plan->background != MF_ROLLOUT_NO_ANALYSIS)
-		us = mf_analysis_next_us(plan->analyses[plan->background], &s->background);
+		us = mf_analysis_next_us(plan->analyses[plan->background], &s->background, &tick);
 	if (s->bake_since_us > 0)
 		return sooner(us, s->bake_next_us);
-	if (s->run_on && run < plan->n_analyses)
-		us = sooner(us, mf_analysis_next_us(plan->analyses[run], &s->run));
-	return us;
+	return run == NULL ? us : sooner(us, mf_analysis_next_us(run, &s->run, &tick));
 }
 
 uint64_t
@@ -111,6 +135,7 @@ mf_rollout_next_us(
 	next_us = mf_rollout_later(
 	    now_us, plan->interval_us > 0 ? plan->interval_us : MF_ROLLOUT_INTERVAL_US);
 	next_us = sooner(next_us, pause_end_us(plan, s));
+	next_us = sooner(next_us, stay_us(plan, s));
 	next_us = sooner(next_us, measure_us(plan, s));
 	if (s->scale_down_us > 0)
 		next_us = sooner(next_us, s->scale_down_us);

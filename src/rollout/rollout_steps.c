@@ -10,6 +10,17 @@ mf_rollout_weight_at(const struct mf_rollout_plan *plan, unsigned step)
 	return 0;
 }
 
+bool
+mf_rollout_was_looked_at(const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
+{
+	/* past the last step each weight has a run of its own */
+	if (!mf_rollout_finite(plan) || s->full || s->weight == 0 || !s->background_on ||
+	    s->on_from_last || plan->background == MF_ROLLOUT_NO_ANALYSIS)
+		return true;
+	return mf_analysis_measured_since(
+	    plan->analyses[plan->background], &s->background, s->changed_us);
+}
+
 enum mf_pass
 mf_rollout_may_route(struct mf_rollout_walk *w, unsigned canary)
 {
@@ -17,6 +28,9 @@ mf_rollout_may_route(struct mf_rollout_walk *w, unsigned canary)
 		return MF_PASS_ON;
 	if (canary > w->s->weight && w->tick->no_steps_now)
 		return MF_PASS_END;
+	if (canary > w->s->weight && w->tick->background == MF_ANALYSIS_PENDING &&
+	    !mf_rollout_was_looked_at(w->plan, w->s))
+		return MF_PASS_END;         /* it comes, or it ends the analysis */
 	if (w->tick->primary != MF_READY) { /* it could not take its share */
 		w->blocked = true;
 		return MF_PASS_END;

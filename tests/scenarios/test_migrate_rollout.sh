@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A Canary and a Rollout of other programs, as people have them: run as they stand with what the
-# command line says, with HAProxy to move the traffic.
+# A Canary and a Rollout of other programs, as people have them: as the analysis of a Migration, and
+# run as they stand with what the command line says. HAProxy moves the traffic, Prometheus measures.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
@@ -34,6 +34,8 @@ plan v2 >plan.yaml
 status 2 "a Migration with a router of its own" "$MF" migrate plan.yaml --router "$router"
 says "... needs none" "says all of it itself"
 
+status 2 "without a repository and a lease" env -u MODELFERRY_REPO "$MF" migrate canary.yaml \
+    --router "$router"
 status 0 "traffic alone" env -u MODELFERRY_REPO "$MF" migrate canary.yaml --router "$router" \
     --lease "file:$scratch/lease"
 head -n 1 out >first
@@ -42,9 +44,6 @@ check "... all of it is there" test "$(weights)" = 0/100
 status 0 "run again" env -u MODELFERRY_REPO "$MF" migrate canary.yaml --router "$router" \
     --lease "file:$scratch/lease"
 says "... it is done" "^already done: weights 0/100$" out
-start_over v1
-status 2 "without a repository and a lease" env -u MODELFERRY_REPO "$MF" migrate canary.yaml \
-    --router "$router"
 
 start_over v1
 cat >router.yaml <<PLAN
@@ -58,4 +57,191 @@ status 0 "data and traffic" "$MF" migrate canary.yaml --router router.yaml \
 head -n 1 out >first
 says "... says which first" '"version": "v5"' first
 ends "a bare Canary" 0/100 v5 v4
+
+# ---- a Rollout ----
+
+steps() { # PAUSE-SECONDS
+	cat <<PLAN
+  strategy:
+    canary:
+      steps:
+      - setWeight: 20
+      - pause: {duration: $1}
+      - setWeight: 40
+      - pause: {duration: $1}
+      - setWeight: 60
+      - pause: {duration: $1}
+      - setWeight: 80
+      - pause: {duration: $1}
+PLAN
+}
+bare_rollout() { # of a strategy, which comes from standard input
+	cat <<PLAN
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: churn}
+spec:
+PLAN
+	cat
+}
+rollout() { # VERSION: the same with an analysis in the background, and its template
+	bare_rollout
+	cat <<PLAN
+      analysis:
+        templates:
+        - templateName: accuracy
+        args:
+        - {name: model-version, value: $1}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: accuracy}
+spec:
+  args:
+  - name: model-version
+  metrics:
+  - name: accuracy
+    interval: 1s
+    successCondition: result == true
+    provider:
+      prometheus:
+        address: $MF_PROMETHEUS_URL
+        query: avg(model_accuracy{version="{{ args.model-version }}"}) > 0.9
+PLAN
+}
+migration() { # VERSION [LINE-OF-SPEC...]: with that Rollout for its analysis
+	cat <<PLAN
+apiVersion: modelferry.dev/v1alpha1
+kind: Migration
+metadata: {name: churn-by-rollout}
+spec:
+  model: {name: churn, version: $1}
+  source: {name: old, servers: ["http://$old"], serves: unchecked}
+  destination:
+    name: new
+    dir: $scratch/new
+    link: current
+    servers: ["http://$new"]
+    reload: {url: "{server}/reload", method: POST}
+    serves: {url: "{server}/version", jsonPath: "{.version}", within: 5s}
+  router:
+    haproxy:
+      sockets: ["unix:$scratch/haproxy.sock"]
+      primary: [churn/old]
+      canary: [churn/new]
+      drainTimeout: 2s
+  analysis:
+    rolloutRef: {name: churn}
+    interval: 1s
+    settle: 300ms
+    watch: 500ms
+    maxHold: 30s
+PLAN
+	((${#@} < 2)) || printf '%s\n' "${@:2}"
+}
+back_to_v1() {
+	start_over v1
+	"$MF" pull churn@v1 new --link current >out 2>err
+}
+
+back_to_v1
+{ migration v2 "  bake: {duration: 1s, interval: 1s}"; steps 1 | rollout v2; } >plan.yaml
+status 0 "plan check takes a Rollout" "$MF" plan check plan.yaml
+clients
+status 0 "a Rollout that goes well" "$MF" migrate plan.yaml --json
+cp out run.out
+for w in 20 40 60 80 100; do
+	says "... by $w" "\"canaryWeight\": $w," run.out
+done
+says "... a line a tick" '"step": 1, .*"phase": "Paused", "stable": "v1"' run.out
+says "... measured" 'metric:accuracy:0.95' run.out
+says "... and a result" '"result": "succeeded"' run.out
+no_client_failed "a Rollout"
+ends "a Rollout" 0/100 v2 v2
+status 0 "run again" "$MF" migrate plan.yaml
+says "... it is done already" "already done" out
+
+back_to_v1
+{ migration v3; steps 2 | rollout v3; } >plan.yaml
+clients
+"$MF" migrate plan.yaml --run-id falls >falls.out 2>falls.err &
+run=$!
+in_time grep -q "route:60/40" falls.out
+ill new "accuracy 0.5" "status 200"
+wait $run
+check "accuracy falls: rolled back" test $? -eq 8
+check "... for that reason" grep -q "rolled back: threshold" falls.err
+no_client_failed "a Rollout that falls"
+ends "a Rollout that falls" 100/0 v1 v1
+status 0 "the version" "$MF" show churn@v3 --json
+json "... is marked as rejected" 'r["rejected"]'
+status 0 "history" "$MF" history
+says "... has how it ended" 'rolledBack.*churn-by-rollout' out
+
+back_to_v1
+{ migration v4; steps 2 | rollout v4; } >plan.yaml
+"$MF" migrate plan.yaml --run-id killed >killed.out 2>&1 &
+run=$!
+in_time sh -c "'$MF' status killed | grep -q 'weights 60/40'"
+kill -KILL $run
+wait $run 2>/dev/null
+check "killed at 40 %: traffic stays where it was" test "$(weights)" = 60/40
+status 0 "status of the run" "$MF" status killed
+says "... weights and heartbeat" 'weights 60/40, tick .*heartbeat' out
+status 0 "resumed" "$MF" migrate plan.yaml --resume
+ends resumed 0/100 v4 v4
+
+# ---- blue/green, steered ----
+
+blue_green() {
+	cat <<PLAN
+  strategy:
+    blueGreen:
+      activeService: old
+      previewService: new
+      autoPromotionEnabled: false
+PLAN
+}
+back_to_v1
+{ migration v2; blue_green | bare_rollout; } >plan.yaml
+"$MF" migrate plan.yaml --run-id blue >blue.out 2>&1 &
+run=$!
+in_time grep -q "a pause until somebody promotes" blue.out
+check "blue/green: no traffic before somebody promotes" test "$(weights)" = 100/0
+status 0 "promoted from elsewhere" "$MF" migrate --promote blue --state-dir "$scratch/elsewhere"
+wait $run
+check "... the run succeeds" test $? -eq 0
+ends "blue/green" 0/100 v2 v2
+
+back_to_v1
+"$MF" migrate plan.yaml --run-id aborted >aborted.out 2>&1 &
+run=$!
+in_time grep -q "a pause until somebody promotes" aborted.out
+status 0 "aborted from elsewhere" "$MF" migrate --abort aborted --state-dir "$scratch/elsewhere"
+wait $run
+check "... the run ends with 8" test $? -eq 8
+ends aborted 100/0 v1 v1
+
+# ---- a bare Rollout ----
+
+start_over v1
+steps 1 | bare_rollout >rollout.yaml
+status 2 "a Rollout without a router" "$MF" migrate rollout.yaml
+says "... needs one" "needs --router"
+status 0 "traffic alone, by a Rollout" env -u MODELFERRY_REPO "$MF" migrate rollout.yaml \
+    --router "$router" --lease "file:$scratch/lease"
+head -n 1 out >first
+says "... says so first" "a bare Rollout, churn: finish: stay, data: none" first
+check "... all of it is there" test "$(weights)" = 0/100
+
+# ---- what cannot be ----
+
+sed 's/- pause: {duration: 1}/- setHeaderRoute: {name: by-header}/' rollout.yaml >headers.yaml
+start_over v1
+status 2 "routes by header" "$MF" migrate headers.yaml --router "$router" --lease "file:$scratch/lease"
+says "... are refused by name" setHeaderRoute
+status 2 "an end at the primary" "$MF" migrate rollout.yaml --finish copy-back --router "$router" \
+    --lease "file:$scratch/lease"
+says "... is refused by name" "finish: copy-back"
 end

@@ -67,9 +67,10 @@ rows(void **state)
 		x->m = &m;
 		x->canary = &canary;
 		x->clock_base_us = (uint64_t)(LAST + table[i].away_us);
-		x->shift.state.weight = table[i].weight;
-		x->shift.state.phase = table[i].phase;
-		x->shift.state.reason = table[i].reason;
+		mf_engine_canary(&x->engine, &canary);
+		x->engine.state.canary.weight = table[i].weight;
+		x->engine.state.canary.phase = table[i].phase;
+		x->engine.state.canary.reason = table[i].reason;
 		mf_migrating_look_unattended(x, LAST);
 		if (x->unattended_us != table[i].unattended_us ||
 		    mf_migrating_was_left(x) != table[i].left)

@@ -38,7 +38,7 @@ static const struct mf_migration_plan migration = {
 };
 
 struct run {
-	struct mf_canary_state state;
+	struct mf_engine engine;
 	struct mf_router_seen router;
 	struct mf_view_moment now;
 	struct mf_migrate_view view;
@@ -50,8 +50,9 @@ new_run(void)
 	struct run *r = calloc(1, sizeof *r);
 
 	assert_non_null(r);
-	mf_canary_start(&r->state, "v2", "v1");
-	r->state.weight = 40;
+	mf_engine_canary(&r->engine, &plan);
+	mf_canary_start(&r->engine.state.canary, "v2", "v1");
+	r->engine.state.canary.weight = 40;
 	r->router = (struct mf_router_seen){.primary = 60,
 	    .canary = 40,
 	    .canary_share = 39.9,
@@ -59,9 +60,8 @@ new_run(void)
 	    .primary_servers = 1,
 	    .canary_up = 1,
 	    .canary_servers = 2};
-	r->now = (struct mf_view_moment){.plan = &plan,
+	r->now = (struct mf_view_moment){.engine = &r->engine,
 	    .m = &migration,
-	    .state = &r->state,
 	    .router = &r->router,
 	    .capacity = true,
 	    .may_step = true,
@@ -96,7 +96,7 @@ test_running(void **state)
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.waits, "a window of the plan, to step forward");
 	/* past maxWeight it goes on by the same step */
-	r->state.weight = r->router.canary = 60;
+	r->engine.state.canary.weight = r->router.canary = 60;
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.step, "canary 60 %, then 80 %; maxWeight 60 %");
 	r->router.primary_up = 0;
@@ -122,7 +122,8 @@ test_fallbacks(void **state)
 	m.rollback.fallbacks = fallbacks;
 	m.rollback.n_fallbacks = 3;
 	r->now.m = &m;
-	r->now.plan = &(const struct mf_canary_plan){.back = {.step_weight = 10}, .threshold = 1};
+	r->engine.canary_plan =
+	    &(const struct mf_canary_plan){.back = {.step_weight = 10}, .threshold = 1};
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.rollback,
 	    "weights 60/40 to 100/0 by 10 a tick; drain sessions for at most 2s; mark v2 as "
@@ -148,8 +149,8 @@ test_held(void **state)
 
 	(void)state;
 	mf_view_fill(&r->view, &r->now);
-	r->state.hold = MF_HOLD_ROUTER;
-	r->state.hold_since_us = 90 * SECOND;
+	r->engine.state.canary.hold = MF_HOLD_ROUTER;
+	r->engine.state.canary.hold_since_us = 90 * SECOND;
 	r->now.router = NULL;
 	mf_view_fill(&r->view, &r->now);
 	assert_false(r->view.router_known);
@@ -158,13 +159,13 @@ test_held(void **state)
 	assert_int_equal(r->view.hold_since_us, NOW - 10000000);
 	assert_int_equal(r->view.hold_until_us, NOW + 10000000); /* ten intervals in all */
 	assert_string_equal(r->view.hold_end, "rollback");
-	r->state.hold = MF_HOLD_GATE;
+	r->engine.state.canary.hold = MF_HOLD_GATE;
 	r->now.gate = "approve";
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.waits, "gate approve is closed; --promote passes it");
-	r->state.phase = MF_PHASE_ROLLING_BACK;
-	r->state.reason = MF_REASON_THRESHOLD;
-	r->state.hold = MF_HOLD_NONE;
+	r->engine.state.canary.phase = MF_PHASE_ROLLING_BACK;
+	r->engine.state.canary.reason = MF_REASON_THRESHOLD;
+	r->engine.state.canary.hold = MF_HOLD_NONE;
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.step, "the way back: sessions are drained, try 1 of 5");
 	assert_string_equal(r->view.rollback, "it is under way, because of threshold");
@@ -187,7 +188,7 @@ test_measured(void **state)
 	got = (struct mf_measured){.end = MF_MEASURE_NONE, .why = "an empty result"};
 	mf_view_measured(&r->view, 0, &metrics[0], false, &got, NOW);
 	assert_false(r->view.metrics[0].has_value);
-	r->state.hold = MF_HOLD_NO_DATA;
+	r->engine.state.canary.hold = MF_HOLD_NO_DATA;
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.waits, "accuracy has no value: an empty result");
 	mf_view_measured(&r->view, 5, &metrics[0], false, &got, NOW); /* there is no such */
@@ -220,7 +221,7 @@ test_bytes(void **state)
 	name[sizeof name - 1] = '\0';
 	r->now.version = name;
 	r->now.gate = name;
-	r->state.hold = MF_HOLD_GATE;
+	r->engine.state.canary.hold = MF_HOLD_GATE;
 	r->view.metrics[1].value = INFINITY;
 	r->view.metrics[1].has_value = true;
 	mf_view_stage(&r->view, "deliver", name, NOW);
@@ -296,11 +297,70 @@ test_refused(void **state)
 	free(v);
 }
 
+static void
+test_rollout(void **state)
+{
+	static const struct mf_rollout_step steps[] = {
+	    {.kind = MF_ROLLOUT_SET_WEIGHT, .weight = 40},
+	    {.kind = MF_ROLLOUT_PAUSE, .forever = true},
+	};
+	static const struct mf_analysis_metric looks[] = {{.name = "accuracy"}};
+	static const struct mf_analysis_plan analysis = {.metrics = looks, .n_metrics = 1};
+	static const struct mf_analysis_plan *const analyses[] = {&analysis};
+	static const struct mf_rollout_plan rollout = {
+	    .profile = MF_PROFILE_MIGRATION,
+	    .finish = MF_FINISH_STAY,
+	    .steps = steps,
+	    .n_steps = 2,
+	    .analyses = analyses,
+	    .n_analyses = 1,
+	    .pre_promotion = MF_ROLLOUT_NO_ANALYSIS,
+	    .post_promotion = MF_ROLLOUT_NO_ANALYSIS,
+	    .max_hold_us = 30 * SECOND,
+	};
+	struct run *r = new_run();
+	struct mf_rollout_state *s = &r->engine.state.rollout;
+
+	(void)state;
+	mf_engine_rollout(&r->engine, &rollout);
+	mf_rollout_start(s, "v2", "v1");
+	s->weight = 40;
+	s->step = 1;
+	s->phase = MF_ROLLOUT_PAUSED;
+	s->pauses = MF_ROLLOUT_PAUSE_STEP;
+	s->hold_since_us = 90 * SECOND;
+	s->background_on = true;
+	s->changed_us = 50 * SECOND;
+	s->background.metrics[0] = (struct mf_analysis_metric_state){
+	    .last = MF_ANALYSIS_FAILED, .last_us = 95 * SECOND, .has_value = true, .value = 0.5};
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.phase, "Paused");
+	assert_string_equal(r->view.step, "step 2 of 2, canary 40 %");
+	assert_string_equal(r->view.waits, "a pause until somebody promotes");
+	assert_string_equal(r->view.hold, "paused");
+	assert_int_equal(r->view.hold_until_us, NOW + 20000000);
+	assert_string_equal(r->view.hold_end, "rollback");
+	assert_int_equal(r->view.n_metrics, 1);
+	assert_string_equal(r->view.metrics[0].name, "accuracy");
+	assert_string_equal(r->view.metrics[0].check, "out");
+	assert_int_equal(r->view.metrics[0].asked_us, NOW - 5000000);
+	assert_string_equal(r->view.rollback,
+	    "weights 60/40 to 100/0 at once; drain sessions for at most 2s; mark v2 as rejected if "
+	    "it is at fault; link current shows v1 again");
+	s->aborted = s->undoing = true;
+	s->weight = 0;
+	s->back_step = 1;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.step, "the way back: the version is marked, try 1 of 5");
+	free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_running),
+	    cmocka_unit_test(test_rollout),
 	    cmocka_unit_test(test_fallbacks),
 	    cmocka_unit_test(test_held),
 	    cmocka_unit_test(test_measured),

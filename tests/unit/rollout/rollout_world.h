@@ -13,7 +13,8 @@ struct world {
 	struct mf_rollout_tick tick; /* of the next pass; back to normal after it */
 	unsigned routed;             /* the canary's weight, as the router has it */
 	unsigned n_routes, n_metrics;
-	enum mf_answer_end route_end, promote_end, reference_end; /* how these acts end */
+	/* how these acts end */
+	enum mf_answer_end route_end, promote_end, reference_end, drain_end, fallback_end;
 	struct mf_node verdict; /* what metrics, which are Kubernetes Jobs, answer */
 	enum mf_measure_end measure_end;
 	char did[2048]; /* acts of the last pass, "route:20 alert " */
@@ -74,6 +75,8 @@ world_do(struct world *w, const struct mf_act *act, struct mf_answer *out)
 	case MF_ACT_METRIC: world_measure(w, act, out); return;
 	case MF_ACT_PROMOTE: out->end = w->promote_end; break;
 	case MF_ACT_REFERENCE: out->end = w->reference_end; break;
+	case MF_ACT_DRAIN: out->end = w->drain_end; break;
+	case MF_ACT_FALLBACK: out->end = w->fallback_end; break;
 	default: break;
 	}
 	world_note(w, mf_act_name(act->kind));

@@ -66,11 +66,11 @@ by_the_clock(void **state)
 	b.metrics[0].interval_us = 60 * SECOND;
 	b.metrics[0].count = 2;
 	b.metrics[1].initial_delay_us = 30 * SECOND;
-	assert_true(mf_analysis_next_us(&b.plan, &b.state) == b.tick.now_us);
+	assert_true(mf_analysis_next_us(&b.plan, &b.state, &b.tick) == b.tick.now_us);
 	pass(&b, 0);
 	assert_true(b.asked[0] == 1 && b.asked[1] == 0);
 	assert_int_equal(b.state.metrics[1].phase, MF_ANALYSIS_PENDING);
-	assert_true(mf_analysis_next_us(&b.plan, &b.state) == b.tick.now_us + 30 * SECOND);
+	assert_true(mf_analysis_next_us(&b.plan, &b.state, &b.tick) == b.tick.now_us + 30 * SECOND);
 	pass(&b, 30 * SECOND - 1);
 	assert_true(b.asked[0] == 0 && b.asked[1] == 0);
 	pass(&b, 1);
@@ -83,7 +83,7 @@ by_the_clock(void **state)
 	assert_true(b.asked[0] == 1);
 	assert_int_equal(b.state.phase, MF_ANALYSIS_SUCCESSFUL);
 	assert_true(mf_analysis_measured(&b.plan, &b.state));
-	assert_true(mf_analysis_next_us(&b.plan, &b.state) == UINT64_MAX);
+	assert_true(mf_analysis_next_us(&b.plan, &b.state, &b.tick) == UINT64_MAX);
 	pass(&b, 3600 * SECOND);
 	assert_true(b.asked[0] == 0 && b.asked[1] == 0);
 }

@@ -362,6 +362,11 @@ stays(void **state)
 	world_pass(&w, 601);
 	assert_world(&w, 3, 40, "Paused");
 	world_control(&w, MF_STEER_PROMOTE);
+	assert_world(&w, 4, 40, "Progressing"); /* nobody has looked at 40 yet */
+	assert_string_equal(
+	    mf_rollout_waits_for(&w.plan, &w.state), "a measurement at this weight");
+	world_pass(&w, 61);
+	assert_string_equal(w.did, "metric route:60 ");
 	assert_world(&w, 5, 60, "Paused");
 	world_pass(&w, 31); /* looked at, then on */
 	assert_world(&w, 6, 80, "Progressing");
@@ -634,6 +639,86 @@ by_hand_and_windows(void **state)
 	assert_string_equal(mf_rollout_waits_for(&w.plan, &w.state), "a pause to be over");
 }
 
+/* After traffic the rest goes back in its order; what fails is tried again, then left to people. */
+static void
+the_rest_goes_back(void **state)
+{
+	struct mf_rollout_plan plan = migration_of(six, ROWS(six));
+	unsigned i;
+
+	(void)state;
+	plan.abort_scale_down = false;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.fallback_end = MF_ANSWER_FAILED;
+	world_control(&w, MF_STEER_ABORT);
+	assert_string_equal(w.did, "alert route:0 drain referenceBack fallback ");
+	assert_false(mf_rollout_ended(&w.state));
+	world_control(&w, MF_STEER_RETRY); /* too late: the ref is back */
+	assert_string_equal(w.did, "fallback ");
+	assert_true(w.state.aborted);
+	w.fallback_end = MF_ANSWER_OK;
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "fallback ");
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.drain_end = MF_ANSWER_FAILED;
+	world_control(&w, MF_STEER_ABORT);
+	for (i = 1; i < MF_BACK_TRIES; i++) {
+		assert_int_equal(w.routed, 0);
+		assert_false(mf_rollout_ended(&w.state));
+		world_pass(&w, 1);
+	}
+	assert_string_equal(w.did, "drain referenceBack fallback alert ");
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
+
+	plan.n_fallbacks = 2;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.fallback_end = MF_ANSWER_FAILED;
+	world_control(&w, MF_STEER_ABORT);
+	for (i = 1; i < MF_BACK_TRIES; i++) {
+		assert_int_equal(w.state.fallback, 0);
+		world_pass(&w, 1);
+	}
+	assert_int_equal(w.state.fallback, 1); /* the next one, which comes up */
+	w.fallback_end = MF_ANSWER_OK;
+	world_pass(&w, 1);
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+}
+
+/* A pass that comes too early to measure is not followed by another at once. */
+static void
+too_early_is_waited_for(void **state)
+{
+	static const struct mf_rollout_step steps[] = {WEIGHT(20), PAUSE(600)};
+	static const struct mf_analysis_plan careful = {
+	    .name = "careful", .profile = MF_PROFILE_MIGRATION, .metrics = jobs, .n_metrics = 1};
+	static const struct mf_analysis_plan *const one[] = {&careful};
+	struct mf_rollout_plan plan = migration_of(steps, ROWS(steps));
+	uint64_t changed_us;
+
+	(void)state;
+	plan.analyses = one;
+	plan.n_analyses = 1;
+	plan.background = 0;
+	plan.interval_us = 60 * SECOND;
+	plan.settle_us = 25 * SECOND;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	changed_us = w.state.changed_us;
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "");
+	assert_true(mf_rollout_next_us(&plan, &w.state, w.tick.now_us) == changed_us + 25 * SECOND);
+	world_pass(&w, 24);
+	assert_string_equal(w.did, "metric ");
+}
+
 int
 main(void)
 {
@@ -655,6 +740,8 @@ main(void)
 	    cmocka_unit_test(looks_of_migrations),
 	    cmocka_unit_test(resumes),
 	    cmocka_unit_test(by_hand_and_windows),
+	    cmocka_unit_test(the_rest_goes_back),
+	    cmocka_unit_test(too_early_is_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("rollout", tests, NULL, NULL);
