@@ -17,7 +17,8 @@
 #include "src/base/log.h"
 #include "src/repo/ref.h"
 
-#define BEST_MOST 4u /* the best may not verify: so many are kept, and tried in turn */
+#define BEST_MOST 4u    /* the best may not verify: so many are kept, and tried in turn */
+#define BEST_LOOKED 16u /* of so many, since some may not suit the site */
 #define FALLBACKS_MAX 32u
 
 struct candidate {
@@ -41,6 +42,24 @@ take(struct mf_candidates *c, const struct mf_version *v)
 	(void)snprintf(one->version, sizeof one->version, "%s", v->root.version);
 }
 
+/* Do the version's tags suit the source? 0; 1: they do not, as *e says; -1: it could not be asked,
+ * which on a way back that goes on is no reason to do without a fallback. */
+static int
+suits(struct mf_migrating *x, const struct mf_version *v, struct mf_error *e)
+{
+	if (strcmp(v->root.model, x->m->model) != 0 ||
+	    mf_migrating_suits_source(x, v->root.version, e) == 0)
+		return 0;
+	if (e->code == MF_EUSAGE)
+		return 1;
+	if (x->p->resume == MF_MIGRATE_FRESH)
+		return -1;
+	mf_log(MF_LOG_WARNING, "whether %s@%s suits the source is not known: %s", v->root.model,
+	    v->root.version, e->message);
+	mf_error_clear(e);
+	return 0;
+}
+
 static int
 find_one(struct mf_migrating *x, const char *spec, struct mf_candidates *out, struct mf_error *e)
 {
@@ -54,6 +73,8 @@ find_one(struct mf_migrating *x, const char *spec, struct mf_candidates *out, st
 		 strcmp(v.root.version, x->version) == 0)
 		rc = mf_error_set(e, MF_EUSAGE, "%s@%s is what the run carries: it is no way back",
 		    v.root.model, v.root.version);
+	if (rc == 0 && suits(x, &v, e) != 0)
+		rc = -1;
 	if (rc == 0)
 		take(out, &v);
 	mf_version_fini(&v);
@@ -86,17 +107,23 @@ find_best(struct mf_migrating *x, size_t i, struct mf_error *e)
 	    .model = x->m->model,
 	    .metric = x->m->rollback.fallbacks[i].metric,
 	    .without = without,
-	    .most = BEST_MOST,
+	    .most = BEST_LOOKED,
 	};
+	struct mf_candidates *out = &x->candidates[i];
 	struct mf_versions best;
 	size_t k;
+	int rc = 0;
 
 	p.n_without = list_without(x, i, without);
 	if (mf_ref_list_best(x->p->repo, &p, &d, &best, e) != 0)
 		return -1;
-	for (k = 0; k < best.n; k++)
-		take(&x->candidates[i], &best.items[k]);
+	for (k = 0; rc >= 0 && k < best.n && out->n < BEST_MOST; k++)
+		if ((rc = suits(x, &best.items[k], e)) == 0)
+			take(out, &best.items[k]);
 	mf_versions_fini(&best);
+	if (rc < 0 || out->n == 0)
+		return -1; /* *e is why the last one does not suit */
+	mf_error_clear(e);
 	return 0;
 }
 

@@ -86,6 +86,8 @@ bool mf_migrating_is_done(const struct mf_migrating *x);
 
 /* requires.c: what sites require of tags. MF_EUSAGE names tag, wanted and got. */
 int mf_migrating_check_requires(struct mf_migrating *x, struct mf_error *e);
+/* The source's, of a version that it may fall back to. */
+int mf_migrating_suits_source(struct mf_migrating *x, const char *version, struct mf_error *e);
 /* Again, of the destination's servers: they were told to load since. */
 int mf_migrating_ask_requires(struct mf_migrating *x, struct mf_error *e);
 

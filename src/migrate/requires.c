@@ -3,7 +3,7 @@
  * The plan says it, or the site is asked; each of its servers where the call names {server}.
  *
  * The destination is held against the version that is carried; the source against what production
- * names, which a rollback goes back to.
+ * names, which a rollback goes back to, and against the versions that it may fall back to.
  */
 #include "src/migrate/migrate_int.h"
 
@@ -123,6 +123,12 @@ mf_migrating_check_requires(struct mf_migrating *x, struct mf_error *e)
 		       check_site(x, s, x->previous, false, e) != 0
 		   ? -1
 		   : 0;
+}
+
+int
+mf_migrating_suits_source(struct mf_migrating *x, const char *version, struct mf_error *e)
+{
+	return check_site(x, &x->m->source, version, false, e);
 }
 
 int

@@ -162,6 +162,17 @@ status 3 "a fallback that is not there" "$MF" migrate plan.yaml --dry-run
 back_plan v2 "[{version: v6}]" >plan.yaml
 status 2 "a fallback that was rejected" "$MF" migrate plan.yaml --dry-run
 says "... is named" 'churn@v6 was rejected'
+"$MF" tag churn@v1 runtime=onnx >out 2>err
+"$MF" tag churn@v7 runtime=other >>out 2>>err
+"$MF" tag churn@v5 runtime=onnx >>out 2>>err
+back_plan v4 "[{version: v7}]" |
+    sed 's/source: {/source: {requires: [{tag: runtime, value: onnx}], /' >plan.yaml
+sed -i 's/version: v4}/version: v2}/' plan.yaml
+status 2 "a fallback that the source cannot run" "$MF" migrate plan.yaml --dry-run
+says "... is told with the tag" 'requires runtime=onnx, and churn@v7 has runtime=other'
+sed -i 's/{version: v7}/{best: accuracy}/' plan.yaml
+status 0 "of the best, those that it can run" "$MF" doctor plan.yaml
+says "... and no others" 'fallback +churn@v5$' out
 plan v2 "  fallback: [{version: v3}]" >plan.yaml
 status 2 "a source that has no link to flip" "$MF" plan check plan.yaml
 says "... is told" 'fallback\[0\]: dir and link of the source are wanted'
