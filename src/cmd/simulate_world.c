@@ -203,7 +203,8 @@ mf_world_see(struct mf_world *w, json_t *tick, struct mf_canary_state *state,
 {
 	static const char *const known[] = {"rev", "metrics", "primaryMetrics", "fallbackMetrics",
 	    "hooks", "primaryReady", "canaryReady", "setRoutes", "patch", "forceWeights",
-	    "setFailedChecks", "wait", "control", "noStepsNow", "weightsUnknown", "acts", NULL};
+	    "setFailedChecks", "wait", "control", "noStepsNow", "weightsUnknown", "damaged", "acts",
+	    NULL};
 	int failed = (int)state->failed_checks;
 
 	w->tick = tick;
@@ -223,6 +224,7 @@ mf_world_see(struct mf_world *w, json_t *tick, struct mf_canary_state *state,
 	out->mirrored = w->mirrored;
 	out->no_steps_now = json_is_true(json_object_get(tick, "noStepsNow"));
 	out->weights_unknown = json_is_true(json_object_get(tick, "weightsUnknown"));
+	out->damaged = json_is_true(json_object_get(tick, "damaged"));
 	return 0;
 }
 

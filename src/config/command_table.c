@@ -265,8 +265,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"`setFailedChecks` (somebody else wrote them), `patch` (fields of the plan's `spec` that "
 	"change now), `wait` (seconds since the last tick, in place of the interval), `control` "
 	"(\"abort\", \"promote\", \"promoteFull\", \"pause\", \"continue\", \"retry\"), `noStepsNow` (outside "
-	"the plan's windows), `weightsUnknown` (the router cannot be read) and `acts` (\"fail\" or "
-	"\"conflict\" by the name of an act)."},
+	"the plan's windows), `weightsUnknown` (the router cannot be read), `damaged` (the data at the "
+	"destination is) and `acts` (\"fail\" or \"conflict\" by the name of an act)."},
     [MF_CMD_SERVE] = {"serve", "", 0, 0, "", "answer the gates that webhooks ask",
 	"Serves the paths of the tester that ships with Flagger, so that a plan's webhooks can ask a "
 	"person: `/gate/approve`, `/gate/halt`, `/gate/check`, `/gate/open`, `/gate/close`, "

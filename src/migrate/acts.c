@@ -7,7 +7,8 @@
 #include "src/base/log.h"
 #include "src/traffic/hooks.h"
 
-#define ASK_US UINT64_C(5000000) /* how long an act waits for a word of whose the run is */
+#define ASK_US UINT64_C(5000000)      /* how long an act waits for a word of whose the run is */
+#define LOOK_NOW_US UINT64_C(5000000) /* and the end of a run for a look at the data */
 
 /* What only looks is not written down: there is nothing to resume of it. */
 bool
@@ -134,15 +135,45 @@ do_drain(struct mf_migrating *x, struct mf_answer *out)
 	mf_migrating_did(x, "drain:%llu left", (unsigned long long)left);
 }
 
+/* Why it goes back. */
+static void
+take_reason(struct mf_migrating *x, const struct mf_act *act)
+{
+	if (act->why != NULL)
+		x->reason = mf_reason_find(act->why);
+}
+
 static void
 do_fallback(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_error e = {0};
 
+	take_reason(x, act);
 	out->end = of_error(mf_migrating_fall_back(x, act->index, &e), &e);
 	mf_migrating_did(x, "fallback:%u:%s%s%s", act->index,
 	    out->end == MF_ANSWER_OK ? "ok" : "failed", x->serving[0] == '\0' ? "" : ":",
 	    x->serving);
+}
+
+/* Traffic is back: now there is time to tell people. */
+static void
+tell_damage(struct mf_migrating *x)
+{
+	char why[MF_ERROR_MESSAGE_BYTES], text[MF_ERROR_MESSAGE_BYTES + 64];
+
+	if (x->watcher == NULL || x->damage_told ||
+	    mf_watcher_state(x->watcher, why) != MF_WATCHER_DAMAGED)
+		return;
+	x->damage_told = true;
+	(void)snprintf(text, sizeof text, "the data at the destination is damaged: %s", why);
+	mf_migrating_alert(x, text);
+}
+
+/* Production does not come to name what was not looked at just before. */
+static bool
+is_intact(struct mf_migrating *x)
+{
+	return x->watcher == NULL || mf_watcher_look_now(x->watcher, LOOK_NOW_US);
 }
 
 static void
@@ -151,8 +182,13 @@ do_refs(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 	struct mf_error e = {0};
 	bool forward = act->kind == MF_ACT_REFERENCE;
 
-	if (act->why != NULL)
-		x->reason = mf_reason_find(act->why);
+	take_reason(x, act);
+	if (forward && !is_intact(x)) {
+		mf_migrating_did(x, "%s:data not looked at", mf_act_name(act->kind));
+		return;
+	}
+	if (!forward)
+		tell_damage(x);
 	x->referenced |= forward;
 	out->end = of_error(
 	    forward ? mf_migrating_move_production(x, &e) : mf_migrating_refs_back(x, &e), &e);

@@ -10,8 +10,20 @@
 #include "src/repo/push.h"
 #include "src/repo/version.h"
 
-#define KEEP_LOCAL 2u                  /* the new version, and the one to go back to */
 #define KEEP_US UINT64_C(604800000000) /* seven days */
+
+/* Production moved since the plan was written; a run that goes on may have moved it itself. */
+static int
+check_sequence(const struct mf_migrating *x, struct mf_error *e)
+{
+	if (x->p->resume != MF_MIGRATE_FRESH || x->m->expect_sequence == 0 ||
+	    x->m->expect_sequence == x->production_sequence)
+		return 0;
+	return mf_error_set(e, MF_ECONFLICT,
+	    "%s: %s@%s has the sequence %llu, and the plan expects %llu", x->m->name, x->m->model,
+	    x->m->production_ref, (unsigned long long)x->production_sequence,
+	    (unsigned long long)x->m->expect_sequence);
+}
 
 int
 mf_migrating_find(struct mf_migrating *x, struct mf_error *e)
@@ -29,7 +41,9 @@ mf_migrating_find(struct mf_migrating *x, struct mf_error *e)
 	if (d->kind == MF_DESTINATION_MIRROR && x->p->resume == MF_MIGRATE_FRESH &&
 	    mf_migrating_read_pointer(x, d, x->shown, e) != 0)
 		return -1;
-	return mf_migrating_find_version(x, e) != 0 ? -1 : mf_migrating_find_production(x, e);
+	return mf_migrating_find_version(x, e) != 0 || mf_migrating_find_production(x, e) != 0
+		   ? -1
+		   : check_sequence(x, e);
 }
 
 /* 0: it is there, and *v is it. 1: it is not. */
@@ -103,21 +117,6 @@ mf_migrating_bring(struct mf_migrating *x, const struct mf_bringing *b, struct m
 						      : mf_migrating_pull(x, b, e);
 }
 
-/* 0; 1: it was there, and shown; -1. */
-static int
-bring_to_destination(struct mf_migrating *x, const char *version, struct mf_error *e)
-{
-	const struct mf_bringing b = {
-	    .site = &x->m->destination,
-	    .link = x->m->destination.link,
-	    .model = x->m->model,
-	    .version = version,
-	    .keep_local = KEEP_LOCAL,
-	};
-
-	return mf_migrating_bring(x, &b, e);
-}
-
 int
 mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e)
 {
@@ -133,7 +132,7 @@ mf_migrating_deliver(struct mf_migrating *x, struct mf_error *e)
 				: d->dir);
 	if (d->remote)
 		return mf_migrating_wait_for_receipts(x, x->version, 0, e);
-	return bring_to_destination(x, x->version, e) < 0 ? -1 : 0;
+	return mf_migrating_bring_whole(x, e);
 }
 
 int
@@ -174,19 +173,4 @@ mf_migrating_let_go(struct mf_migrating *x, bool succeeded)
 	if (x->p->repo != NULL && mf_keep_release(x->p->repo, x->p->run_id,
 				      succeeded ? now + (int64_t)keep : now, now, &e) != 0)
 		mf_log(MF_LOG_WARNING, "what the run kept is kept on: %s", e.message);
-}
-
-int
-mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e)
-{
-	const struct mf_site_plan *d = &x->m->destination;
-
-	if (x->p->repo != NULL && d->remote)
-		return mf_migrating_remote_back(x, e);
-	if (x->p->repo == NULL || d->kind == MF_DESTINATION_NONE || x->shown[0] == '\0' ||
-	    strcmp(x->shown, x->version) == 0)
-		return 1;
-	if (d->kind == MF_DESTINATION_MIRROR)
-		return mf_migrating_point_back(x, d, x->shown, e);
-	return bring_to_destination(x, x->shown, e) < 0 ? -1 : 0;
 }

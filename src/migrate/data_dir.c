@@ -57,6 +57,7 @@ mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf
 	    .trust = x->p->trust,
 	    .keep_local = b->keep_local,
 	    .leave_same = true,
+	    .afresh = b->afresh,
 	    .threads = x->p->threads,
 	    .memory_bytes = x->p->memory_bytes,
 	    .now_us = x->p->unix_us(),
@@ -67,5 +68,7 @@ mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf
 	if (mf_migrating_spec(spec, b->model, b->version, e) != 0 ||
 	    mf_pull(x->p->repo, &p, &result, e) != 0)
 		return -1;
+	if (b->came_now != NULL)
+		*b->came_now = result.fetched_bytes + result.reused_bytes > 0;
 	return result.already ? 1 : 0;
 }

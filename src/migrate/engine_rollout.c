@@ -22,6 +22,7 @@ step(struct mf_engine *g, const struct mf_canary_tick *seen, const struct mf_ask
 	    .weight_known = !seen->weights_unknown,
 	    .canary_weight = seen->canary_weight,
 	    .control = seen->control,
+	    .damaged = seen->damaged,
 	    /* between two passes something may have to go back, and nothing forward */
 	    .no_steps_now = seen->no_steps_now || seen->urgent,
 	};

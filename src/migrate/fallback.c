@@ -339,8 +339,8 @@ destination_back(struct mf_migrating *x, struct mf_error *e)
 		return 0;
 	x->called_model = x->m->model;
 	turned = mf_migrating_link_back(x, e);
-	if (turned < 0 ||
-	    (turned == 0 && mf_migrating_reload(x, &x->m->destination, x->shown, e) != 0))
+	if (turned < 0 || (turned == 0 && mf_migrating_reload(x, &x->m->destination,
+					      x->shown[0] == '\0' ? x->version : x->shown, e) != 0))
 		return -1;
 	x->destination_back = true;
 	return 0;

@@ -7,6 +7,7 @@
 #include "src/migrate/shift.h"
 #include "src/migrate/teller.h"
 #include "src/migrate/view.h"
+#include "src/migrate/watcher.h"
 #include "src/migrate/world.h"
 #include "src/repo/lease.h"
 #include "src/repo/version.h"
@@ -29,9 +30,12 @@ struct mf_migrating {
 	struct mf_shift_ports ports;
 	struct mf_lease_set leases;
 	bool leased;
-	struct mf_keeper *keeper; /* from the shift on */
-	struct mf_teller *teller; /* as long; NULL: the plan has no hooks that nobody waits for */
-	bool has_former;          /* the instance of a process of this run that is dead */
+	struct mf_keeper *keeper;   /* from the shift on */
+	struct mf_teller *teller;   /* as long; NULL: the plan has no hooks that nobody waits for */
+	struct mf_intact *brought;  /* the data at the destination, until its watcher takes it */
+	struct mf_watcher *watcher; /* of a shift whose destination this process sees; NULL */
+	bool damage_told;
+	bool has_former; /* the instance of a process of this run that is dead */
 	uint8_t former[16];
 	char version[MF_VERSION_BYTES];   /* that is carried */
 	char previous[MF_VERSION_BYTES];  /* that production named at the beginning; "": none */
@@ -55,9 +59,11 @@ struct mf_migrating {
 	bool shifting;          /* the shift has begun: what else is called a stage is part of it */
 	bool leaving;           /* told to end: the way back is not interrupted again */
 	uint64_t act_line;      /* of the journal */
-	bool referenced;        /* this run set out to move production */
-	bool registry_told;     /* that it did, by this process */
-	bool purge_owed;        /* by the process that is dead */
+	bool has_open_route;    /* the last route of the dead process, behind its last state */
+	struct mf_act open_route;
+	bool referenced;         /* this run set out to move production */
+	bool registry_told;      /* that it did, by this process */
+	bool purge_owed;         /* by the process that is dead */
 	struct mf_standing told; /* what events have said */
 	unsigned told_failed;
 	uint64_t alerted; /* bits of the first 64 metrics of which people were told */
@@ -81,6 +87,8 @@ int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
 
 /* preflight.c */
 int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
+/* A run that has moved nothing yet begins where its plan does: all traffic with the primary. */
+int mf_migrating_check_weights(struct mf_migrating *x, struct mf_error *e);
 /* Of a router whose weights were read: the version serves already, and nothing is to be done. */
 bool mf_migrating_is_done(const struct mf_migrating *x);
 
@@ -145,9 +153,12 @@ void mf_migrating_forget_answers(struct mf_migrating *x);
 
 /* ports.c */
 void mf_migrating_ports(struct mf_migrating *x);
+uint64_t mf_migrating_watch_us(const struct mf_migrating *x);    /* between two looks around */
 uint64_t mf_migrating_interval_us(const struct mf_migrating *x); /* of ticks, as the plan has it */
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
 int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
+/* The same of what the dead process was about to do; after the state is there, or a new one. */
+void mf_migrating_resume_route(struct mf_migrating *x);
 
 /* unattended.c */
 uint64_t mf_migrating_max_unattended(const struct mf_migrating *x);
@@ -163,6 +174,8 @@ struct mf_bringing {
 	const char *link;
 	const char *model, *version;
 	unsigned keep_local; /* older ones that stay there */
+	bool afresh;         /* what lies there of it is damaged */
+	bool *came_now;      /* gets: it was written now, and checked by that; NULL */
 };
 
 /* data.c: what a push reads: dir of the source, or what its link shows. NULL: it has none. */
@@ -189,11 +202,22 @@ int mf_migrating_point_back(struct mf_migrating *x, const struct mf_site_plan *s
 int mf_migrating_look_at_mirror(
     struct mf_migrating *x, char *text, size_t text_bytes, struct mf_error *e);
 
+/* data_brought.c: what lies at a destination */
+/* The run's version is there, and was looked at; what was there before and is damaged is pulled
+ * again, once. */
+int mf_migrating_bring_whole(struct mf_migrating *x, struct mf_error *e);
+/* From now on it is looked at. Where it lies elsewhere x->watcher stays NULL. */
+int mf_migrating_watch(struct mf_migrating *x, struct mf_error *e);
+/* The destination's link is as before the run, and what was damaged there is whole; 1: there is
+ * nothing to turn. */
+int mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e);
+
 /* data_refs.c */
 int mf_migrating_find_version(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_find_production(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_move_candidate(struct mf_migrating *x, const char *version, struct mf_error *e);
 int mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e);
+/* production is as before the run, and a version that was at fault is marked as rejected. */
 int mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e);
 /* production names what has taken over on the primary's side. MF_ECONFLICT: it names what this run
  * neither found nor put there. */
@@ -227,8 +251,6 @@ int mf_migrating_keep(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_keep_one(
     struct mf_migrating *x, const char *model, const char *version, struct mf_error *e);
 void mf_migrating_let_go(struct mf_migrating *x, bool succeeded);
-/* The destination's link is as before the run; 1: there is none to turn. */
-int mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e);
 
 /* sites.c */
 int mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site,

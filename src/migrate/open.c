@@ -11,6 +11,7 @@
 /* Short, because a run whose machine is gone is resumed elsewhere only when it has run out. */
 #define LEASE_US UINT64_C(20000000)
 #define LEASE_NAME_BYTES 1025u
+#define LOOK_US UINT64_C(1000000) /* between two looks at a lease that somebody else holds */
 #define LAST_MIRROR_US UINT64_C(30000000)
 
 static uint64_t
@@ -65,6 +66,8 @@ mf_migrating_close(struct mf_migrating *x)
 {
 	struct mf_error e = {0};
 
+	mf_watcher_stop(x->watcher);
+	mf_intact_close(x->brought);
 	mf_teller_stop(x->teller);
 	mf_keeper_stop(x->keeper, LAST_MIRROR_US);
 	if (x->leased && mf_lease_set_release(&x->leases, &e) != 0)
@@ -222,11 +225,41 @@ make_leases(struct mf_migrating *x, struct mf_error *e)
 	    e);
 }
 
+/* A holder that lives renews its lease, and then its record is another one. */
+static bool
+may_be_dead(const struct mf_lease_holder *now, struct mf_lease_holder *first)
+{
+	if (first->duration_us == 0)
+		*first = *now;
+	return now->token == first->token && now->written_us == first->written_us &&
+	       strcmp(now->name, first->name) == 0;
+}
+
+/* They are held. Of somebody who lives, or for longer than anybody waits: a conflict. Of a process
+ * that may be dead, whoever's: it has to run out first, and it does so only for who watches it. */
+static int
+wait_for_leases(struct mf_migrating *x, const struct mf_lease *which,
+    const struct mf_lease_holder *other, struct mf_lease_holder *first, uint64_t wait_us,
+    struct mf_error *e)
+{
+	bool ours = strcmp(other->name, x->p->run_id) == 0;
+
+	if (wait_us > 2 * LEASE_US || (!may_be_dead(other, first) && !ours))
+		return mf_error_set(
+		    e, MF_ECONFLICT, "%s is held by %s", mf_lease_label(which), other->name);
+	if (x->p->interrupted())
+		return mf_error_set(
+		    e, MF_EINTERRUPTED, "interrupted while waiting for %s", mf_lease_label(which));
+	mf_migrating_stage(x, MF_STAGE_PREFLIGHT, "waiting for a lease to run out");
+	x->p->sleep(!ours && wait_us > LOOK_US ? LOOK_US : wait_us);
+	return 0;
+}
+
 int
 mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e)
 {
 	const struct mf_lease *which = NULL;
-	struct mf_lease_holder other = {0};
+	struct mf_lease_holder other = {0}, first = {0};
 	uint64_t wait_us = 0;
 	int rc;
 
@@ -237,17 +270,9 @@ mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e)
 	}
 	if (make_leases(x, e) != 0)
 		return -1;
-	while ((rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e)) > 0) {
-		/* a process of this run that may be dead: its lease has to run out first */
-		if (strcmp(other.name, x->p->run_id) != 0 || wait_us > 2 * LEASE_US)
-			return mf_error_set(
-			    e, MF_ECONFLICT, "%s is held by %s", mf_lease_label(which), other.name);
-		if (x->p->interrupted())
-			return mf_error_set(e, MF_EINTERRUPTED, "interrupted while waiting for %s",
-			    mf_lease_label(which));
-		mf_migrating_stage(x, MF_STAGE_PREFLIGHT, "waiting for the lease to run out");
-		x->p->sleep(wait_us);
-	}
+	while ((rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e)) > 0)
+		if (wait_for_leases(x, which, &other, &first, wait_us, e) != 0)
+			return -1;
 	if (rc < 0)
 		return -1;
 	x->leased = true;

@@ -66,6 +66,20 @@ primary_ready(const struct mf_migrating *x)
 	return MF_READY_DEAD;
 }
 
+/* What the thread that looks at the data found. A file that something touched is being read: no
+ * step forward until that has ended. */
+static void
+see_data(struct mf_migrating *x, struct mf_canary_tick *out)
+{
+	enum mf_watcher_state state;
+
+	if (x->watcher == NULL)
+		return;
+	state = mf_watcher_state(x->watcher, NULL);
+	out->damaged = state == MF_WATCHER_DAMAGED;
+	out->no_steps_now |= state == MF_WATCHER_LOOKING;
+}
+
 static void
 observe(void *arg, struct mf_canary_tick *out)
 {
@@ -85,6 +99,7 @@ observe(void *arg, struct mf_canary_tick *out)
 	out->canary = canary_ready(x, out->now_us);
 	out->primary = primary_ready(x);
 	out->no_steps_now = !mf_migrate_may_step(x->m, x->p->unix_us() / 1000000);
+	see_data(x, out);
 	out->control = x->steer;
 	x->steer = MF_STEER_NONE;
 }
@@ -268,6 +283,8 @@ looks_bad(struct mf_migrating *x)
 	keep_share(x);
 	if (wanted == 0)
 		return false;
+	if (x->watcher != NULL && mf_watcher_state(x->watcher, NULL) == MF_WATCHER_DAMAGED)
+		return true;
 	return canary_ready(x, mf_migrating_now(x)) != MF_READY || breached(x);
 }
 
@@ -278,8 +295,8 @@ leave(struct mf_migrating *x)
 	return MF_SHIFT_LEAVE;
 }
 
-static uint64_t
-watch_us(const struct mf_migrating *x)
+uint64_t
+mf_migrating_watch_us(const struct mf_migrating *x)
 {
 	uint64_t us =
 	    x->engine.rollout_plan != NULL ? x->engine.rollout_plan->watch_us : x->canary->watch_us;
@@ -291,7 +308,7 @@ static enum mf_shift_wake
 wait_for_tick(void *arg, uint64_t until_us)
 {
 	struct mf_migrating *x = arg;
-	uint64_t watch = watch_us(x);
+	uint64_t watch = mf_migrating_watch_us(x);
 	uint64_t now = mf_migrating_now(x), look_us = now + watch, next, pause;
 
 	for (; now < until_us; now = mf_migrating_now(x)) {
@@ -338,9 +355,8 @@ mf_migrating_ports(struct mf_migrating *x)
 
 struct resume {
 	struct mf_migrating *x;
-	bool found, has_route;
+	bool found;
 	int64_t seen_us; /* the last line of whoever ran it */
-	struct mf_act route;
 	struct mf_error *e;
 };
 
@@ -371,7 +387,7 @@ take_state(struct resume *r, const struct mf_journal_line *line)
 	struct mf_region *region;
 	int rc = -1;
 
-	r->has_route = false;
+	x->has_open_route = false;
 	if (mf_region_new(&p, &region, r->e) != 0)
 		return -1;
 	root = mf_document_json("the state of the run", line->bytes, line->n, region, r->e);
@@ -408,7 +424,7 @@ out:
 	return rc;
 }
 
-/* The last state, and the last route behind it. */
+/* The last state, and what was about to be done behind it. */
 static int
 take_line(void *arg, const struct mf_journal_line *line)
 {
@@ -425,8 +441,8 @@ take_line(void *arg, const struct mf_journal_line *line)
 		return 0;
 	memcpy(text, line->bytes, line->n);
 	if (mf_act_read_route(&act, text)) {
-		r->has_route = true;
-		r->route = act;
+		x->has_open_route = true;
+		x->open_route = act;
 		x->purge_owed = true;
 	}
 	if (strcmp(text, mf_act_name(MF_ACT_REFERENCE)) == 0)
@@ -444,11 +460,19 @@ mf_migrating_resume(struct mf_migrating *x, struct mf_error *e)
 	if (!r.found)
 		return 1;
 	mf_migrating_look_unattended(x, r.seen_us);
-	if (r.has_route) {
-		see_router(x);
-		x->engine.ops->resume(&x->engine, &r.route,
-		    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight);
-	}
 	mf_world_changed(x->world, x->changed_us);
 	return 0;
+}
+
+void
+mf_migrating_resume_route(struct mf_migrating *x)
+{
+	if (!x->has_open_route)
+		return;
+	see_router(x);
+	x->engine.ops->resume(&x->engine, &x->open_route,
+	    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight);
+	/* nobody knows when it was done: what is measured from now on is surely of after it */
+	x->changed_us = mf_migrating_now(x);
+	mf_world_changed(x->world, x->changed_us);
 }

@@ -51,16 +51,24 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 /* A fresh run begins where its plan does: all traffic with the primary. A plan that turns an
  * earlier one round has that one's canary for its primary. */
 static int
-check_weights(struct mf_migrating *x, struct mf_error *e)
+read_weights(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_router *r = mf_world_router(x->world);
 
 	if (r->ops->get(r, &x->router, e) != 0)
 		return mf_error_while(e, "reading the weights");
 	x->router_known = true;
-	if (x->m->router.type == MF_ROUTER_NONE || x->p->resume != MF_MIGRATE_FRESH)
+	return 0;
+}
+
+int
+mf_migrating_check_weights(struct mf_migrating *x, struct mf_error *e)
+{
+	if (read_weights(x, e) != 0)
+		return -1;
+	if (x->m->router.type == MF_ROUTER_NONE || x->router.canary == 0)
 		return 0;
-	if (x->router.canary == 0 || mf_migrating_is_done(x))
+	if (x->p->resume == MF_MIGRATE_FRESH && mf_migrating_is_done(x))
 		return 0;
 	(void)mf_error_set(e, MF_EUSAGE, "%s: the router shows %u/%u, and a run begins at 100/0",
 	    x->m->name, x->router.primary, x->router.canary);
@@ -168,12 +176,14 @@ look_at_router(struct mf_migrating *x, struct mf_error *e)
 	int rc = mf_world_check_router(x->world, e);
 
 	if (x->m->router.type == MF_ROUTER_NONE)
-		return rc != 0 ? -1 : check_weights(x, e);
+		return rc != 0 ? -1 : read_weights(x, e);
 	if (rc == 0 && x->canary->mirror && !mf_world_can(x->world)->mirror)
 		rc = mf_error_set(
 		    e, MF_EUNSUPPORTED, "%s: analysis.mirror: this router cannot", x->m->name);
-	if (rc == 0)
-		rc = check_weights(x, e);
+	if (rc == 0 && x->p->dry_run && x->p->resume == MF_MIGRATE_FRESH)
+		rc = mf_migrating_check_weights(x, e);
+	else if (rc == 0)
+		rc = read_weights(x, e); /* a run holds its leases when it looks whose they are */
 	(void)snprintf(text, sizeof text, "%u/%u%s%s", x->router.primary, x->router.canary,
 	    x->router.note[0] == '\0' ? "" : "; ", x->router.note);
 	return mf_migrating_looked(x, "router", rc, text, e);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/failpoint.h"
 #include "src/base/log.h"
 #include "src/base/units.h"
 #include "src/state/journal.h"
@@ -180,16 +181,22 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 	if (found < 0 || start_keeper(x, e) != 0 || mf_migrating_start_teller(x, e) != 0)
 		return -1;
 	if (found == 1) {
+		/* what the router shows is not this run's, if it wrote nothing */
+		if (!x->has_open_route && mf_migrating_check_weights(x, e) != 0)
+			return -1;
 		/* nothing has moved yet: a rollback has nothing to turn back */
 		if (x->p->resume != MF_MIGRATE_ROLLBACK && prepare(x, e) != 0)
 			return -1;
 		x->engine.ops->start(&x->engine, x->version, x->previous);
 	}
-	if (x->p->resume == MF_MIGRATE_ROLLBACK)
+	mf_migrating_resume_route(x);
+	if (x->p->resume == MF_MIGRATE_ROLLBACK) {
 		x->shift.control = MF_STEER_ABORT;
-	else if (found == 0)
+		return 0;
+	}
+	if (found == 0)
 		turn_back_if_left(x);
-	return 0;
+	return mf_migrating_watch(x, e);
 }
 
 static void
@@ -271,13 +278,17 @@ end_data_only(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_e
 }
 
 /* The leases and the journal. A run that cannot have the leases never began; one that resumes
- * must first know who held them for it. */
+ * must first know who held them for it. Weights are held against the plan when nobody else can
+ * move them: another run's are a conflict, and no mistake of this plan. */
 static int
 take(struct mf_migrating *x, struct mf_error *e)
 {
-	if (x->p->resume == MF_MIGRATE_FRESH)
-		return mf_migrating_take_leases(x, e) != 0 || mf_migrating_begin(x, e) != 0 ? -1
-											    : 0;
+	if (x->p->resume == MF_MIGRATE_FRESH) {
+		if (mf_migrating_take_leases(x, e) != 0 || mf_migrating_check_weights(x, e) != 0)
+			return -1;
+		mf_failpoint("run", "after-leases");
+		return mf_migrating_begin(x, e);
+	}
 	return mf_migrating_begin(x, e) != 0 || mf_migrating_take_leases(x, e) != 0 ? -1 : 0;
 }
 
@@ -287,7 +298,7 @@ forget(struct mf_migrating *x, const struct mf_error *why)
 {
 	struct mf_error ignored = {0};
 
-	if (x->shift.tick > 0 || why->code == MF_EINTERRUPTED)
+	if (x->shift.tick > 0 || x->has_open_route || why->code == MF_EINTERRUPTED)
 		return;
 	mf_migrating_tell_failure(x, why);
 	mf_migrating_let_go(x, false);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "src/base/failpoint.h"
 #include "src/base/log.h"
 
 bool
@@ -21,17 +22,22 @@ mf_shift_is_forward(const struct mf_act *act, unsigned canary)
 static void
 act(struct mf_shift *s, const struct mf_shift_moment *at, struct mf_asked *asked, unsigned canary)
 {
+	const char *what = mf_act_name(asked->act.kind);
 	bool forward = mf_shift_is_forward(&asked->act, canary);
 	struct mf_error e = {0};
 
+	mf_failpoint(what, "before-journal");
 	asked->answer = (struct mf_answer){.end = MF_ANSWER_FAILED};
 	if ((forward && s->unsettled) ||
 	    (s->ports->intend(s->ports->arg, at, &asked->act, forward, &e) != 0 && forward)) {
 		mf_log(MF_LOG_WARNING, "held back: the journal cannot be written: %s", e.message);
 		return;
 	}
+	mf_failpoint(what, "after-journal");
 	s->ports->perform(s->ports->arg, &asked->act, &asked->answer);
+	mf_failpoint(what, "after-act");
 	s->ports->done(s->ports->arg, at, &asked->act, &asked->answer);
+	mf_failpoint(what, "after-answer");
 }
 
 static void
@@ -66,6 +72,7 @@ settle(struct mf_shift *s, const struct mf_canary_tick *seen)
 	if (s->unsettled)
 		mf_log(MF_LOG_WARNING, "tick %llu is not in the journal: %s",
 		    (unsigned long long)s->tick, e.message);
+	mf_failpoint("tick", "after-state");
 }
 
 /* Told to end: with traffic on the canary it goes back first, unless the plan says to leave it. */

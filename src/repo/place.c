@@ -92,6 +92,8 @@ open_with_link(struct mf_place *pl, struct mf_error *e)
 	    take_lock(pl, OWN "/lock", e) != 0)
 		return -1;
 	pl->present = fstatat(pl->rootfd, pl->final, &st, 0) == 0;
+	pl->replaces = pl->present && pl->p->afresh;
+	pl->present = pl->present && !pl->replaces;
 	return 0;
 }
 
@@ -295,6 +297,27 @@ open_shown(const struct mf_place *pl)
 	return open_dir(pl->rootfd, path);
 }
 
+/* Staging becomes a version. What it replaces is in its place then, and is removed. */
+static int
+move_in(struct mf_place *pl, struct mf_error *e)
+{
+	int rc = pl->replaces ? mf_fs_exchange(pl->rootfd, pl->staging, pl->final, e)
+			      : renameat(pl->rootfd, pl->staging, pl->rootfd, pl->final);
+
+	if (rc > 0)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "this file system cannot exchange two directories at once, and %s/%s is damaged",
+		    pl->p->dir, pl->final);
+	if (rc != 0)
+		return pl->replaces ? -1
+				    : mf_error_sys(e, errno, "cannot move the version to %s/%s",
+					  pl->p->dir, pl->final);
+	if (mf_fs_sync_dir(pl->rootfd, OWN "/versions", e) != 0 ||
+	    mf_fs_sync_dir(pl->rootfd, OWN "/staging", e) != 0)
+		return -1;
+	return pl->replaces ? mf_fs_remove_tree(pl->rootfd, pl->staging, e) : 0;
+}
+
 static int
 show_link(struct mf_place *pl, struct mf_error *e)
 {
@@ -302,16 +325,8 @@ show_link(struct mf_place *pl, struct mf_error *e)
 	const struct timespec times[2] = {{now, 0}, {now, 0}};
 	int left, rc;
 
-	if (!pl->present) {
-		if (set_mode(pl, e) != 0)
-			return -1;
-		if (renameat(pl->rootfd, pl->staging, pl->rootfd, pl->final) != 0)
-			return mf_error_sys(e, errno, "cannot move the version to %s/%s", pl->p->dir,
-			    pl->final);
-		if (mf_fs_sync_dir(pl->rootfd, OWN "/versions", e) != 0 ||
-		    mf_fs_sync_dir(pl->rootfd, OWN "/staging", e) != 0)
-			return -1;
-	}
+	if (!pl->present && (set_mode(pl, e) != 0 || move_in(pl, e) != 0))
+		return -1;
 	left = open_shown(pl);
 	rc = mf_fs_flip_link(pl->rootfd, pl->p->link, pl->final, e);
 	if (left >= 0) {

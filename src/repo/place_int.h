@@ -25,6 +25,7 @@ struct mf_place {
 	bool exchange;	   /* DIR is an older pull: exchange, then remove */
 	bool resumed;	   /* staging was there */
 	bool present;	   /* the version is complete already (with a link) */
+	bool replaces;	   /* it is there, and goes when the new one is complete (with a link) */
 };
 
 #define MF_PLACE_PART_BYTES 4

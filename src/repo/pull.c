@@ -193,7 +193,7 @@ pull_listing(struct mf_repo *repo, const struct mf_pull_params *p, const struct 
 		free(selected);
 		return -1;
 	}
-	same = p->leave_same && dir_is(&pl);
+	same = p->leave_same && !p->afresh && dir_is(&pl);
 	out->already = same || link_shows(&pl);
 	rc = remember(seen, &pl, e);
 	if (same)

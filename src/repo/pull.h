@@ -20,6 +20,7 @@ struct mf_pull_params {
 	int64_t local_grace_us;	  /* and any younger than this */
 	bool hard_link, no_perms, dry_run;
 	bool leave_same; /* a dir that is this very version and selection stays as it is */
+	bool afresh;	 /* what a pull made of this version earlier is damaged: replace it */
 	uint32_t chmod_set, chmod_mask; /* --chmod: mode = (mode & ~mask) | set; 0, 0: none */
 	uint64_t min_sequence;	  /* refuse an older ref */
 	int64_t max_ref_age_us;	  /* refuse a ref moved longer ago; 0: any */

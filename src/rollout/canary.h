@@ -74,6 +74,7 @@ enum mf_reason {
 	MF_REASON_REVERTED, /* the target is what it was before */
 	MF_REASON_BAKE,
 	MF_REASON_INTERRUPTED, /* the run was told to end, and nobody took over */
+	MF_REASON_DAMAGED,     /* what lies at the destination is not the version any more */
 	MF_REASONS
 };
 
@@ -145,6 +146,7 @@ struct mf_canary_tick {
 	bool mirrored;
 	enum mf_steer control;
 	bool no_steps_now; /* outside the plan's windows, in a freeze, or after a long absence */
+	bool damaged;      /* the data at the destination is not what was verified */
 	bool urgent;       /* between two ticks: something may have to go back, nothing forward */
 };
 

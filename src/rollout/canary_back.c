@@ -198,7 +198,8 @@ mf_walk_turn_back(struct mf_walk *w, enum mf_reason reason)
 	return mf_stage_rolling_back(w);
 }
 
-/* A rollback that was due and could not be done, or one that a hook asks for. */
+/* A rollback that was due and could not be done, one for the data's sake, or one that a hook asks
+ * for. */
 enum mf_verdict
 mf_stage_due_back(struct mf_walk *w)
 {
@@ -209,6 +210,8 @@ mf_stage_due_back(struct mf_walk *w)
 	if (!mf_walk_in(w, MF_IN(WAITING) | MF_IN(PROGRESSING) | MF_IN(WAITING_PROMOTION) |
 			       MF_IN(PROMOTING) | MF_IN(BAKING)))
 		return MF_GO_ON;
+	if (w->tick->damaged)
+		return mf_walk_turn_back(w, MF_REASON_DAMAGED);
 	wanted = mf_walk_rollback_wanted(w);
 	if (wanted < 0)
 		return MF_STOP;

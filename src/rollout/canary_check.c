@@ -126,8 +126,10 @@ mf_walk_hooks(struct mf_walk *w, enum mf_hook_type type, enum mf_phase told)
 		status = call(w, i, told);
 		if (status < 0)
 			return -1;
-		if (!passes(status))
+		if (!passes(status)) {
+			w->muted = w->plan->hooks[i].mute_alert;
 			return 0;
+		}
 	}
 	return 1;
 }

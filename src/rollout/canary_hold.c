@@ -25,9 +25,10 @@ mf_walk_held_too_long(const struct mf_walk *w)
 
 /* Said once, when it begins. */
 static const char *
-worth_an_alert(enum mf_hold hold)
+worth_an_alert(const struct mf_walk *w, enum mf_hold hold)
 {
 	static const char *const texts[MF_HOLDS] = {
+	    [MF_HOLD_GATE] = "held: a gate is closed",
 	    [MF_HOLD_NO_DATA] = "held: a metric has no value",
 	    [MF_HOLD_LOWERED] = "held: somebody lowered the canary's weight",
 	    [MF_HOLD_SHARED_FAULT] = "held: the primary fares no better than the canary",
@@ -36,7 +37,7 @@ worth_an_alert(enum mf_hold hold)
 	    [MF_HOLD_ROUTER] = "held: the router cannot be read or written",
 	};
 
-	return texts[hold];
+	return hold == MF_HOLD_GATE && w->muted ? NULL : texts[hold];
 }
 
 static enum mf_verdict
@@ -59,7 +60,7 @@ give_up_waiting(struct mf_walk *w, enum mf_hold hold)
 enum mf_verdict
 mf_walk_hold(struct mf_walk *w, enum mf_hold hold)
 {
-	const char *alert = worth_an_alert(hold);
+	const char *alert = worth_an_alert(w, hold);
 	bool told = w->s.hold == hold;
 
 	/* one clock for all holds in a row, or a run could be held for ever by turns */
@@ -177,8 +178,8 @@ mf_stage_router(struct mf_walk *w)
 		w->holding = MF_HOLD_NOT_READY;
 		return MF_GO_ON;
 	}
-	if (mf_walk_alert(w, "the router gave the canary more than wanted") < 0 ||
-	    mf_walk_route(w, 100 - wanted, wanted, false) < 0)
+	if (mf_walk_route(w, 100 - wanted, wanted, false) < 0 ||
+	    mf_walk_alert(w, "the router gave the canary more than wanted") < 0)
 		return MF_STOP;
 	return failed_check(w);
 }
@@ -225,7 +226,7 @@ mf_stage_checks(struct mf_walk *w)
 	switch (found) {
 	case MF_CHECK_PASS: return MF_GO_ON;
 	case MF_CHECK_ABORT: return mf_walk_turn_back(w, MF_REASON_ABORT_METRIC);
-	case MF_CHECK_EARLY:
+	case MF_CHECK_EARLY: return mf_walk_hold(w, MF_HOLD_SETTLING);
 	case MF_CHECK_NO_VALUE: return mf_walk_hold(w, MF_HOLD_NO_DATA);
 	default: return failed_check(w);
 	}

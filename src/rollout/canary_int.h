@@ -17,6 +17,7 @@ struct mf_walk {
 	bool mirrored;
 	enum mf_hold holding; /* checks go on, steps do not */
 	bool hook_mute;       /* a rollback hook did not answer: no check of this tick passes */
+	bool muted;           /* who keeps the gate closed wants nobody told */
 };
 
 /* A stage looks at one thing. Where it asks for an act whose answer is not there yet, it leaves

@@ -44,6 +44,7 @@ static const char *const reasons[MF_REASONS] = {
     [MF_REASON_REVERTED] = "reverted",
     [MF_REASON_BAKE] = "bake",
     [MF_REASON_INTERRUPTED] = "interrupted",
+    [MF_REASON_DAMAGED] = "dataDamaged",
 };
 
 static const char *const results[MF_RESULTS] = {

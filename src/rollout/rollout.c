@@ -136,6 +136,8 @@ obey(struct mf_rollout_walk *w)
 {
 	struct mf_rollout_state *s = w->s;
 
+	if (w->tick->damaged && under_way(s))
+		mf_rollout_abort(w, MF_REASON_DAMAGED);
 	switch (w->tick->control) {
 	case MF_STEER_NONE: break;
 	case MF_STEER_ABORT:

@@ -75,7 +75,7 @@ struct mf_rollout_state {
 	bool undoing;
 	unsigned back_step, back_tries;
 	unsigned fallback; /* which one is tried */
-	bool back_failed; /* a step was left for a person */
+	bool back_failed;  /* a step was left for a person */
 	enum mf_reason reason;
 	enum mf_result result; /* of finish: stay, and of an abort in profile migration */
 	bool full;             /* promoteFull: no steps, pauses, analyses */
@@ -112,6 +112,7 @@ struct mf_rollout_tick {
 	unsigned canary_weight;
 	enum mf_steer control;
 	bool no_steps_now; /* outside the plan's windows, or in a freeze */
+	bool damaged;      /* the data at the destination is not what was verified */
 	/* How the current step's (or blue/green's) and the background analysis stand, where
 	 * somebody else runs them, as in simulate; MF_ANALYSIS_PENDING: they are measured here. */
 	enum mf_analysis_phase analysis, background;

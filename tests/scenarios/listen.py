@@ -5,7 +5,8 @@ usage: listen.py PORT-FILE RECORD
 
 Listens on a free port of 127.0.0.1, writes the port to PORT-FILE, and appends each request to
 RECORD as a line of JSON: method, path, query, type, body. The first part of the path says what it
-answers: /hang never, /once-busy 429 the first time, /gone 404, /broken 500, anything else 200.
+answers: /hang never, /once-busy 429 the first time, /gone 404, /broken 500, /as/NAME what the file NAME
+says at that moment ("403", or "hang"), anything else 200.
 """
 import http.server
 import json
@@ -31,8 +32,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             first = url.path not in self.seen
             self.seen.add(url.path)
         kind = url.path.split("/")[1]
-        if kind == "hang":
+        said = ""
+        if kind == "as":
+            with open(url.path.split("/")[2], encoding="ascii") as says:
+                said = says.read().strip()
+        if "hang" in (kind, said):
             threading.Event().wait(600)
+        elif said:
+            self.answer(int(said), {})
         elif kind == "once-busy" and first:
             self.answer(429, {"Retry-After": "1"})
         else:

@@ -90,6 +90,7 @@ plan v4 >plan.yaml
 "$MF" migrate plan.yaml --run-id killed >killed.out 2>&1 &
 run=$!
 in_time grep -q "route:60/40" killed.out
+in_time "$MF" status killed # its heartbeat is there
 kill -KILL $run
 wait $run 2>/dev/null
 check "killed at 40 %: traffic stays where it was" test "$(weights)" = 60/40

@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034 # some of it is for who sources it, some comes from there
+# Sourced after migrate.sh: migrations that are killed and gone on with. Short runs, from v1 to v2
+# by two steps, with a gate, hooks of all kinds that are asked at each tick, and a clock in tenths.
+#
+#	killed_at WHAT.PLACE[:N] continue|rollback         a healthy run, killed there, resumed so
+#	killed_back_at WHAT.PLACE[:N] continue|rollback    one on its way back
+#	killed_anywhere SECONDS continue|rollback          killed after so long, whatever it did
+#
+# Each starts over, and checks status, weights, production, the link, and what served last.
+
+python3 "$MF_TOP_SRCDIR/tests/scenarios/listen.py" listen.port listen.seen &
+pids+=($!)
+in_time test -s listen.port
+hooks=http://127.0.0.1:$(cat listen.port)
+
+quick() { # VERSION: the plan, in a hurry
+	plan "$1" | sed -e 's/interval: 1s/interval: 200ms/' -e 's/interval: 500ms/interval: 100ms/' \
+	    -e 's/settle: 300ms/settle: 10ms/' -e 's/watch: 500ms/watch: 200ms/' \
+	    -e 's/: 40/: 50/' -e 's/{duration: 1s/{duration: 200ms/' \
+	    -e 's/verifyFor: 1s/verifyFor: 200ms/'
+}
+# what all of these runs call; a file per name says how it answers
+hooked() { # VERSION
+	quick "$1"
+	cat <<-END
+	  gates: [{name: may-begin, type: confirm-rollout, url: "$hooks/as/may-begin"}]
+	  hooks:
+	  - {name: before, type: pre-rollout, url: "$hooks/as/before"}
+	  - {name: each, type: rollout, url: "$hooks/as/each"}
+	  - {name: back, type: rollback, url: "$hooks/as/back"}
+	  - {name: after, type: post-rollout, url: "$hooks/as/after"}
+	END
+}
+answers() { # NAME STATUS...: of hooks
+	while (($# > 0)); do
+		echo "$2" >"$1.new" && mv "$1.new" "$1"
+		shift 2
+	done
+}
+all_pass() { answers may-begin 200 before 200 each 200 back 500 after 200; }
+
+loads() { # VERSION: what the new site's link shows and its server serves
+	"$MF" pull "churn@$1" new --link current >out 2>err
+	curl -sf -X POST "http://$new/reload" >out
+}
+anew() {
+	all_pass
+	start_over v1
+	loads v1
+}
+serves_now() { curl -sf "http://$new/version" | grep -q "\"$1\""; }
+
+# as_wanted NAME WEIGHTS VERSION: all of it together, as one check
+as_wanted() {
+	local got
+	got="weights $(weights), production $("$MF" ref churn production 2>&1 |
+	    sed 's/.* is \(v[0-9]\),.*/\1/'), link $(cat new/current/version.txt)"
+	echo "$got; wanted $2 and $3" >out
+	if [[ $got = "weights $2, production $3, link $3" ]] && serves_now "$3"; then
+		ok "$1"
+	else
+		not_ok "$1"
+	fi
+}
+
+# killed NAME RUN: that process of it ends by SIGKILL
+killed() {
+	wait "$2" 2>/dev/null
+	(($? == 137)) && return
+	cp killed.out err
+	not_ok "$1: it was killed there"
+	return 1
+}
+
+# gone_on NAME continue|rollback STATUS WEIGHTS VERSION: who resumes it ends so
+gone_on() {
+	local got
+	"$MF" migrate plan.yaml --resume --on-resume "$2" >resumed.out 2>resumed.err
+	got=$?
+	if [[ $got = "$3" ]]; then
+		as_wanted "$1" "$4" "$5"
+	else
+		echo "# exit status $got, not $3"
+		tail -n 3 resumed.out | cat - resumed.err >err
+		not_ok "$1"
+	fi
+}
+
+killed_at() {
+	local name="killed at $1, $2"
+	anew
+	MODELFERRY_TEST_KILL_AT=$1 "$MF" migrate plan.yaml >killed.out 2>err &
+	killed "$name" $! || return
+	if [[ $2 = rollback ]]; then
+		gone_on "$name" rollback 8 100/0 v1
+		return
+	fi
+	gone_on "$name" continue 0 0/100 v2
+	check "... by no failed check" sh -c '! grep -q "failed [1-9]" resumed.out'
+}
+
+# A hook asks for the way back once half of the traffic is there.
+killed_back_at() {
+	local name="killed on its way back at $1, $2" run
+	anew
+	MODELFERRY_TEST_KILL_AT=$1 "$MF" migrate plan.yaml >killed.out 2>err &
+	run=$!
+	in_time grep -q "route:50/50" killed.out
+	answers back 200
+	killed "$name" $run && gone_on "$name" "$2" 8 100/0 v1
+}
+
+# Killed with its leases and before its line: nobody knows of the run, and its leases run out.
+killed_before_it_began() {
+	local name="killed with nothing but leases"
+	anew
+	MODELFERRY_TEST_KILL_AT=run.after-leases "$MF" migrate plan.yaml >killed.out 2>err &
+	killed "$name" $! || return
+	status 0 "$name: run again" "$MF" migrate plan.yaml
+	as_wanted "$name" 0/100 v2
+}
+
+# Killed before it began, or when it had ended, is no error.
+killed_anywhere() {
+	local name="killed after $1 s, $2" run got
+	anew
+	"$MF" migrate plan.yaml >killed.out 2>err &
+	run=$!
+	sleep "$1"
+	kill -KILL $run 2>/dev/null
+	wait $run 2>/dev/null
+	"$MF" migrate plan.yaml --resume --on-resume "$2" >resumed.out 2>resumed.err
+	got=$?
+	if ((got == 3)); then # nothing waits to be resumed: begun anew, or done
+		"$MF" migrate plan.yaml >resumed.out 2>resumed.err
+		got=$?
+	fi
+	case $got in
+	0) as_wanted "$name" 0/100 v2 ;;
+	8) as_wanted "$name" 100/0 v1 ;;
+	*)
+		echo "# exit status $got"
+		tail -n 3 resumed.out | cat - resumed.err >err
+		not_ok "$name"
+		;;
+	esac
+}

@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# A migration whose surroundings fail: hooks that refuse or hang, another run on the same proxy, a
+# disk that is full, data that is damaged under the run, a bucket that falls silent. Each says how
+# the run ended, where traffic, production and the link are then, who was told what, and that no
+# client saw a failure.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/scenarios/migrate.sh
+. "$(dirname "$0")/migrate.sh"
+# shellcheck source=tests/scenarios/migrate_kills.sh
+. "$(dirname "$0")/migrate_kills.sh"
+
+clients
+
+# ---- hooks that refuse, and hooks that hang ----
+
+# hooks VERSION KIND NAME TYPE [MORE]: a plan with one of them, of "gates" or "hooks"
+hooking() {
+	quick "$1"
+	echo "  $2: [{name: $3, type: $4, url: \"$hooks/as/$3\", timeout: 300ms${5-}}]"
+}
+gate_closed="warn held: a gate is closed"
+damaged="warn the data at the destination is damaged: weights.bin has another content"
+succeeded="info the migration succeeded"
+rolled_back="error the migration was rolled back"
+begin() { # RUN [OPTION ...]: in the background, its words in RUN.out
+	"$MF" migrate plan.yaml --run-id "$@" >"$1.out" 2>"$1.err" &
+	run=$!
+}
+ended() { # NAME STATUS RUN
+	wait $run
+	echo $? >out
+	cat "$3.err" >err
+	check "$1: status $2" test "$(cat out)" = "$2"
+}
+
+anew
+hooking v2 gates gate confirm-rollout >plan.yaml
+answers gate 403
+begin closed
+check "a closed confirm-rollout: held" in_time grep -q "held: gate" closed.out
+check "... nothing moved" test "$(weights)" = 100/0
+answers gate 200
+ended "... opened" 0 closed
+told "confirm-rollout" "$gate_closed" "$succeeded"
+ends "confirm-rollout" 0/100 v2 v2
+
+anew
+sed -i 's/maxHold: 30s/maxHold: 500ms/' plan.yaml
+answers gate 403
+status 8 "one that stays closed: back at the end of the hold" "$MF" migrate plan.yaml
+cp out stays.out
+says "... by name" "holdTooLong"
+told "stays closed" "$gate_closed" "$rolled_back"
+check "... at no time forward" sh -c '! grep -q "route:50/50" stays.out'
+ends "stays closed" 100/0 v1 v1
+
+anew
+hooking v2 gates promotion confirm-promotion >plan.yaml
+answers promotion hang
+begin held
+check "a confirm-promotion that hangs: held" in_time grep -q "held: gate" held.out
+check "... at the weights of the analysis" test "$(weights)" = 50/50
+answers promotion 200
+ended "... answered" 0 held
+told "confirm-promotion" "$gate_closed" "$succeeded"
+ends "confirm-promotion" 0/100 v2 v2
+
+anew
+hooking v3 hooks before pre-rollout >plan.yaml
+answers before 500
+status 8 "pre-rollout fails: back" "$MF" migrate plan.yaml
+cp out before.out
+check "... at no time forward" sh -c '! grep -q "route:50/50" before.out'
+check "... for that reason" grep -q "failed 2 " before.out
+told "pre-rollout" "$rolled_back"
+ends "pre-rollout" 100/0 v1 v1
+
+anew
+hooking v4 hooks each rollout >plan.yaml
+answers each 200
+begin failing
+in_time grep -q "route:50/50" failing.out
+answers each hang
+ended "a rollout hook that hangs: failed checks, and back" 8 failing
+check "... each of them counted" grep -q "failed 1 " failing.out
+told "rollout hook" "$rolled_back"
+ends "rollout hook" 100/0 v1 v1
+
+# ---- two plans on one proxy ----
+
+anew
+hooking v2 gates promotion confirm-promotion >plan.yaml
+sed -e 's/name: churn-to-new/name: another/' -e 's/maxHold: 30s/maxHold: 20s/' plan.yaml >other.yaml
+answers promotion 403
+begin first
+in_time grep -q "held: gate" first.out
+status 7 "another plan on the same backend" "$MF" migrate other.yaml
+says "... it names who is there" "haproxy:churn is held by first"
+check "... and moved nothing" test "$(weights)" = 50/50
+answers promotion 200
+ended "the first goes on" 0 first
+ends "two plans" 0/100 v2 v2
+
+# ---- a disk that is full ----
+
+mkdir v5
+echo v5 >v5/version.txt
+data v5/weights.bin 6000000 5
+"$MF" push v5 churn@v5 >out 2>err
+anew
+quick v5 | sed "s|dir: $scratch/new|dir: $scratch/tiny|" >plan.yaml
+mkdir tiny
+if unshare -rm true 2>/dev/null; then
+	# shellcheck disable=SC2016 # for the other shell
+	status 6 "no room at the destination" unshare -rm bash -c \
+	    'mount -t tmpfs -o size=4m none tiny && exec "$0" migrate plan.yaml' "$MF"
+	says "... is said before anything is written" "space"
+	ends "no room" 100/0 v1 v1
+	quick v5 >plan.yaml
+	status 0 "with room it goes" "$MF" migrate plan.yaml
+	ends "room" 0/100 v5 v5
+else
+	echo "# no mount in a namespace of its own: not tried with a full disk"
+fi
+
+# ---- data that is damaged ----
+
+# spoil VERSION: one byte of what was pulled, its time as before
+spoil() {
+	local file
+	file=$(echo new/.modelferry/versions/"$1"-*/weights.bin)
+	touch -r "$file" when
+	printf 'x' | dd of="$file" bs=1 seek=100000 conv=notrunc status=none
+	touch -r when "$file"
+}
+is_whole() { # NAME VERSION: what lies at the destination
+	check "$1" "$MF" verify "churn@$2" --local "$(echo new/.modelferry/versions/"$2"-*)"
+}
+
+push_version v6
+anew
+hooking v6 gates promotion confirm-promotion >plan.yaml
+answers promotion 403
+begin damaged
+in_time grep -q "held: gate" damaged.out
+spoil v6
+ended "data that is damaged at half of the traffic" 8 damaged
+says "... for that reason" "rolled back: dataDamaged" damaged.err
+told damaged "$gate_closed" "$damaged" "$rolled_back"
+ends damaged 100/0 v1 v1
+is_whole "... it was pulled again" v6
+status 0 "the version" "$MF" show churn@v6 --json
+json "... is not at fault" 'not r["rejected"]'
+
+anew
+spoil v6
+answers promotion 200
+status 0 "damaged before the run: pulled again, and on" "$MF" migrate plan.yaml
+told "damaged before" "$damaged" "$succeeded"
+is_whole "... it is whole" v6
+ends "damaged before" 0/100 v6 v6
+
+push_version v7
+anew
+hooking v7 gates promotion confirm-promotion >plan.yaml
+answers promotion 403
+begin touched
+in_time grep -q "held: gate" touched.out
+touch new/.modelferry/versions/v7-*/weights.bin
+answers promotion 200
+ended "a file that was only touched is read, and well" 0 touched
+ends touched 0/100 v7 v7
+
+no_client_failed faults
+end

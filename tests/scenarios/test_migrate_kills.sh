@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# A migration that is killed at each act, before and after its line in the journal, when it was
+# done and when its answer is written: what resumes it ends it as asked, and no client notices.
+#
+# Some of the places; with MF_STRESS=1 every act at every place both ways, and kills at random
+# moments. MF_KILL_RUNS: how many of these (100).
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+if ! has_failpoints; then
+	echo "1..0 # SKIP built without --enable-failpoints"
+	exit 0
+fi
+# shellcheck source=tests/scenarios/migrate.sh
+. "$(dirname "$0")/migrate.sh"
+# shellcheck source=tests/scenarios/migrate_kills.sh
+. "$(dirname "$0")/migrate_kills.sh"
+
+a_few() {
+	killed_at route.before-journal continue
+	killed_at route.after-journal rollback
+	killed_at route.after-act continue
+	killed_at route.after-answer:2 rollback
+	killed_at hook.after-act:3 continue
+	killed_at reference.after-journal continue
+	killed_at reference.after-act rollback
+	killed_at tick.after-state:3 rollback
+	killed_back_at route.after-act:2 continue
+	killed_back_at drain.after-act rollback
+	killed_back_at referenceBack.after-journal continue
+	killed_back_at fallback.after-act continue
+}
+
+everywhere() {
+	local place how act
+	for place in before-journal after-journal after-act after-answer; do
+		for how in continue rollback; do
+			for act in route hook reference; do
+				killed_at $act.$place $how
+			done
+			for act in route hook; do # of later ticks
+				killed_at $act.$place:2 $how
+			done
+			killed_at hook.$place:9 $how
+			killed_back_at route.$place:2 $how
+			for act in drain referenceBack fallback; do
+				killed_back_at $act.$place $how
+			done
+		done
+	done
+	killed_before_it_began
+	for how in 1 2 3 4; do
+		killed_at tick.after-state:$how continue
+		killed_at tick.after-state:$how rollback
+	done
+}
+
+at_random() { # RUNS
+	local i how=(continue rollback)
+	for ((i = 0; i < $1; i++)); do
+		killed_anywhere "$((RANDOM % 4)).$((RANDOM % 10))$((RANDOM % 10))" "${how[i % 2]}"
+	done
+}
+
+hooked v2 >plan.yaml
+clients
+if [[ -z ${MF_STRESS-} ]]; then
+	a_few
+else
+	everywhere
+	at_random "${MF_KILL_RUNS:-100}"
+fi
+no_client_failed kills
+end
