@@ -189,7 +189,7 @@ make_leases(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_lease_params p[3];
 	char names[3][LEASE_NAME_BYTES];
-	size_t n = 0;
+	size_t n = 0, i;
 
 	if (x->p->lease_file != NULL) {
 		params_of(x, &p[0]);
@@ -217,12 +217,9 @@ make_leases(struct mf_migrating *x, struct mf_error *e)
 								    : x->m->destination.dir);
 		p[n++].kind = MF_LEASE_DESTINATION;
 	}
-	while (n-- > 0)
-		p[n].name = names[n];
-	return mf_lease_set_init(&x->leases, x->p->repo, p,
-	    (size_t)((x->m->router.type != MF_ROUTER_NONE) + (x->m->model != NULL) +
-		     (x->m->destination.kind != MF_DESTINATION_NONE)),
-	    e);
+	for (i = 0; i < n; i++)
+		p[i].name = names[i];
+	return mf_lease_set_init(&x->leases, x->p->repo, p, n, e);
 }
 
 /* A holder that lives renews its lease, and then its record is another one. */

@@ -214,10 +214,11 @@ mf_migrating_warm_up(struct mf_migrating *x, struct mf_error *e)
 static void
 tell_worst(const struct mf_replay_agreement *a)
 {
+	const unsigned long long all = a->compared + a->failed;
 	size_t i;
 
-	mf_log(MF_LOG_INFO, "compare: %llu of %llu answers agree", (unsigned long long)a->agreed,
-	    (unsigned long long)(a->compared + a->failed));
+	mf_log(
+	    MF_LOG_INFO, "compare: %llu of %llu answers agree", (unsigned long long)a->agreed, all);
 	for (i = 0; i < a->n_worst; i++)
 		mf_log(MF_LOG_INFO, "compare: line %u: %s: %s and %s", a->worst[i].line,
 		    a->worst[i].path, a->worst[i].left, a->worst[i].right);

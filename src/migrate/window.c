@@ -2,7 +2,7 @@
 
 #define WEEK_MINUTES 10080
 /* 1970-01-01 was a Thursday; minutes count from Monday. */
-#define EPOCH_MINUTE (3 * 1440)
+#define EPOCH_MINUTE (INT64_C(3) * 1440)
 
 static bool
 within(const struct mf_window_plan *w, int minute)

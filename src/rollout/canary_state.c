@@ -263,6 +263,7 @@ mf_act_read_route(struct mf_act *out, const char *text)
 	int n;
 
 	*out = (struct mf_act){.kind = MF_ACT_ROUTE};
+	/* NOLINTNEXTLINE(cert-err34-c): three digits are a number of any size */
 	n = sscanf(text, "route:%3u/%3u %47[a-zA-Z]", &out->primary, &out->canary, why);
 	if (n < 2 || out->primary > 100 || out->primary + out->canary != 100)
 		return false;

@@ -87,6 +87,7 @@ next_event(struct mf_document_reading *g, yaml_event_t *event)
 static struct mf_node *read_node(
     struct mf_document_reading *g, const yaml_event_t *event, unsigned depth);
 
+/* NOLINTBEGIN(misc-no-recursion): MF_NODE_DEPTH_MAX ends it */
 /* The next node. 0: here it is; 1: the event `end` came instead; -1. */
 static int
 next_node(
@@ -250,6 +251,7 @@ read_node(struct mf_document_reading *g, const yaml_event_t *event, unsigned dep
 	mf_document_refuse(g, line, "no YAML");
 	return NULL;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* The root that begins here; empty ones are left out. */
 static int

@@ -49,6 +49,7 @@ check_size(const char *what, const char *text, size_t n, struct mf_error *e)
 
 static struct mf_node *of_json(struct json_reading *g, const json_t *value);
 
+/* NOLINTBEGIN(misc-no-recursion): MF_NODE_DEPTH_MAX ends it */
 static struct mf_node *
 of_array(struct json_reading *g, const json_t *value)
 {
@@ -127,6 +128,7 @@ of_json(struct json_reading *g, const json_t *value)
 		    g->r, json_string_value(value), json_string_length(value), g->e);
 	return of_scalar(g, value);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 struct mf_node *
 mf_document_json(

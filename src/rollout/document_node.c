@@ -130,6 +130,7 @@ mf_document_anchor(
 	return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): MF_NODE_DEPTH_MAX ends it */
 /* A node has one parent, so that what an alias names is copied. */
 static struct mf_node *
 copy_of(struct mf_document_reading *g, const struct mf_node *node, size_t line, unsigned depth)
@@ -164,6 +165,7 @@ copy_of(struct mf_document_reading *g, const struct mf_node *node, size_t line, 
 		return NULL;
 	return copy;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 struct mf_node *
 mf_document_alias(struct mf_document_reading *g, const yaml_event_t *event, unsigned depth)

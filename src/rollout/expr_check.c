@@ -106,6 +106,7 @@ sum_of(struct type a, struct type b)
 	return a.kind == T_INT && b.kind == T_INT ? T_INT : T_FLOAT;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): the parser bounds how deep the tree is */
 static int
 check_binary(struct checking *k, const struct mf_expr_node *x, struct type *out)
 {
@@ -326,6 +327,7 @@ check(struct checking *k, const struct mf_expr_node *x, struct type *out)
 		out->kind = T_INT;
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 int
 mf_expr_check(const struct mf_expr_node *root, bool any, bool condition, struct mf_expr_run *run)

@@ -77,6 +77,7 @@ mf_expr_to_node(struct mf_expr_run *run, const struct mf_expr_value *v)
 	return node;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): the parser bounds how deep the tree is */
 /* Equal as expr-lang has it; of different kinds: not. */
 static int
 equal_nodes(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_node *a,
@@ -166,13 +167,15 @@ order(struct mf_expr_run *run, const struct mf_expr_node *x, const struct mf_exp
     const struct mf_expr_value *b)
 {
 	double p = a->number, q = b->number;
+	int order;
 
 	if (a->kind != b->kind || (a->kind != MF_NODE_NUMBER && a->kind != MF_NODE_STRING))
 		return mismatch(run, x, a, b);
 	if (a->kind == MF_NODE_STRING) {
 		if (look_at(run, x, a->text) != 0)
 			return -1;
-		p = strcmp(a->text, b->text);
+		order = strcmp(a->text, b->text);
+		p = order;
 		q = 0;
 	}
 	switch (x->op) { /* with NaN each is false */
@@ -449,6 +452,7 @@ mf_expr_eval(struct mf_expr_run *run, const struct mf_expr_node *x, struct mf_ex
 	}
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 const struct mf_node *
 mf_expr_value(

@@ -139,6 +139,7 @@ parse_literal(struct parser *p)
 	return x;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): MF_EXPR_DEPTH_MAX ends it */
 static struct mf_expr_node *
 parse_list(struct parser *p)
 {
@@ -523,6 +524,7 @@ parse_expression(struct parser *p, unsigned least)
 	p->depth--;
 	return rc >= 0 ? x : NULL;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 struct mf_expr *
 mf_expr_read(const char *text, struct mf_region *r, struct mf_error *e)

@@ -69,6 +69,8 @@ step_all(struct walk *w, const struct set *from, struct set *to)
 	return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no filter is in a filter, and no document is deeper than
+ * MF_NODE_DEPTH_MAX */
 /* The lists and maps of a tree that hold anything, each before what is in it. */
 static int
 add_below(struct walk *w, const struct mf_node *node, struct set *to)
@@ -168,13 +170,15 @@ static int
 compare(struct walk *w, enum mf_jsonpath_op op, const struct mf_node *a, const struct mf_node *b)
 {
 	double p = a->number, q = b->number;
+	int order;
 
 	if (a->kind != b->kind || (a->kind != MF_NODE_NUMBER && a->kind != MF_NODE_STRING &&
 				      (a->kind != MF_NODE_BOOL || op > MF_JSONPATH_NE)))
 		return mf_error_set(w->e, MF_EUSAGE, "a filter compares a %s with a %s",
 		    mf_node_kind_name(a->kind), mf_node_kind_name(b->kind));
 	if (a->kind == MF_NODE_STRING) {
-		p = strcmp(a->text, b->text);
+		order = strcmp(a->text, b->text);
+		p = order;
 		q = 0;
 	} else if (a->kind == MF_NODE_BOOL) {
 		p = a->truth;
@@ -272,6 +276,7 @@ follow(struct walk *w, const struct mf_jsonpath *path, const struct mf_node *roo
 	free(other.nodes);
 	return rc;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 const struct mf_node *
 mf_jsonpath_first(const struct mf_jsonpath *path, const struct mf_node *root, struct mf_error *e)

@@ -220,6 +220,7 @@ mf_node_find(const struct mf_node *node, const char *path)
 	return NULL;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no tree is deeper than MF_NODE_DEPTH_MAX */
 bool
 mf_node_equal(const struct mf_node *a, const struct mf_node *b)
 {
@@ -358,6 +359,7 @@ mf_node_put_json(struct mf_buf *b, const struct mf_node *node)
 	case MF_NODE_MAP: put_items(b, node); break;
 	}
 }
+/* NOLINTEND(misc-no-recursion) */
 
 const char *
 mf_node_kind_name(enum mf_node_kind kind)

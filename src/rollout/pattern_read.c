@@ -252,6 +252,7 @@ read_set(struct reading *g)
 
 static struct tree *read_choice(struct reading *g);
 
+/* NOLINTBEGIN(misc-no-recursion): DEPTH_MAX ends it */
 static struct tree *
 read_group(struct reading *g)
 {
@@ -487,6 +488,7 @@ emit(struct reading *g, const struct tree *t, uint32_t next)
 	}
 	return NO_END;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static struct tree *
 read_all(struct reading *g)

@@ -113,11 +113,9 @@ static void
 take_plan(struct mf_plan_reading *rd, struct sorted *s, const struct kind_row *row,
     const struct mf_node *doc)
 {
-	if (s->plan == NULL) {
-		s->plan = doc;
-		s->row = row;
-	} else if (row->plan == MF_PLAN_MIGRATION && s->row->plan != MF_PLAN_MIGRATION &&
-		   refers_to(doc, s->row, s->plan)) {
+	if (s->plan == NULL ||
+	    (row->plan == MF_PLAN_MIGRATION && s->row->plan != MF_PLAN_MIGRATION &&
+		refers_to(doc, s->row, s->plan))) {
 		s->plan = doc;
 		s->row = row;
 	} else if (s->row->plan != MF_PLAN_MIGRATION || !refers_to(s->plan, row, doc)) {

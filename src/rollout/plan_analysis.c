@@ -52,6 +52,7 @@ add_dry_run(struct gathering *g, const struct mf_node *map)
 
 static void add_references(struct gathering *g, const struct mf_node *map, unsigned depth);
 
+/* NOLINTBEGIN(misc-no-recursion): MF_ARGO_TEMPLATES_MAX ends it */
 static void
 add_template(struct gathering *g, const struct mf_node *doc, unsigned depth)
 {
@@ -118,6 +119,7 @@ add_references(struct gathering *g, const struct mf_node *map, unsigned depth)
 	for (size_t i = 0; list != NULL && i < list->n_items; i++)
 		add_reference(g, list->items[i], depth);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* A metric with its arguments in their places, standing where it stood. */
 static const struct mf_node *

@@ -13,9 +13,9 @@ struct words {
 };
 
 #define AT(field) offsetof(struct words, field)
-#define KNOWN(word)                                 \
-	{                                           \
-		.key = word, .type = MF_FIELD_KNOWN \
+#define KNOWN(word)                                   \
+	{                                             \
+		.key = (word), .type = MF_FIELD_KNOWN \
 	}
 static const struct mf_field fields[] = {
     {.key = "name", .type = MF_FIELD_STRING, .need = true, .at = AT(name)},

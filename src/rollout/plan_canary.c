@@ -21,13 +21,13 @@ struct canary_words {
 };
 
 #define AT(field) offsetof(struct canary_words, field)
-#define NODE(word, field)                                           \
-	{                                                           \
-		.key = word, .type = MF_FIELD_NODE, .at = AT(field) \
+#define NODE(word, field)                                             \
+	{                                                             \
+		.key = (word), .type = MF_FIELD_NODE, .at = AT(field) \
 	}
-#define KNOWN(word)                                 \
-	{                                           \
-		.key = word, .type = MF_FIELD_KNOWN \
+#define KNOWN(word)                                   \
+	{                                             \
+		.key = (word), .type = MF_FIELD_KNOWN \
 	}
 static const struct mf_field spec_fields[] = {
     {.key = "provider", .type = MF_FIELD_STRING, .at = AT(provider)},
@@ -56,9 +56,9 @@ static const struct mf_form spec_form = {.name = "CanarySpec",
     .n_fields = sizeof spec_fields / sizeof spec_fields[0]};
 
 #define AT(field) offsetof(struct mf_stanza, field)
-#define WEIGHT(word, field)                                                \
-	{                                                                  \
-		.key = word, .type = MF_FIELD_WEIGHT, .at = AT(plan.field) \
+#define WEIGHT(word, field)                                                  \
+	{                                                                    \
+		.key = (word), .type = MF_FIELD_WEIGHT, .at = AT(plan.field) \
 	}
 static const struct mf_field analysis_fields[] = {
     KNOWN("interval"),

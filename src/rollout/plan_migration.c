@@ -5,7 +5,7 @@
 
 #define SECOND_US ((uint64_t)1000000)
 #define MINUTE_US (60 * SECOND_US)
-#define DAY_US (24 * 60 * MINUTE_US)
+#define DAY_US (UINT64_C(24) * 60 * MINUTE_US)
 
 static void
 set_defaults(struct mf_migration_words *w)

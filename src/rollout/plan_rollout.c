@@ -28,25 +28,25 @@ struct blue_green_words {
 	const struct mf_node *pre, *post;
 };
 
-#define KNOWN(word)                                 \
-	{                                           \
-		.key = word, .type = MF_FIELD_KNOWN \
+#define KNOWN(word)                                   \
+	{                                             \
+		.key = (word), .type = MF_FIELD_KNOWN \
 	}
-#define NODE(word, field)                                           \
-	{                                                           \
-		.key = word, .type = MF_FIELD_NODE, .at = AT(field) \
-	}
-#define SECONDS(word, field)                                                                \
-	{                                                                                   \
-		.key = word, .type = MF_FIELD_UNSIGNED, .at = AT(field), .max = SECONDS_MAX \
-	}
-#define BOOL(word, field)                                                                     \
-	{                                                                                     \
-		.key = word, .type = MF_FIELD_BOOL, .at = AT(field), .more = MF_FIELD_NOWHERE \
-	}
-#define STRING(word, field)                                           \
+#define NODE(word, field)                                             \
 	{                                                             \
-		.key = word, .type = MF_FIELD_STRING, .at = AT(field) \
+		.key = (word), .type = MF_FIELD_NODE, .at = AT(field) \
+	}
+#define SECONDS(word, field)                                                                  \
+	{                                                                                     \
+		.key = (word), .type = MF_FIELD_UNSIGNED, .at = AT(field), .max = SECONDS_MAX \
+	}
+#define BOOL(word, field)                                                                       \
+	{                                                                                       \
+		.key = (word), .type = MF_FIELD_BOOL, .at = AT(field), .more = MF_FIELD_NOWHERE \
+	}
+#define STRING(word, field)                                             \
+	{                                                               \
+		.key = (word), .type = MF_FIELD_STRING, .at = AT(field) \
 	}
 
 #define AT(field) offsetof(struct spec_words, field)
@@ -107,10 +107,10 @@ static const struct mf_field blue_green_fields[] = {
 };
 #undef AT
 
-#define FORM(words, rows)                                                      \
-	{                                                                      \
-		.name = #words, .bytes = sizeof(struct words), .fields = rows, \
-		.n_fields = sizeof rows / sizeof rows[0]                       \
+#define FORM(words, rows)                                                        \
+	{                                                                        \
+		.name = #words, .bytes = sizeof(struct words), .fields = (rows), \
+		.n_fields = sizeof(rows) / sizeof((rows)[0])                     \
 	}
 static const struct mf_form spec_form = FORM(spec_words, spec_fields);
 static const struct mf_form canary_form = FORM(canary_words, canary_fields);

@@ -13,6 +13,7 @@ struct forms { /* all that were met, in the order they were met in */
 	size_t n;
 };
 
+/* NOLINTBEGIN(misc-no-recursion): forms are constant, and none has itself in it */
 static void
 meet(struct forms *all, const struct mf_form *form)
 {
@@ -28,6 +29,7 @@ meet(struct forms *all, const struct mf_form *form)
 		if (form->fields[i].form != NULL)
 			meet(all, form->fields[i].form);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static void
 put_words(struct mf_buf *b, const char *const *words)
@@ -81,10 +83,10 @@ put_type(struct mf_buf *b, const struct mf_field *f)
 	    [MF_FIELD_WEIGHT] = "\"type\": \"integer\", \"minimum\": 0, \"maximum\": 100",
 	    [MF_FIELD_DURATION] = TEXT_OR_NUMBER,
 	    [MF_FIELD_SIZE] = TEXT_OR_NUMBER,
-	    [MF_FIELD_STRINGS] = "\"type\": \"array\", \"items\": {\"type\": [\"string\", "
-				 "\"number\", \"boolean\"]}",
-	    [MF_FIELD_PAIRS] = "\"type\": \"object\", \"additionalProperties\": {\"type\": "
-			       "[\"string\", \"number\", \"boolean\"]}",
+	    [MF_FIELD_STRINGS] = ("\"type\": \"array\", \"items\": {\"type\": [\"string\", "
+				  "\"number\", \"boolean\"]}"),
+	    [MF_FIELD_PAIRS] = ("\"type\": \"object\", \"additionalProperties\": {\"type\": "
+				"[\"string\", \"number\", \"boolean\"]}"),
 	};
 
 	switch (f->type) {

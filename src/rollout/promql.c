@@ -268,13 +268,11 @@ skip_matching(const struct scan *s, size_t i, size_t end)
 	size_t start = i;
 
 	while (i < end) {
-		if (is_one_of(s, &s->tokens[i], names, 5) && i + 1 < end &&
-		    s->tokens[i + 1].kind == T_OPEN)
-			i = skip_group(s, i + 1, end);
-		else if (i > start && is_one_of(s, &s->tokens[i], groups, 2))
-			i = skip_group(s, i + 1, end);
-		else
+		if (!(is_one_of(s, &s->tokens[i], names, 5) && i + 1 < end &&
+			s->tokens[i + 1].kind == T_OPEN) &&
+		    !(i > start && is_one_of(s, &s->tokens[i], groups, 2)))
 			break;
+		i = skip_group(s, i + 1, end);
 	}
 	return i;
 }

@@ -88,6 +88,7 @@ replaced(struct copying *k, const struct mf_node *node, const char *text)
 	return copy;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no tree is deeper than MF_NODE_DEPTH_MAX */
 static struct mf_node *
 copy_of(struct copying *k, const struct mf_node *node)
 {
@@ -119,6 +120,7 @@ copy_of(struct copying *k, const struct mf_node *node)
 		return copy;
 	return mf_node_fill_map(copy, items, node->n_items, &again, k->r, k->e) == 0 ? copy : NULL;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 struct mf_node *
 mf_template_argo_tree(struct mf_region *r, const struct mf_node *node, const struct mf_pair *args,

@@ -156,9 +156,8 @@ read_line(struct mf_haproxy_config *c, const char *backend, const char *at, cons
 		c->now.redispatch = !is(&w, 2, "0");
 	else if (is(&w, 0, "no") && is(&w, 1, "option") && is(&w, 2, "redispatch"))
 		c->now.redispatch = false;
-	else if (is(&w, 0, "option") && is(&w, 1, "prefer-last-server"))
-		c->now.sticky = true;
-	else if (is(&w, 0, "cookie") || is(&w, 0, "stick") || is(&w, 0, "persist"))
+	else if (is(&w, 0, "cookie") || is(&w, 0, "stick") || is(&w, 0, "persist") ||
+		 (is(&w, 0, "option") && is(&w, 1, "prefer-last-server")))
 		c->now.sticky = true;
 	else if (is(&w, 0, "load-server-state-from-file"))
 		c->now.load_state = is(&w, 1, "global") || is(&w, 1, "local");
