@@ -11,6 +11,7 @@
 
 #define POLL_US UINT64_C(1000000)    /* how often a wait looks around */
 #define MIRROR_US UINT64_C(10000000) /* how long a raise waits for its line in the repository */
+#define MIRROR_LEAST_US UINT64_C(2000000)
 #define STATE_MEMORY ((size_t)1 << 20)
 
 /* ---- seeing ---- */
@@ -123,6 +124,18 @@ write_line(struct mf_migrating *x, struct mf_journal_line *line, bool must, stru
 	return rc;
 }
 
+/* A raise waits for its line in the repository, but for no longer than an interval: meanwhile
+ * nobody looks at the canary. */
+static uint64_t
+mirror_us(const struct mf_migrating *x)
+{
+	uint64_t us = mf_migrating_interval_us(x);
+
+	if (us < MIRROR_LEAST_US)
+		return MIRROR_LEAST_US;
+	return us < MIRROR_US ? us : MIRROR_US;
+}
+
 static int
 intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bool forward,
     struct mf_error *e)
@@ -137,7 +150,7 @@ intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bo
 	line.n = strlen(text);
 	if (write_line(x, &line, forward, e) != 0)
 		return -1;
-	if (forward && !mf_keeper_mirror(x->keeper, MIRROR_US))
+	if (forward && !mf_keeper_mirror(x->keeper, mirror_us(x)))
 		return mf_error_set(e, MF_ETRANSFER, "the repository does not have it in time");
 	return 0;
 }

@@ -31,6 +31,8 @@ trap 'stop_sites; eval "$before_end"' EXIT
 # ---- two sites ----
 
 export MODELFERRY_REPO=file://$scratch/repo
+# who wants another one has a function of this name that says so
+! declare -F repository >/dev/null || repository
 "$MF" init >out 2>err
 push_version() { # VERSION: v1, v2, ...
 	mkdir -p "$1"
