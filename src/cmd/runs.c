@@ -111,15 +111,25 @@ mf_cmd_runs_load(struct mf_repo *repo, struct mf_cmd_runs *rs, struct mf_error *
 json_t *
 mf_cmd_run_json(const struct mf_cmd_run *r)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "run", r->id, "plan",
-	    r->plan, "digest", r->digest, "model", r->model, "actor", r->actor, "previous", r->from,
-	    "version", r->to, "result", r->result, "reason", r->reason);
+	const struct {
+		const char *key, *text;
+	} fields[] = {{"run", r->id}, {"plan", r->plan}, {"digest", r->digest}, {"model", r->model},
+	    {"actor", r->actor}, {"previous", r->from}, {"version", r->to}, {"result", r->result},
+	    {"reason", r->reason}};
+	json_t *o = json_object();
+	size_t i;
+	int rc = o == NULL ? -1 : 0;
 
-	if (o != NULL)
-		(void)mf_output_set_time(o, "begun", r->begun_us);
-	if (o != NULL && r->ended_us != 0)
-		(void)mf_output_set_time(o, "ended", r->ended_us);
-	return o;
+	for (i = 0; rc == 0 && i < sizeof fields / sizeof fields[0]; i++)
+		rc = mf_output_set_name(o, fields[i].key, fields[i].text);
+	if (rc == 0)
+		rc = mf_output_set_time(o, "begun", r->begun_us);
+	if (rc == 0 && r->ended_us != 0)
+		rc = mf_output_set_time(o, "ended", r->ended_us);
+	if (rc == 0)
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 /* ---- history ---- */
@@ -164,12 +174,12 @@ mf_cmd_history(struct mf_cmd *c, struct mf_error *e)
 
 	if (rc == 0 && (rc = mf_cmd_runs_load(r.repo, &rs, e)) == 0) {
 		all = json_array();
-		for (i = 0; i < rs.n; i++)
-			if (c->json)
-				(void)json_array_append_new(all, mf_cmd_run_json(&rs.items[i]));
-			else
+		for (i = 0; rc == 0 && i < rs.n; i++)
+			if (!c->json)
 				put_past(c, &rs.items[i]);
-		if (c->json)
+			else if (json_array_append_new(all, mf_cmd_run_json(&rs.items[i])) != 0)
+				rc = mf_error_nomem(e, "a run");
+		if (rc == 0 && c->json)
 			rc = mf_output_json(c->out, json_incref(all), e);
 		json_decref(all);
 	}
