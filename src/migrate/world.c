@@ -92,8 +92,10 @@ open_metrics(
     struct mf_world *w, const struct mf_canary_metric *metrics, size_t n, struct mf_error *e)
 {
 	const struct mf_canary_metric *m;
+	size_t i;
 
-	for (m = metrics; m < metrics + n; m++) {
+	for (i = 0; i < n; i++) {
+		m = &metrics[i];
 		if (m->rule == MF_RULE_NO_QUERY)
 			continue;
 		if (open_provider(w, &m->query, e) != 0 ||
