@@ -255,7 +255,7 @@ wait_for_leases(struct mf_migrating *x, const struct mf_lease *which,
 int
 mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e)
 {
-	const struct mf_lease *which = NULL;
+	const struct mf_lease *which = NULL, *before = NULL;
 	struct mf_lease_holder other = {0}, first = {0};
 	uint64_t wait_us = 0;
 	int rc;
@@ -267,9 +267,13 @@ mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e)
 	}
 	if (make_leases(x, e) != 0)
 		return -1;
-	while ((rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e)) > 0)
+	while ((rc = mf_lease_set_take(&x->leases, &which, &other, &wait_us, e)) > 0) {
+		if (which != before) /* the one before it has run out: another record */
+			first = (struct mf_lease_holder){0};
+		before = which;
 		if (wait_for_leases(x, which, &other, &first, wait_us, e) != 0)
 			return -1;
+	}
 	if (rc < 0)
 		return -1;
 	x->leased = true;
