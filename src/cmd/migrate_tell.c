@@ -8,6 +8,7 @@
 #include "src/cmd/progress.h"
 
 #define BAR 20u
+#define HAPROXY_WEIGHT_MAX 256u
 
 static void
 put_bar(FILE *out, unsigned canary)
@@ -212,21 +213,58 @@ put_primary_step(struct mf_buf *b, const struct mf_migration_plan *plan, const c
 		mf_buf_printf(b, "see that the primary serves %s and is well", version);
 }
 
+static void
+put_servers(struct mf_buf *b, const char *const *names, size_t n, unsigned weight)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		mf_buf_printf(b, "%sset server %s weight %u",
+		    b->len > 0 && b->data[b->len - 1] != '`' ? "; " : "", names[i], weight);
+}
+
+/* How all traffic goes to the primary; with the commands themselves, where they are known. */
+static void
+put_traffic_step(struct mf_buf *b, const struct mf_router_plan *router, bool commands)
+{
+	mf_buf_printf(b, "; give it all traffic at the router");
+	if (!commands || router->type != MF_ROUTER_HAPROXY)
+		return;
+	mf_buf_printf(b, ": `");
+	put_servers(b, router->primary, router->n_primary, HAPROXY_WEIGHT_MAX);
+	put_servers(b, router->canary, router->n_canary, 0);
+	mf_buf_printf(b, "`");
+}
+
+static void
+put_steps(struct mf_buf *b, const struct mf_migration_plan *plan, const struct mf_migrate_report *r,
+    bool commands)
+{
+	const char *version = r->previous[0] == '\0' ? "VERSION" : r->previous;
+
+	put_primary_step(b, plan, version);
+	if (r->canary > 0)
+		put_traffic_step(b, &plan->router, commands);
+	mf_buf_printf(b, "; then `modelferry ref %s %s %s`",
+	    plan->model == NULL ? "MODEL" : plan->model,
+	    plan->production_ref == NULL ? "production" : plan->production_ref, version);
+}
+
 /* What a person does where the run could not. */
 static int
 needs_person(
     const struct mf_migration_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
 {
-	const char *version = r->previous[0] == '\0' ? "VERSION" : r->previous;
 	struct mf_buf b = MF_BUF_INIT;
 
 	(void)mf_error_set(e, MF_EROLLBACKFAILED,
 	    "%s: a person is needed: traffic is at %u/%u (%s)", plan->name, r->primary, r->canary,
 	    mf_reason_name(r->reason));
-	put_primary_step(&b, plan, version);
-	mf_buf_printf(&b, "; give it all traffic at the router; then `modelferry ref %s %s %s`",
-	    plan->model == NULL ? "MODEL" : plan->model,
-	    plan->production_ref == NULL ? "production" : plan->production_ref, version);
+	put_steps(&b, plan, r, true);
+	if (b.len >= MF_ERROR_HINT_BYTES) { /* many servers: without their names */
+		mf_buf_clear(&b);
+		put_steps(&b, plan, r, false);
+	}
 	(void)mf_error_hint(
 	    e, "%s", mf_buf_cstr(&b) == NULL ? "see to the primary" : mf_buf_cstr(&b));
 	mf_buf_fini(&b);
