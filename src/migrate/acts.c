@@ -83,7 +83,8 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 	mf_world_measure(x->world, act->index, primary, mf_migrating_now(x), &out->measured);
 	out->end = MF_ANSWER_OK;
 	mf_view_measured(&x->view, act->index, m, primary, &out->measured, x->p->unix_us());
-	check = mf_canary_check(m, &out->measured);
+	check = primary ? mf_canary_check_primary(m, &out->measured)
+			: mf_canary_check(m, &out->measured);
 	if (!primary)
 		tell_breach(x, act, check);
 	if (out->measured.end == MF_MEASURE_VALUE)

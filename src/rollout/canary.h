@@ -175,6 +175,10 @@ enum mf_check {
 	MF_CHECKS
 };
 enum mf_check mf_canary_check(const struct mf_canary_metric *m, const struct mf_measured *got);
+/* The same of the primary alone: by the metric's own range, with nothing that it is compared with.
+ */
+enum mf_check mf_canary_check_primary(
+    const struct mf_canary_metric *m, const struct mf_measured *got);
 /* The words of simulate and of reports: "out", "novalue", ... */
 const char *mf_check_name(enum mf_check check);
 

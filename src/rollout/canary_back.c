@@ -10,22 +10,26 @@
  */
 #include "src/rollout/canary_int.h"
 
-#include <math.h>
 #include <string.h>
 
 /* The primary is out of range as well, and the canary is out by at most so many times as far:
  * within that, they are equal. */
 #define EQUALLY_BAD 1.5
 
-/* How far outside of its bounds a value lies. */
+/* How far outside of its bounds a value lies; without a range they are Flagger's threshold. */
 static double
-distance(const struct mf_bounds *b, double value)
+distance(const struct mf_canary_metric *m, double value)
 {
-	if (b->has_min && value < b->min)
-		return b->min - value;
-	if (b->has_max && value > b->max)
-		return value - b->max;
-	return 0;
+	struct mf_bounds b = m->range;
+
+	if (!b.has_min && !b.has_max) {
+		b.has_min = m->rule == MF_RULE_SUCCESS_RATE;
+		b.has_max = !b.has_min;
+		b.min = b.max = m->threshold;
+	}
+	if (b.has_min && value < b.min)
+		return b.min - value;
+	return b.has_max && value > b.max ? value - b.max : 0;
 }
 
 static const struct mf_measured *
@@ -37,19 +41,6 @@ measured(const struct mf_walk *w, size_t i)
 		if (w->step.asked[k].act.kind == MF_ACT_METRIC && w->step.asked[k].act.index == i)
 			return &w->step.asked[k].answer.measured;
 	return NULL;
-}
-
-/* The words of the metric for the primary alone. */
-static enum mf_check
-check_primary(const struct mf_canary_metric *m, const struct mf_measured *got)
-{
-	struct mf_canary_metric alone = *m;
-
-	alone.relative = false;
-	memset(&alone.abort, 0, sizeof alone.abort);
-	if (m->relative && !m->range.has_min && !m->range.has_max)
-		return got->end == MF_MEASURE_VALUE ? MF_CHECK_PASS : MF_CHECK_NO_VALUE;
-	return mf_canary_check(&alone, got);
 }
 
 static const struct mf_measured *
@@ -70,10 +61,9 @@ equally_bad(struct mf_walk *w, size_t i, const struct mf_measured *canary)
 
 	if (primary == NULL)
 		return -1;
-	if (check_primary(m, primary) != MF_CHECK_OUT || canary->end != MF_MEASURE_VALUE)
+	if (mf_canary_check_primary(m, primary) != MF_CHECK_OUT || canary->end != MF_MEASURE_VALUE)
 		return 0;
-	return distance(&m->range, canary->value) <=
-	       EQUALLY_BAD * distance(&m->range, primary->value);
+	return distance(m, canary->value) <= EQUALLY_BAD * distance(m, primary->value);
 }
 
 /* Every metric that is bad of the canary is as bad of the primary. -1 pending. */
@@ -172,7 +162,8 @@ mf_walk_turn_back(struct mf_walk *w, enum mf_reason reason)
 	unsigned before = w->canary;
 	int shared, back;
 
-	if (w->s.reason == MF_REASON_NONE && w->s.hold != MF_HOLD_SHARED_FAULT)
+	if (w->s.reason == MF_REASON_NONE &&
+	    !(by_metrics(reason) && w->s.hold == MF_HOLD_SHARED_FAULT))
 		w->s.hold = MF_HOLD_NONE; /* the way back has clocks of its own */
 	w->s.reason = reason;
 	if (w->tick->primary == MF_READY_DEAD)
@@ -285,7 +276,7 @@ primary_good(struct mf_walk *w, bool *any)
 		got = ask_primary(w, i);
 		if (got == NULL)
 			return GOOD_PENDING;
-		good = worse(good, &m[i], check_primary(&m[i], got));
+		good = worse(good, &m[i], mf_canary_check_primary(&m[i], got));
 	}
 	return good;
 }

@@ -97,6 +97,19 @@ mf_canary_check(const struct mf_canary_metric *m, const struct mf_measured *got)
 	return of_value(m, got);
 }
 
+enum mf_check
+mf_canary_check_primary(const struct mf_canary_metric *m, const struct mf_measured *got)
+{
+	struct mf_canary_metric alone = *m;
+
+	alone.relative = false;
+	alone.abort = (struct mf_bounds){.has_min = false};
+	alone.min_samples = m->primary_query.min_samples; /* the canary's are not counted there */
+	if (m->relative && !bounded(&m->range) && got->end == MF_MEASURE_VALUE)
+		return MF_CHECK_PASS;
+	return mf_canary_check(&alone, got);
+}
+
 /* Calls one hook: its status, or -1 while that is pending. */
 static int
 call(struct mf_walk *w, size_t i, enum mf_phase told)

@@ -228,6 +228,7 @@ mf_stage_checks(struct mf_walk *w)
 	case MF_CHECK_ABORT: return mf_walk_turn_back(w, MF_REASON_ABORT_METRIC);
 	case MF_CHECK_EARLY: return mf_walk_hold(w, MF_HOLD_SETTLING);
 	case MF_CHECK_NO_VALUE: return mf_walk_hold(w, MF_HOLD_NO_DATA);
-	default: return failed_check(w);
+	default: /* between two ticks it would be counted twice */
+		return w->tick->urgent ? MF_STOP : failed_check(w);
 	}
 }

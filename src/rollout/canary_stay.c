@@ -210,8 +210,12 @@ mf_stage_move(struct mf_walk *w)
 {
 	if (w->holding != MF_HOLD_NONE)
 		return mf_walk_hold(w, w->holding);
-	if (w->tick->no_steps_now || w->tick->urgent)
+	if (w->tick->urgent)
 		return MF_STOP;
+	if (w->tick->no_steps_now) {
+		w->s.hold = MF_HOLD_NONE; /* all is well; what held it before is over */
+		return MF_STOP;
+	}
 	if (w->plan->finish == MF_FINISH_COPY_BACK) {
 		w->s.hold = MF_HOLD_NONE;
 		return mf_stage_strategy(w);

@@ -302,7 +302,7 @@ run_migration(struct world *w, unsigned run)
 	struct mf_canary_state s;
 	struct mf_canary_tick t;
 	uint64_t now_us = 1000;
-	unsigned n, revision = 0;
+	unsigned n, revision = 0, failed, wanted;
 
 	make_migration(w);
 	w->restarts = below(&w->seed, 2) * below(&w->seed, 5);
@@ -315,7 +315,13 @@ run_migration(struct world *w, unsigned run)
 		if (once_more(w, 40))
 			revision++;
 		see(w, &t, revision_of(revision), now_us);
+		t.urgent = t.control == MF_STEER_NONE && once_more(w, 20);
+		failed = s.failed_checks;
+		wanted = s.weight;
 		tick(w, &s, &t);
+		/* a look between two ticks counts no check that the next tick counts, too */
+		if (t.urgent && t.canary_weight <= wanted)
+			assert_true(s.failed_checks <= failed);
 		now_us += w->plan.interval_us;
 	}
 	assert_int_not_equal(s.result, MF_RESULT_NONE);
