@@ -52,6 +52,11 @@ start_sites
 bring_up prometheus prometheus --config="$scratch/prometheus.yml"
 eval "$("$servers/prometheus" env "$scratch/prometheus")"
 export MF_PROMETHEUS_URL
+# it says that it is ready some seconds before it measures anything
+is_measured() { # QUERY
+	curl -sf "$MF_PROMETHEUS_URL/api/v1/query" --data-urlencode "query=$1" | grep -q '"value"'
+}
+in_time is_measured 'count(up == 1) == 3'
 
 # who is told
 python3 "$MF_TOP_SRCDIR/tests/scenarios/listen.py" alerts.port alerts 2>>servers.log &
