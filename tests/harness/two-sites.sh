@@ -25,9 +25,13 @@ in_time() { # COMMAND...: true within ten seconds
 	return 1
 }
 
+# Only what still runs: the number of one that ended may be another's by now.
 stop_sites() {
-	local pid
-	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+	local pid running
+	running=$(jobs -pr)
+	for pid in "${pids[@]}"; do
+		[[ $'\n'$running$'\n' != *$'\n'$pid$'\n'* ]] || kill -KILL "$pid" 2>/dev/null
+	done
 	wait "${pids[@]}" 2>/dev/null
 }
 

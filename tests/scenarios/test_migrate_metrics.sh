@@ -290,6 +290,7 @@ run_until "route:60/40"
 ill old "ready 0"
 check "dead for good: the proxy sees it" in_time is_down old
 kill -KILL "${pids[0]}" # its model server, which was started first
+wait "${pids[0]}" 2>>servers.log
 ill new "accuracy 0.5"
 run_ends 9 "dead for good"
 says "dead for good: where the traffic is" "a person is needed: traffic is at 60/40"
