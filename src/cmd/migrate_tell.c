@@ -258,8 +258,8 @@ needs_person(
 	struct mf_buf b = MF_BUF_INIT;
 
 	(void)mf_error_set(e, MF_EROLLBACKFAILED,
-	    "%s: a person is needed: traffic is at %u/%u (%s)", plan->name, r->primary, r->canary,
-	    mf_reason_name(r->reason));
+	    "%s: a person is needed: traffic is at %u/%u (%s)%s%s", plan->name, r->primary,
+	    r->canary, mf_reason_name(r->reason), r->router[0] == '\0' ? "" : "; ", r->router);
 	put_steps(&b, plan, r, true);
 	if (b.len >= MF_ERROR_HINT_BYTES) { /* many servers: without their names */
 		mf_buf_clear(&b);

@@ -43,6 +43,8 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_token(x->keeper));
 	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
 	out->end = of_error(rc, &e);
+	if (rc != 0)
+		(void)snprintf(x->trouble, sizeof x->trouble, "%.300s", e.message);
 	if (rc == 0) {
 		x->changed_us = mf_migrating_now(x);
 		mf_world_changed(x->world, x->changed_us);
@@ -123,6 +125,18 @@ do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 		(void)snprintf(
 		    x->gate, sizeof x->gate, "%.127s", x->canary->hooks[act->index].name);
 	mf_migrating_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
+}
+
+/* With the word of the router, where it has trouble: which proxy does not answer. */
+static void
+do_alert(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
+{
+	char text[MF_TROUBLE_BYTES + 160];
+
+	(void)snprintf(text, sizeof text, "%.150s%s%s%s", act->why,
+	    x->trouble[0] == '\0' ? "" : " (", x->trouble, x->trouble[0] == '\0' ? "" : ")");
+	mf_migrating_alert(x, text);
+	out->end = MF_ANSWER_OK;
 }
 
 static void
@@ -218,7 +232,8 @@ may(struct mf_migrating *x, const struct mf_act *act)
 	uint64_t longest =
 	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
 	unsigned canary =
-	    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight;
+	    x->router_known ? x->router.canary - x->router.canary_spread
+			    : mf_engine_standing(&x->engine).weight;
 
 	if (!mf_migrating_is_worth_a_line(act))
 		return true;
@@ -248,10 +263,7 @@ mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 		break;
 	case MF_ACT_MEASURE_FALLBACK: do_fallback_metric(x, act, out); break;
 	case MF_ACT_HOOK: do_hook(x, act, out); break;
-	case MF_ACT_ALERT:
-		mf_migrating_alert(x, act->why);
-		out->end = MF_ANSWER_OK;
-		break;
+	case MF_ACT_ALERT: do_alert(x, act, out); break;
 	case MF_ACT_REFERENCE:
 	case MF_ACT_REFERENCE_BACK: do_refs(x, act, out); break;
 	case MF_ACT_DRAIN: do_drain(x, out); break;

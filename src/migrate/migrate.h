@@ -143,6 +143,7 @@ struct mf_migrate_report {
 	char previous[160];
 	char serving[320]; /* "churn@v3": a fallback that the primary serves now; "": what it did */
 	unsigned primary, canary; /* final weights, as read; 100/0 where there is no router */
+	char router[320];         /* why they are not all that there is to read; "": they are */
 	uint64_t ticks;
 	uint64_t seconds;
 	struct mf_migrate_outlook outlook;

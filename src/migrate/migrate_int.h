@@ -14,6 +14,7 @@
 
 #define MF_VERSION_BYTES 160u
 #define MF_SERVING_BYTES (2 * MF_VERSION_BYTES)
+#define MF_TROUBLE_BYTES 320u
 
 /* What may take over on the primary's side, by fallback of the plan; fallback.c. */
 struct mf_candidates;
@@ -69,6 +70,7 @@ struct mf_migrating {
 	uint64_t alerted; /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
+	char trouble[MF_TROUBLE_BYTES]; /* why the router cannot be read or written; "": it can */
 	bool present; /* preflight: the destination holds the version already */
 	struct mf_migrate_outlook outlook;
 	uint64_t answered; /* controls up to this number */
@@ -155,6 +157,7 @@ void mf_migrating_forget_answers(struct mf_migrating *x);
 void mf_migrating_ports(struct mf_migrating *x);
 uint64_t mf_migrating_watch_us(const struct mf_migrating *x);    /* between two looks around */
 uint64_t mf_migrating_interval_us(const struct mf_migrating *x); /* of ticks, as the plan has it */
+void mf_migrating_see_router(struct mf_migrating *x);            /* router, router_known, trouble */
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
 int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
 /* The same of what the dead process was about to do; after the state is there, or a new one. */

@@ -16,15 +16,26 @@
 
 /* ---- seeing ---- */
 
-static void
-see_router(struct mf_migrating *x)
+static bool
+some_missing(const struct mf_migrating *x)
+{
+	return x->router_known && x->router.instances_seen < x->router.instances;
+}
+
+void
+mf_migrating_see_router(struct mf_migrating *x)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_error e = {0};
 
 	x->router_known = r->ops->get(r, &x->router, &e) == 0;
+	x->trouble[0] = '\0';
 	if (!x->router_known)
-		mf_log(MF_LOG_WARNING, "router: %s", e.message);
+		(void)snprintf(x->trouble, sizeof x->trouble, "%.300s", e.message);
+	else if (some_missing(x))
+		(void)snprintf(x->trouble, sizeof x->trouble, "%s", x->router.note);
+	if (x->trouble[0] != '\0')
+		mf_log(MF_LOG_WARNING, "router: %s", x->trouble);
 }
 
 /* Servers came or went: the same share needs other numbers. No step, so no act of the engine. */
@@ -35,13 +46,14 @@ keep_share(struct mf_migrating *x)
 	unsigned wanted = mf_engine_standing(&x->engine).weight;
 	struct mf_error e = {0};
 
+	/* what somebody lowered on one proxy of several stays lowered */
 	if (!x->router_known || !mf_router_is_off(&x->router) || wanted == 0 ||
-	    x->router.canary != wanted)
+	    x->router.canary != wanted || x->router.canary_spread > 0)
 		return;
 	if (r->ops->set(r, x->router.primary, x->router.canary, x->router.mirror, NULL, &e) != 0)
 		mf_log(MF_LOG_WARNING, "the share cannot be kept: %s", e.message);
 	else
-		see_router(x);
+		mf_migrating_see_router(x);
 }
 
 static enum mf_ready
@@ -89,13 +101,15 @@ observe(void *arg, struct mf_canary_tick *out)
 	x->n_did = 0;
 	mf_migrating_forget_answers(x);
 	mf_migrating_hear(x);
-	see_router(x);
+	mf_migrating_see_router(x);
 	keep_share(x);
 	out->now_us = mf_migrating_now(x);
 	out->revision = x->version;
 	out->weights_unknown = !x->router_known;
 	out->primary_weight = x->router_known ? x->router.primary : 100;
 	out->canary_weight = x->router_known ? x->router.canary : 0;
+	out->canary_spread = x->router_known ? x->router.canary_spread : 0;
+	out->some_missing = some_missing(x);
 	out->mirrored = x->router_known && x->router.mirror;
 	out->canary = canary_ready(x, out->now_us);
 	out->primary = primary_ready(x);
@@ -290,8 +304,10 @@ looks_bad(struct mf_migrating *x)
 {
 	unsigned wanted = mf_engine_standing(&x->engine).weight;
 
-	see_router(x);
-	if (x->router_known && x->router.canary != wanted)
+	mf_migrating_see_router(x);
+	/* those that do not answer are counted once an interval */
+	if (x->router_known &&
+	    (x->router.canary > wanted || (x->router.canary < wanted && !some_missing(x))))
 		return true;
 	keep_share(x);
 	if (wanted == 0)
@@ -482,9 +498,10 @@ mf_migrating_resume_route(struct mf_migrating *x)
 {
 	if (!x->has_open_route)
 		return;
-	see_router(x);
-	x->engine.ops->resume(&x->engine, &x->open_route,
-	    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight);
+	mf_migrating_see_router(x);
+	mf_shift_resume(&x->shift, &x->open_route,
+	    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight,
+	    x->router_known ? x->router.canary_spread : 0);
 	/* nobody knows when it was done: what is measured from now on is surely of after it */
 	x->changed_us = mf_migrating_now(x);
 	mf_world_changed(x->world, x->changed_us);

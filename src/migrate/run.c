@@ -202,16 +202,15 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 static void
 report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 {
-	struct mf_router *r = mf_world_router(x->world);
-	struct mf_error e = {0};
+	const struct mf_standing standing = mf_engine_standing(&x->engine);
 
-	out->result = mf_engine_standing(&x->engine).result;
-	out->reason = mf_engine_standing(&x->engine).reason;
+	out->result = standing.result;
+	out->reason = standing.reason;
 	out->ticks = x->shift.tick;
-	if (r->ops->get(r, &x->router, &e) == 0) {
-		out->primary = x->router.primary;
-		out->canary = x->router.canary;
-	}
+	mf_migrating_see_router(x);
+	out->canary = x->router_known ? x->router.canary : standing.weight;
+	out->primary = 100 - out->canary;
+	(void)snprintf(out->router, sizeof out->router, "%s", x->trouble);
 }
 
 static void

@@ -18,6 +18,19 @@ mf_shift_is_forward(const struct mf_act *act, unsigned canary)
 	}
 }
 
+void
+mf_shift_resume(
+    struct mf_shift *s, const struct mf_act *open, unsigned canary_weight, unsigned spread)
+{
+	const unsigned before = mf_engine_standing(s->engine).weight;
+
+	s->engine->ops->resume(s->engine, open, canary_weight);
+	/* it died when some proxies had it, and others what they had before: those follow */
+	if (s->engine->rollout_plan == NULL && spread > 0 && open->canary == canary_weight &&
+	    canary_weight - spread == before)
+		s->control = MF_STEER_CONTINUE;
+}
+
 /* One act, with everything written down that must be. */
 static void
 act(struct mf_shift *s, const struct mf_shift_moment *at, struct mf_asked *asked, unsigned canary)
@@ -46,8 +59,9 @@ tick(struct mf_shift *s, struct mf_asked *asked, struct mf_canary_tick *seen)
 	struct mf_shift_moment at = {.tick = s->tick + 1};
 	struct mf_engine *g = s->engine;
 	struct mf_act wanted;
-	unsigned canary =
-	    seen->weights_unknown ? mf_engine_standing(g).weight : seen->canary_weight;
+	/* raised is also what raises one proxy of several */
+	unsigned canary = seen->weights_unknown ? mf_engine_standing(g).weight
+						: seen->canary_weight - seen->canary_spread;
 
 	while (g->ops->step(g, seen, asked, at.nth, &wanted) == MF_STEP_ACT) {
 		/* readers of plans bound how many hooks and metrics there are */

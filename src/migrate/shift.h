@@ -69,6 +69,11 @@ struct mf_shift {
 	enum mf_steer control; /* for the next tick */
 };
 
+/* Before mf_shift_run, where a process died: the last route that it wrote down after the state,
+ * answered or not, and what the router shows (mf_canary_tick: canary_weight, canary_spread). */
+void mf_shift_resume(
+    struct mf_shift *s, const struct mf_act *open, unsigned canary_weight, unsigned spread);
+
 /* 0: the run has ended, see s->engine. 1: told to end, resumable; weights as they are. 2: the lease
  * is lost, nothing more was done. -1: MF_ENOMEM, nothing was done. */
 int mf_shift_run(struct mf_shift *s, struct mf_error *e);

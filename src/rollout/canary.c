@@ -90,7 +90,7 @@ write_route(struct mf_walk *w, const struct mf_act *act)
 	} while (a->end == MF_ANSWER_CONFLICT && --tries > 0);
 	if (a->end != MF_ANSWER_OK)
 		return 1;
-	w->canary = act->canary;
+	w->canary = w->wanted = act->canary;
 	w->mirrored = act->mirror;
 	return 0;
 }
@@ -188,6 +188,15 @@ mf_walk_enter(struct mf_walk *w, enum mf_phase phase)
 		memcpy(w->s.promoted, w->s.applied, sizeof w->s.promoted);
 }
 
+/* What the router gives the canary. Proxies that do not answer may have what they were told. */
+static unsigned
+weight_as_read(const struct mf_canary_state *s, const struct mf_canary_tick *tick)
+{
+	if (tick->weights_unknown || (tick->some_missing && tick->canary_weight < s->weight))
+		return s->weight;
+	return tick->canary_weight;
+}
+
 enum mf_step_end
 mf_canary_step(const struct mf_canary_plan *plan, const struct mf_canary_state *state,
     const struct mf_canary_tick *tick, const struct mf_asked *asked, size_t n_asked,
@@ -195,26 +204,24 @@ mf_canary_step(const struct mf_canary_plan *plan, const struct mf_canary_state *
 {
 	mf_stage *const *stage =
 	    plan->profile == MF_PROFILE_MIGRATION ? migration_stages : flagger_stages;
-	unsigned was;
 	struct mf_walk w = {
 	    .plan = plan,
 	    .tick = tick,
 	    .s = *state,
 	    .step = {.asked = asked, .n_asked = n_asked, .wants = act},
-	    .canary = tick->weights_unknown ? state->weight : tick->canary_weight,
+	    .canary = weight_as_read(state, tick),
+	    .wanted = state->weight,
 	    .mirrored = tick->mirrored,
 	};
 
-	was = w.canary;
 	while (*stage != NULL && (*stage)(&w) == MF_GO_ON)
 		stage++;
 	if (w.step.pending)
 		return MF_STEP_ACT;
-	/* A Migration's status says what the router really does, which is also what the next tick
-	 * compares it with. A weight that somebody lowered is adopted only when told to. */
-	if (plan->profile == MF_PROFILE_MIGRATION &&
-	    !(w.holding == MF_HOLD_LOWERED && w.canary == was))
-		w.s.weight = w.canary;
+	/* A Migration's status says what was written last, with which the next tick compares what
+	 * it reads. A weight that somebody else gave is adopted only when told to. */
+	if (plan->profile == MF_PROFILE_MIGRATION)
+		w.s.weight = w.wanted;
 	*next = w.s;
 	return MF_STEP_DONE;
 }

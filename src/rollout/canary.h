@@ -11,7 +11,9 @@
  *
  * The weights of the router as read at the start of the tick, not those of the state, are the
  * position from which Flagger steps. A Migration compares the two: canary above what it wanted is
- * written back at once and counted; canary below is taken as somebody's wish, and held.
+ * written back at once and counted; canary below, at one proxy or at all, is taken as somebody's
+ * wish, and held. While a proxy does not answer each tick with weight on the canary is a failed
+ * check.
  */
 #ifndef MF_ROLLOUT_CANARY_H
 #define MF_ROLLOUT_CANARY_H
@@ -143,6 +145,10 @@ struct mf_canary_tick {
 	enum mf_ready primary, canary;
 	bool weights_unknown;                   /* the router could not be read */
 	unsigned primary_weight, canary_weight; /* percent, together 100 */
+	/* Of a router that is several proxies: some did not answer, and the weights are those of the
+	 * others; one gives the canary so many points less than canary_weight. */
+	bool some_missing;
+	unsigned canary_spread;
 	bool mirrored;
 	enum mf_steer control;
 	bool no_steps_now; /* outside the plan's windows, in a freeze, or after a long absence */

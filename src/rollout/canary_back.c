@@ -148,10 +148,14 @@ by_metrics(enum mf_reason reason)
 static int
 traffic_back(struct mf_walk *w)
 {
-	unsigned step = w->plan->back.step_weight, canary;
+	unsigned step = w->plan->back.step_weight, canary, least;
 	int written;
 
 	canary = step == 0 || step >= w->canary ? 0 : w->canary - step;
+	/* a proxy that gives the canary less already is not raised on the way back */
+	least = w->canary - w->tick->canary_spread;
+	if (w->tick->canary_spread <= w->canary && canary > least)
+		canary = least;
 	written = mf_walk_route_back(w, canary);
 	return written != 0 ? written : canary != 0;
 }

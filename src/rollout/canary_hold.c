@@ -73,6 +73,14 @@ mf_walk_hold(struct mf_walk *w, enum mf_hold hold)
 }
 
 enum mf_verdict
+mf_walk_hold_for_data(struct mf_walk *w, enum mf_check found)
+{
+	if (w->holding == MF_HOLD_LOWERED) /* that is why: it gets no requests */
+		return mf_walk_hold(w, MF_HOLD_LOWERED);
+	return mf_walk_hold(w, found == MF_CHECK_EARLY ? MF_HOLD_SETTLING : MF_HOLD_NO_DATA);
+}
+
+enum mf_verdict
 mf_walk_gate_closed(struct mf_walk *w)
 {
 	return w->plan->profile == MF_PROFILE_MIGRATION ? mf_walk_hold(w, MF_HOLD_GATE) : MF_STOP;
@@ -116,8 +124,8 @@ mf_stage_control(struct mf_walk *w)
 		w->s.paused = false;
 		w->s.hold = MF_HOLD_NONE;
 		/* a weight that somebody lowered is the one to go on from */
-		if (!w->tick->weights_unknown && w->canary < w->s.weight)
-			w->s.weight = w->canary;
+		if (w->canary < w->wanted)
+			w->wanted = w->canary;
 		break;
 	default: break;
 	}
@@ -161,27 +169,54 @@ failed_check(struct mf_walk *w)
 	return mf_walk_turn_back(w, MF_REASON_THRESHOLD);
 }
 
+/* No look is taken while that lasts: with weight on the canary it is a failure all the same. */
+static enum mf_verdict
+fail_and_hold(struct mf_walk *w, enum mf_hold hold)
+{
+	if (w->canary > 0 && !w->tick->urgent) {
+		(void)failed_check(w);
+		if (w->step.pending || w->s.reason != MF_REASON_NONE)
+			return MF_STOP;
+	}
+	return mf_walk_hold(w, hold);
+}
+
+/* A person or the proxy protected users: never raised by ourselves. Where some proxies alone have
+ * less, to go on means from what the others give. */
+static enum mf_verdict
+lowered(struct mf_walk *w)
+{
+	int written;
+
+	if (w->tick->control != MF_STEER_CONTINUE) {
+		w->holding = MF_HOLD_LOWERED;
+		return MF_GO_ON;
+	}
+	written = mf_walk_route(w, 100 - w->wanted, w->wanted, false);
+	return written > 0 ? mf_walk_hold(w, MF_HOLD_ROUTER) : MF_STOP;
+}
+
 /* The router does not show what this run wrote last. */
 enum mf_verdict
 mf_stage_router(struct mf_walk *w)
 {
-	unsigned wanted = w->s.weight;
-
-	if (w->canary == wanted || mf_walk_in(w, MF_IN(FINALISING)))
+	if (mf_walk_in(w, MF_IN(FINALISING)))
 		return MF_GO_ON;
-	if (w->canary < wanted) {
-		/* a person or the proxy protected users: never raise it by ourselves */
-		w->holding = MF_HOLD_LOWERED;
-		return MF_GO_ON;
-	}
-	if (mf_walk_nowhere_back(w)) {
+	if (w->canary > w->wanted && mf_walk_nowhere_back(w)) {
 		w->holding = MF_HOLD_NOT_READY;
 		return MF_GO_ON;
 	}
-	if (mf_walk_route(w, 100 - wanted, wanted, false) < 0 ||
-	    mf_walk_alert(w, "the router gave the canary more than wanted") < 0)
-		return MF_STOP;
-	return failed_check(w);
+	if (w->canary > w->wanted) {
+		if (mf_walk_route(w, 100 - w->wanted, w->wanted, false) < 0 ||
+		    mf_walk_alert(w, "the router gave the canary more than wanted") < 0)
+			return MF_STOP;
+		return failed_check(w);
+	}
+	if (w->tick->some_missing)
+		return fail_and_hold(w, MF_HOLD_ROUTER);
+	if (w->canary < w->wanted || w->tick->canary_spread > 0)
+		return lowered(w);
+	return MF_GO_ON;
 }
 
 enum mf_verdict
@@ -189,14 +224,8 @@ mf_stage_migration_ready(struct mf_walk *w)
 {
 	if (w->tick->canary == MF_READY_DEAD)
 		return mf_walk_turn_back(w, MF_REASON_CANARY_DEAD);
-	if (w->tick->canary == MF_READY_WAIT) {
-		/* no server of the canary is up: with weight on it that is a failure, not "no data"
-		 */
-		if (w->canary > 0 && !w->tick->urgent && failed_check(w) == MF_STOP &&
-		    (w->step.pending || w->s.reason != MF_REASON_NONE))
-			return MF_STOP;
-		return mf_walk_hold(w, MF_HOLD_NOT_READY);
-	}
+	if (w->tick->canary == MF_READY_WAIT) /* no server of it is up: that is not "no data" */
+		return fail_and_hold(w, MF_HOLD_NOT_READY);
 	if (w->tick->primary != MF_READY && w->holding == MF_HOLD_NONE)
 		w->holding = MF_HOLD_NOT_READY;
 	return MF_GO_ON;
@@ -226,8 +255,8 @@ mf_stage_checks(struct mf_walk *w)
 	switch (found) {
 	case MF_CHECK_PASS: return MF_GO_ON;
 	case MF_CHECK_ABORT: return mf_walk_turn_back(w, MF_REASON_ABORT_METRIC);
-	case MF_CHECK_EARLY: return mf_walk_hold(w, MF_HOLD_SETTLING);
-	case MF_CHECK_NO_VALUE: return mf_walk_hold(w, MF_HOLD_NO_DATA);
+	case MF_CHECK_EARLY:
+	case MF_CHECK_NO_VALUE: return mf_walk_hold_for_data(w, found);
 	default: /* between two ticks it would be counted twice */
 		return w->tick->urgent ? MF_STOP : failed_check(w);
 	}

@@ -14,6 +14,7 @@ struct mf_walk {
 	struct mf_canary_state s; /* becomes the next state */
 	struct mf_step step;
 	unsigned canary; /* weight of the canary as read, then as written */
+	unsigned wanted; /* what the router is to show at the next tick */
 	bool mirrored;
 	enum mf_hold holding; /* checks go on, steps do not */
 	bool hook_mute;       /* a rollback hook did not answer: no check of this tick passes */
@@ -74,6 +75,8 @@ mf_stage mf_stage_ended, mf_stage_control, mf_stage_migration_gate, mf_stage_rou
     mf_stage_migration_ready, mf_stage_checks;
 /* Go no further for now; past max_hold that ends. */
 enum mf_verdict mf_walk_hold(struct mf_walk *w, enum mf_hold hold);
+/* The same for lack of a measurement. */
+enum mf_verdict mf_walk_hold_for_data(struct mf_walk *w, enum mf_check found);
 bool mf_walk_held_too_long(const struct mf_walk *w);
 /* A confirm hook said no: Flagger waits for ever, a Migration does not. */
 enum mf_verdict mf_walk_gate_closed(struct mf_walk *w);

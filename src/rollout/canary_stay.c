@@ -95,8 +95,7 @@ mf_stage_bake(struct mf_walk *w)
 		return MF_STOP;
 	w->s.bake_next_us = w->tick->now_us + w->plan->bake.interval_us;
 	if (found == MF_CHECK_EARLY || found == MF_CHECK_NO_VALUE)
-		return mf_walk_hold(
-		    w, found == MF_CHECK_EARLY ? MF_HOLD_SETTLING : MF_HOLD_NO_DATA);
+		return mf_walk_hold_for_data(w, found);
 	if (found != MF_CHECK_PASS)
 		return bake_failed(w);
 	if (w->holding != MF_HOLD_NONE)

@@ -77,6 +77,7 @@ struct mf_router_can {
 
 struct mf_router_seen {
 	unsigned primary, canary;           /* wanted by the proxies, percent; add up to 100 */
+	unsigned canary_spread;             /* points less that one of them gives the canary */
 	double primary_share, canary_share; /* what the present servers make of it, percent */
 	bool mirror;
 	unsigned primary_up, primary_servers, canary_up, canary_servers; /* where it can tell */
@@ -86,7 +87,7 @@ struct mf_router_seen {
 	 * only where both are the same. */
 	unsigned instances, instances_seen;
 	uint64_t canary_sessions; /* open ones, where it can tell */
-	char note[160];           /* "2 of 2 sockets; weights do not survive a reload" */
+	char note[320];           /* "2 of 2 sockets; weights do not survive a reload" */
 };
 
 struct mf_router;

@@ -113,17 +113,26 @@ wanted(const struct mf_haproxy_instance *x, double share)
 	return share > 99 ? 99 : (unsigned)lround(share);
 }
 
+static unsigned
+canary_of(const struct mf_haproxy_instance *x)
+{
+	double share = mf_haproxy_share(&x->now, true);
+
+	if (share <= 0 || share >= 100) /* a side that is down was not lowered by anybody */
+		share = mf_haproxy_share_of_all(&x->now);
+	return wanted(x, share);
+}
+
 static void
 look(const struct mf_haproxy_instance *x, bool first, struct mf_router_seen *out)
 {
 	const struct mf_share_count c = mf_haproxy_count(&x->now);
+	const unsigned canary = canary_of(x);
 	double share = mf_haproxy_share(&x->now, true);
-	unsigned canary;
 
 	if (share < 0) /* nobody takes traffic */
 		share = mf_haproxy_share_of_all(&x->now);
 	share = share < 0 ? 0 : share;
-	canary = wanted(x, share);
 	if (first || share > out->canary_share)
 		out->canary_share = share;
 	if (first || canary > out->canary)
@@ -140,6 +149,24 @@ look(const struct mf_haproxy_instance *x, bool first, struct mf_router_seen *out
 	out->canary_sessions += mf_haproxy_canary_sessions(&x->now);
 }
 
+/* Why the first of them does not answer, and who else does not. */
+static void
+note_missing(struct mf_buf *b, const struct mf_haproxy *h, const struct mf_error *missing)
+{
+	bool first = true;
+	size_t i;
+
+	mf_buf_printf(b, " (%s", missing->message);
+	for (i = 0; i < h->n; i++) {
+		if (h->instances[i].read)
+			continue;
+		if (!first)
+			mf_buf_printf(b, "; also missing %s", h->instances[i].peer.name);
+		first = false;
+	}
+	mf_buf_printf(b, ")");
+}
+
 /* For people: who answered, who wants something else, what a reload does. */
 static void
 note(const struct mf_haproxy *h, size_t n_read, const struct mf_error *missing,
@@ -148,17 +175,15 @@ note(const struct mf_haproxy *h, size_t n_read, const struct mf_error *missing,
 	struct mf_buf b = MF_BUF_INIT;
 	const char *text;
 	unsigned wants;
-	double share;
 	size_t i;
 
 	mf_buf_printf(&b, "%zu of %zu sockets", n_read, h->n);
 	if (n_read < h->n)
-		mf_buf_printf(&b, " (%s)", missing->message);
+		note_missing(&b, h, missing);
 	for (i = 0; i < h->n; i++) {
 		if (!h->instances[i].read)
 			continue;
-		share = mf_haproxy_share(&h->instances[i].now, true);
-		wants = wanted(&h->instances[i], share);
+		wants = canary_of(&h->instances[i]);
 		if (wants != out->canary)
 			mf_buf_printf(&b, "; %s has %u percent", h->instances[i].peer.name, wants);
 	}
@@ -177,6 +202,7 @@ get(struct mf_router *r, struct mf_router_seen *out, struct mf_error *e)
 	struct mf_haproxy *h = (struct mf_haproxy *)r;
 	struct mf_error missing = {0};
 	const size_t n = mf_haproxy_read_all(h, &missing);
+	unsigned canary, least = 100;
 	bool first = true;
 	size_t i;
 
@@ -190,8 +216,11 @@ get(struct mf_router *r, struct mf_router_seen *out, struct mf_error *e)
 		if (!h->instances[i].read)
 			continue;
 		look(&h->instances[i], first, out);
+		canary = canary_of(&h->instances[i]);
+		least = canary < least ? canary : least;
 		first = false;
 	}
+	out->canary_spread = out->canary - least;
 	out->primary = 100 - out->canary;
 	out->primary_share = 100 - out->canary_share;
 	note(h, n, &missing, out);

@@ -20,6 +20,7 @@
 /* What outlives a process: the router, the ref, the journal. */
 struct durable {
 	unsigned weights[2];
+	unsigned spread; /* one proxy of several gives the canary so much less */
 	unsigned production_moves;
 	bool journal_full;
 	bool has_state;
@@ -164,6 +165,7 @@ observe(void *arg, struct mf_canary_tick *out)
 	out->revision = "v2";
 	out->primary_weight = p->d->weights[0];
 	out->canary_weight = p->d->weights[1];
+	out->canary_spread = p->d->spread;
 }
 
 static int
@@ -202,8 +204,9 @@ perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 	out->end = MF_ANSWER_OK;
 	switch (act->kind) {
 	case MF_ACT_ROUTE:
-		if (act->canary > p->d->weights[1] && !p->written)
+		if (act->canary > p->d->weights[1] - p->d->spread && !p->written)
 			p->acts_unwritten++;
+		p->d->spread = 0;
 		p->d->weights[0] = act->primary;
 		p->d->weights[1] = act->canary;
 		if (act->canary > p->canary_max)
@@ -290,7 +293,7 @@ live(struct process *p, enum mf_steer control, struct mf_standing *end)
 		p->engine.ops->start(&p->engine, "v2", "v1");
 	}
 	if (p->d->has_open)
-		p->engine.ops->resume(&p->engine, &p->d->open, p->d->weights[1]);
+		mf_shift_resume(&s, &p->d->open, p->d->weights[1], p->d->spread);
 	rc = mf_shift_run(&s, &e);
 	assert_true(rc >= 0);
 	*end = mf_engine_standing(&p->engine);
@@ -421,6 +424,52 @@ test_full_journal(void **state)
 	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
 }
 
+/* A raise to 60 that one of two proxies has: settled says what the state is. */
+static struct durable
+half_raised(unsigned settled)
+{
+	struct durable d = healthy();
+
+	d.has_state = true;
+	mf_canary_start(&d.state.canary, "v2", "v1");
+	d.state.canary.weight = settled;
+	d.weights[0] = 40;
+	d.weights[1] = 60;
+	d.spread = 30;
+	return d;
+}
+
+/* Killed within a raise: it is finished. A proxy that somebody lowered meanwhile stays so. */
+static void
+test_half_raised(void **state)
+{
+	struct durable d = half_raised(30);
+	struct process p = {.d = &d, .lives = UINT32_MAX};
+	struct mf_standing end;
+
+	(void)state;
+	d.has_open = true;
+	d.open = (struct mf_act){.kind = MF_ACT_ROUTE, .primary = 40, .canary = 60};
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
+	assert_int_equal(end.result, MF_RESULT_SUCCEEDED);
+	assert_int_equal(p.engine.state.canary.failed_checks, 0);
+	assert_int_equal(p.acts_unwritten, 0);
+
+	d = half_raised(60);
+	p = (struct process){.d = &d, .lives = UINT32_MAX};
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
+	assert_int_equal(end.reason, MF_REASON_HOLD_TOO_LONG);
+	assert_int_equal(p.canary_max, 0);
+
+	/* and raising it again is something that has to be written down */
+	d = half_raised(60);
+	d.journal_full = true;
+	p = (struct process){.d = &d, .lives = UINT32_MAX};
+	assert_int_equal(live(&p, MF_STEER_CONTINUE, &end), 0);
+	assert_int_equal(p.canary_max, 0);
+	assert_int_equal(p.acts_unwritten, 0);
+}
+
 static void
 test_told_to_end(void **state)
 {
@@ -473,6 +522,7 @@ main(void)
 	    BOTH(test_rollback),
 	    BOTH(test_bad_canary),
 	    BOTH(test_full_journal),
+	    ONE(test_half_raised, canaries),
 	    BOTH(test_told_to_end),
 	    cmocka_unit_test(test_forward),
 	};

@@ -192,7 +192,7 @@ servers_come_and_go(void **state)
 	    .backend = " option httpchk GET /health\n timeout check 10s\n"};
 	struct mf_router_seen seen;
 	struct mf_error e = {0};
-	struct mf_router *r;
+	struct mf_router *r, *other;
 
 	(void)state;
 	haproxy_world_start(&w);
@@ -221,6 +221,11 @@ servers_come_and_go(void **state)
 	seen = wait_for_up(r, 3, 0);
 	assert_int_equal(seen.canary_servers, 1);
 	assert_true(seen.canary_share == 0);
+	/* nobody lowered it, as one sees who did not set it, too: a run that was resumed */
+	assert_int_equal(seen.canary, 10);
+	other = open_world(&w, NULL);
+	assert_get(other, 8);
+	mf_router_close(other);
 	assert_int_equal(r->ops->set(r, 80, 20, false, NULL, &e), -1);
 	assert_string_equal(e.message, "none of the 1 servers of the canary is up");
 	assert_set(r, 0);
@@ -314,6 +319,7 @@ one_of_two(void **state)
 	tell(&w, 1, "set server llm/c1 weight 100");
 	seen = assert_get(r, 20);
 	assert_int_equal(seen.instances_seen, 2);
+	assert_int_equal(seen.canary_spread, 20);
 	assert_non_null(strstr(seen.note, "has 0 percent"));
 	assert_set(r, 0);
 	assert_true(haproxy_world_split(&w, 1, 500) == 0);
