@@ -9,11 +9,12 @@
  *	GET /metrics     model_accuracy{version="v2"}, requests and how long they took, in
  *	                 Prometheus' text
  *	GET /health      200 or, with "ready 0", 503: for a proxy; predictions are made all the same
+ *	GET /stream      "version v2", then words as long as HEALTH says "stream 1", then "end"
  *	anything else    a prediction: {"version":"v2","score":0.5}, after latency_ms, with status
  *
- * HEALTH: lines "accuracy 0.95" or "accuracy nan", "latency_ms 5", "status 200", "ready 1", read
- * at each request. A line "accuracy:v1 0.5" is for that version alone, and goes before what is
- * said of all.
+ * HEALTH: lines "accuracy 0.95" or "accuracy nan", "latency_ms 5", "status 200", "ready 1",
+ * "stream 0", read at each request. A line "accuracy:v1 0.5" is for that version alone, and goes
+ * before what is said of all.
  */
 #include "config.h"
 
@@ -37,7 +38,7 @@ struct model {
 struct health {
 	double accuracy;
 	unsigned latency_ms, status;
-	bool ready;
+	bool ready, stream;
 };
 
 static void
@@ -73,6 +74,8 @@ look(const struct model *m)
 			h.status = (unsigned)value;
 		else if (strcmp(word, "ready") == 0)
 			h.ready = value > 0;
+		else if (strcmp(word, "stream") == 0)
+			h.stream = value > 0;
 	}
 	if (f != NULL)
 		(void)fclose(f);
@@ -101,6 +104,29 @@ metrics(struct http_conn *c, struct model *m, const struct health *h)
 	return true;
 }
 
+static void
+say_chunk(struct http_conn *c, const char *text)
+{
+	http_say(c, "%zx\r\n%s\r\n", strlen(text), text);
+}
+
+static bool
+stream(struct http_conn *c, const struct model *m)
+{
+	char text[WORD_BYTES + 16];
+
+	(void)snprintf(text, sizeof text, "version %s\n", m->version);
+	http_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	say_chunk(c, text);
+	while (look(m).stream && !http_gone(c) && !http_stopping(c)) {
+		http_nap(20);
+		say_chunk(c, "word\n");
+	}
+	say_chunk(c, "end\n");
+	http_say(c, "0\r\n\r\n");
+	return true;
+}
+
 static bool
 play(struct http_conn *c, const struct http_seen *q, void *arg)
 {
@@ -110,6 +136,8 @@ play(struct http_conn *c, const struct http_seen *q, void *arg)
 
 	if (strcmp(q->target, "/metrics") == 0)
 		return metrics(c, m, &h);
+	if (strcmp(q->target, "/stream") == 0)
+		return stream(c, m);
 	if (strcmp(q->target, "/health") == 0)
 		return http_answer(c, h.ready ? 200 : 503, "");
 	if (strcmp(q->target, "/reload") == 0 && !m->ignore_reload)

@@ -14,6 +14,7 @@
 
 haproxy=$(PATH=$PATH:/usr/sbin command -v haproxy) || haproxy=
 model_server=$MF_TOP_BUILDDIR/tests/harness/model-server
+proxy=haproxy # whom weights and set_haproxy talk to: $proxy.sock
 pids=()
 
 in_time() { # COMMAND...: true within ten seconds
@@ -105,13 +106,13 @@ for line in sys.stdin:
         more = s.recv(65536)
         if not more:
             break
-        sys.stdout.write(more.decode())' "$scratch/haproxy.sock"
+        sys.stdout.write(more.decode())' "$scratch/$proxy.sock"
 }
 
 set_haproxy() { printf '%s\n' "$@" | ask_haproxy >/dev/null; }
 
 weights() {
-	echo "show servers state" | ask_haproxy | awk '$2 == "churn" && NF > 8 { w[$4] = $8 }
+	echo "show servers state" | ask_haproxy | awk '$2 == "churn" && NF > 8 { w[substr($4, 1, 3)] += $8 }
 		END { all = w["old"] + w["new"]; if (all == 0) all = 1
 		      printf "%.0f/%.0f\n", 100 * w["old"] / all, 100 * w["new"] / all }'
 }
