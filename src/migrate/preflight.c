@@ -12,7 +12,7 @@
 static int
 refuse_hooks(const struct mf_migrating *x, struct mf_error *e)
 {
-	const bool moves = x->m->model != NULL && x->canary->finish == MF_FINISH_STAY;
+	const bool moves = x->m->model != NULL;
 	const struct mf_hook *h;
 	size_t i;
 
@@ -24,8 +24,7 @@ refuse_hooks(const struct mf_migrating *x, struct mf_error *e)
 		    "%s: hook %s: no production ref moves in this run, and mlflow would never be "
 		    "told",
 		    x->m->name, h->name);
-		return mf_error_hint(
-		    e, "mlflow needs a model and finish: stay; leave the hook out");
+		return mf_error_hint(e, "mlflow needs a model; leave the hook out");
 	}
 	return 0;
 }
@@ -41,6 +40,12 @@ refuse_for_now(const struct mf_migrating *x, struct mf_error *e)
 	if (x->canary->strategy == MF_STRATEGY_AB)
 		return mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: analysis.match: this router has no routes by header", m->name);
+	/* Flagger and Argo give the primary's workload the new version first: without that the
+	 * traffic would go back to the one that was to be left */
+	if (m->router.type != MF_ROUTER_NONE && x->p->plan->finish == MF_FINISH_COPY_BACK)
+		return mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: finish: copy-back: the primary's side cannot be given the new version",
+		    m->name);
 	if (x->canary->bake.by_daemon ||
 	    (x->engine.rollout_plan != NULL && x->engine.rollout_plan->bake.by_daemon))
 		return mf_error_set(

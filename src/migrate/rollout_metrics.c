@@ -100,10 +100,6 @@ mf_migrating_check_steps(const struct mf_migrating *x, struct mf_error *e)
 			return mf_error_set(e, MF_EUNSUPPORTED, "%s:%u: step %zu: %s",
 			    plan->steps[i].place.file, plan->steps[i].place.line, i,
 			    why[plan->steps[i].kind]);
-	if (plan != NULL && plan->finish == MF_FINISH_COPY_BACK)
-		return mf_error_set(e, MF_EUNSUPPORTED,
-		    "%s: finish: copy-back: the primary's side cannot be given the new version",
-		    x->m->name);
 	return 0;
 }
 

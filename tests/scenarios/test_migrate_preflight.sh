@@ -80,6 +80,11 @@ says "... are named" 'backend churn keeps clients with servers and has no "optio
 sed 's/balance roundrobin/&\n  cookie S insert/' haproxy.cfg >sticky.cfg
 status 0 "... unless they are sent on" "$MF" migrate sticky.yaml --dry-run
 
+# ---- an end that nobody could carry out ----
+
+status 2 "an end at the primary" "$MF" migrate plan.yaml --finish copy-back
+says "... is refused by name" "finish: copy-back"
+
 # ---- a primary that follows what the run moves ----
 
 sed -i 's/source: {name: old,/source: {name: old, remote: true,/' plan.yaml
