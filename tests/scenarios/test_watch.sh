@@ -99,5 +99,6 @@ start_over v1
 "$MF" pull churn@v1 new --link current >out 2>err
 plan v2 >plan.yaml
 status 0 "without progress" on_terminal "$MF" migrate plan.yaml --progress off
-check "... nothing is drawn" sh -c '! grep -q "$(printf "\033")" screen'
+escapes() { grep -c $'\033' screen; }
+check "... nothing is drawn" test "$(escapes)" = 0
 end
