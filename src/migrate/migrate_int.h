@@ -158,6 +158,11 @@ void mf_migrating_ports(struct mf_migrating *x);
 uint64_t mf_migrating_watch_us(const struct mf_migrating *x);    /* between two looks around */
 uint64_t mf_migrating_interval_us(const struct mf_migrating *x); /* of ticks, as the plan has it */
 void mf_migrating_see_router(struct mf_migrating *x);            /* router, router_known, trouble */
+
+/* state.c */
+/* All that another process needs to go on from here, as JSON. */
+void mf_migrating_put_state(
+    struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_t now_us);
 /* Take over what the journal holds. 0; 1: it holds no state; -1. */
 int mf_migrating_resume(struct mf_migrating *x, struct mf_error *e);
 /* The same of what the dead process was about to do; after the state is there, or a new one. */

@@ -6,13 +6,11 @@
 
 #include "src/base/log.h"
 #include "src/rollout/canary_state.h"
-#include "src/rollout/document.h"
 #include "src/state/journal.h"
 
 #define POLL_US UINT64_C(1000000)    /* how often a wait looks around */
 #define MIRROR_US UINT64_C(10000000) /* how long a raise waits for its line in the repository */
 #define MIRROR_LEAST_US UINT64_C(2000000)
-#define STATE_MEMORY ((size_t)1 << 20)
 
 /* ---- seeing ---- */
 
@@ -195,20 +193,6 @@ done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 	(void)write_line(x, &line, false, NULL);
 }
 
-/* All that another process needs to go on from here. */
-static void
-put_state(struct mf_buf *b, const struct mf_migrating *x, uint64_t tick, uint64_t now_us)
-{
-	mf_buf_printf(b,
-	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"answered\":%llu,"
-	    "\"referenced\":%s,\"purge\":%s,\"state\":",
-	    (unsigned long long)tick, (unsigned long long)now_us, (unsigned long long)x->changed_us,
-	    (unsigned long long)x->answered, x->referenced ? "true" : "false",
-	    mf_teller_owes(x->teller, MF_HOOK_PURGE) ? "true" : "false");
-	x->engine.ops->put(b, &x->engine);
-	mf_buf_printf(b, "}");
-}
-
 static void
 tell_tick(struct mf_migrating *x, uint64_t tick, const struct mf_canary_tick *seen)
 {
@@ -236,7 +220,7 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen, struct mf_er
 	struct mf_buf b = MF_BUF_INIT;
 	int rc;
 
-	put_state(&b, x, tick, seen->now_us);
+	mf_migrating_put_state(&b, x, tick, seen->now_us);
 	line.bytes = b.data;
 	line.n = b.len;
 	rc = b.failed ? mf_error_nomem(e, "the journal") : write_line(x, &line, true, e);
@@ -380,23 +364,6 @@ mf_migrating_ports(struct mf_migrating *x)
 	x->shift.hold_on_leave = x->m->on_interrupt == MF_INTERRUPT_HOLD;
 }
 
-/* ---- going on ---- */
-
-struct resume {
-	struct mf_migrating *x;
-	bool found;
-	int64_t seen_us; /* the last line of whoever ran it */
-	struct mf_error *e;
-};
-
-static bool
-is_true(const struct mf_node *map, const char *key)
-{
-	const struct mf_node *v = mf_node_get(map, key);
-
-	return v != NULL && v->kind == MF_NODE_BOOL && v->truth;
-}
-
 uint64_t
 mf_migrating_interval_us(const struct mf_migrating *x)
 {
@@ -405,104 +372,4 @@ mf_migrating_interval_us(const struct mf_migrating *x)
 	if (rollout == NULL)
 		return x->canary->interval_us;
 	return rollout->interval_us == 0 ? MF_ROLLOUT_INTERVAL_US : rollout->interval_us;
-}
-
-static int
-take_state(struct resume *r, const struct mf_journal_line *line)
-{
-	struct mf_migrating *x = r->x;
-	struct mf_region_params p = {.plain_bytes = STATE_MEMORY, .what = "the state of a run"};
-	const struct mf_node *root, *now, *changed, *answered;
-	struct mf_region *region;
-	int rc = -1;
-
-	x->has_open_route = false;
-	if (mf_region_new(&p, &region, r->e) != 0)
-		return -1;
-	root = mf_document_json("the state of the run", line->bytes, line->n, region, r->e);
-	if (root == NULL)
-		goto out;
-	now = mf_node_get(root, "now");
-	changed = mf_node_get(root, "changed");
-	answered = mf_node_get(root, "answered");
-	if (now == NULL || now->kind != MF_NODE_NUMBER || changed == NULL ||
-	    changed->kind != MF_NODE_NUMBER || !(now->number >= 0 && now->number < 9e15) ||
-	    !(changed->number >= 0 && changed->number < 9e15)) {
-		(void)mf_error_set(r->e, MF_EDAMAGED, "the state of the run has no times");
-		goto out;
-	}
-	if (x->engine.ops->read(&x->engine, mf_node_get(root, "state"), r->e) != 0)
-		goto out;
-	x->shift.tick = line->tick;
-	x->changed_us = (uint64_t)changed->number;
-	if (answered != NULL && answered->kind == MF_NODE_NUMBER && answered->number >= 0 &&
-	    answered->number < 9e15)
-		x->answered = (uint64_t)answered->number;
-	x->referenced = is_true(root, "referenced");
-	x->purge_owed = is_true(root, "purge");
-	mf_migrating_remember_told(x);
-	/* as long as it was away, at least, and never back */
-	if (x->clock_base_us < (uint64_t)now->number)
-		x->clock_base_us = (uint64_t)now->number;
-	x->shift.look_first =
-	    x->clock_base_us - (uint64_t)now->number > 3 * mf_migrating_interval_us(x);
-	r->found = true;
-	rc = 0;
-out:
-	mf_region_free(region);
-	return rc;
-}
-
-/* The last state, and what was about to be done behind it. */
-static int
-take_line(void *arg, const struct mf_journal_line *line)
-{
-	struct resume *r = arg;
-	struct mf_migrating *x = r->x;
-	char text[MF_ACT_TEXT_BYTES] = "";
-	struct mf_act act;
-
-	if (line->time_us > r->seen_us)
-		r->seen_us = line->time_us;
-	if (line->kind == MF_JOURNAL_STATE)
-		return take_state(r, line);
-	if (line->kind != MF_JOURNAL_ACT || line->n >= sizeof text)
-		return 0;
-	memcpy(text, line->bytes, line->n);
-	if (mf_act_read_route(&act, text)) {
-		x->has_open_route = true;
-		x->open_route = act;
-		x->purge_owed = true;
-	}
-	if (strcmp(text, mf_act_name(MF_ACT_REFERENCE)) == 0)
-		x->referenced = true;
-	return 0;
-}
-
-int
-mf_migrating_resume(struct mf_migrating *x, struct mf_error *e)
-{
-	struct resume r = {.x = x, .e = e};
-
-	if (mf_journal_resume(x->p->journal, x->p->run_id, take_line, &r, e) != 0)
-		return -1;
-	if (!r.found)
-		return 1;
-	mf_migrating_look_unattended(x, r.seen_us);
-	mf_world_changed(x->world, x->changed_us);
-	return 0;
-}
-
-void
-mf_migrating_resume_route(struct mf_migrating *x)
-{
-	if (!x->has_open_route)
-		return;
-	mf_migrating_see_router(x);
-	mf_shift_resume(&x->shift, &x->open_route,
-	    x->router_known ? x->router.canary : mf_engine_standing(&x->engine).weight,
-	    x->router_known ? x->router.canary_spread : 0);
-	/* nobody knows when it was done: what is measured from now on is surely of after it */
-	x->changed_us = mf_migrating_now(x);
-	mf_world_changed(x->world, x->changed_us);
 }
