@@ -465,3 +465,16 @@ mf_keeper_take_control(struct mf_keeper *k, struct mf_control *out)
 	(void)pthread_mutex_unlock(&k->lock);
 	return any;
 }
+
+bool
+mf_keeper_hears(struct mf_keeper *k, enum mf_control_verb verb)
+{
+	bool any = false;
+	size_t i;
+
+	(void)pthread_mutex_lock(&k->lock);
+	for (i = 0; i < k->n_controls; i++)
+		any |= k->controls[i].verb == verb;
+	(void)pthread_mutex_unlock(&k->lock);
+	return any;
+}

@@ -58,5 +58,7 @@ bool mf_keeper_mirror(struct mf_keeper *k, uint64_t wait_us);
 void mf_keeper_beat(struct mf_keeper *k, const struct mf_run_beat *beat);
 /* The next thing that somebody wants; false: nothing. */
 bool mf_keeper_take_control(struct mf_keeper *k, struct mf_control *out);
+/* Does one with that verb wait to be taken? */
+bool mf_keeper_hears(struct mf_keeper *k, enum mf_control_verb verb);
 
 #endif

@@ -115,6 +115,7 @@ bool mf_migrating_interrupted(const struct mf_migrating *x);
 uint64_t mf_migrating_now(const struct mf_migrating *x);
 void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
 void mf_migrating_alert(struct mf_migrating *x, const char *text);
+void mf_migrating_tell_people_end(struct mf_migrating *x, enum mf_result result);
 void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -155,9 +156,15 @@ void mf_migrating_forget_answers(struct mf_migrating *x);
 
 /* ports.c */
 void mf_migrating_ports(struct mf_migrating *x);
+/* A control record that waits is taken: x->steer, and a line of the journal. */
+bool mf_migrating_steered(struct mf_migrating *x);
 uint64_t mf_migrating_watch_us(const struct mf_migrating *x);    /* between two looks around */
 uint64_t mf_migrating_interval_us(const struct mf_migrating *x); /* of ticks, as the plan has it */
 void mf_migrating_see_router(struct mf_migrating *x);            /* router, router_known, trouble */
+
+/* data_only.c */
+int mf_migrating_end_data_only(
+    struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e);
 
 /* state.c */
 /* All that another process needs to go on from here, as JSON. */

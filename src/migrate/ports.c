@@ -235,8 +235,8 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen, struct mf_er
 /* ---- waiting ---- */
 
 /* What somebody asked for: the next tick does it, and the journal says who. */
-static bool
-steered(struct mf_migrating *x)
+bool
+mf_migrating_steered(struct mf_migrating *x)
 {
 	static const enum mf_steer verbs[] = {
 	    [MF_CONTROL_ABORT] = MF_STEER_ABORT,
@@ -327,7 +327,7 @@ wait_for_tick(void *arg, uint64_t until_us)
 	for (; now < until_us; now = mf_migrating_now(x)) {
 		if (mf_keeper_is_lost(x->keeper))
 			return MF_SHIFT_LOST;
-		if (steered(x))
+		if (mf_migrating_steered(x))
 			return MF_SHIFT_URGENT;
 		if (mf_migrating_interrupted(x))
 			return leave(x);

@@ -11,8 +11,6 @@
 #include "src/state/journal.h"
 #include "src/traffic/alert.h"
 
-#define END_US UINT64_C(30000000) /* how long the end waits for its leases */
-
 const char *
 mf_migrate_stage_name(enum mf_migrate_stage stage)
 {
@@ -37,10 +35,18 @@ mf_migrating_now(const struct mf_migrating *x)
 	return x->clock_base_us + (uint64_t)(x->p->boot_us() - x->boot_base_us);
 }
 
+/* Told to go back before any weight moved. The shift hears that by itself. */
+static bool
+is_aborted(const struct mf_migrating *x)
+{
+	return !x->shifting && x->keeper != NULL && x->shift.control != MF_STEER_ABORT &&
+	       mf_keeper_hears(x->keeper, MF_CONTROL_ABORT);
+}
+
 bool
 mf_migrating_interrupted(const struct mf_migrating *x)
 {
-	return !x->leaving && x->p->interrupted();
+	return !x->leaving && (x->p->interrupted() || is_aborted(x));
 }
 
 static void
@@ -123,19 +129,55 @@ mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
 	va_end(ap);
 }
 
+static int
+load(struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+
+	if (mf_migrating_reload(x, d, x->version, e) != 0)
+		return -1;
+	return mf_migrating_serves(x, d, x->version, e);
+}
+
 /* Everything that can be done again as often as it takes, until the destination serves the
  * version. */
 static int
 prepare(struct mf_migrating *x, struct mf_error *e)
 {
-	const struct mf_site_plan *d = &x->m->destination;
+	static int (*const stages[])(struct mf_migrating * x, struct mf_error * e) = {
+	    mf_migrating_push,
+	    mf_migrating_keep,
+	    mf_migrating_deliver,
+	    load,
+	    mf_migrating_ask_requires,
+	    mf_migrating_warm_up,
+	    mf_migrating_compare,
+	};
+	size_t i;
 
-	if (mf_migrating_push(x, e) != 0 || mf_migrating_keep(x, e) != 0 ||
-	    mf_migrating_deliver(x, e) != 0 || mf_migrating_reload(x, d, x->version, e) != 0 ||
-	    mf_migrating_serves(x, d, x->version, e) != 0 || mf_migrating_ask_requires(x, e) != 0 ||
-	    mf_migrating_warm_up(x, e) != 0)
+	for (i = 0; i < sizeof stages / sizeof stages[0]; i++)
+		if (stages[i](x, e) != 0)
+			return -1;
+		else if (mf_migrating_interrupted(x))
+			return mf_error_set(
+			    e, MF_EINTERRUPTED, "interrupted before any weight moved");
+	return 0;
+}
+
+/* prepare; or what an abort that came in the meantime asks for. */
+static int
+prepare_or_abort(struct mf_migrating *x, struct mf_error *e)
+{
+	if (prepare(x, e) == 0)
+		return 0;
+	if (!is_aborted(x))
 		return -1;
-	return mf_migrating_compare(x, e);
+	mf_error_clear(e);
+	while (mf_migrating_steered(x) && x->steer != MF_STEER_ABORT)
+		; /* what was asked for before it does not count any more */
+	x->steer = MF_STEER_NONE;
+	x->shift.control = MF_STEER_ABORT;
+	return 0;
 }
 
 /* From here on the leases are renewed: bringing the data can take longer than they last. */
@@ -185,15 +227,17 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 		if (!x->has_open_route && mf_migrating_check_weights(x, e) != 0)
 			return -1;
 		/* nothing has moved yet: a rollback has nothing to turn back */
-		if (x->p->resume != MF_MIGRATE_ROLLBACK && prepare(x, e) != 0)
+		if (x->p->resume == MF_MIGRATE_ROLLBACK)
+			x->shift.control = MF_STEER_ABORT;
+		else if (prepare_or_abort(x, e) != 0)
 			return -1;
 		x->engine.ops->start(&x->engine, x->version, x->previous);
 	}
 	mf_migrating_resume_route(x);
-	if (x->p->resume == MF_MIGRATE_ROLLBACK) {
+	if (x->p->resume == MF_MIGRATE_ROLLBACK)
 		x->shift.control = MF_STEER_ABORT;
+	if (x->shift.control == MF_STEER_ABORT)
 		return 0;
-	}
 	if (found == 0)
 		turn_back_if_left(x);
 	return mf_migrating_watch(x, e);
@@ -213,8 +257,8 @@ report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 	(void)snprintf(out->router, sizeof out->router, "%s", x->trouble);
 }
 
-static void
-tell_end(struct mf_migrating *x, enum mf_result result)
+void
+mf_migrating_tell_people_end(struct mf_migrating *x, enum mf_result result)
 {
 	static const char *const texts[MF_RESULTS] = {
 	    [MF_RESULT_SUCCEEDED] = "the migration succeeded",
@@ -248,31 +292,13 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 		mf_migrating_tell_leave(x);
 	if (rc == 0) {
 		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
-		tell_end(x, out->result);
+		mf_migrating_tell_people_end(x, out->result);
 		mf_migrating_tell_end(x, out);
 	}
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),
 			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",
 		    ignored.message);
-	return 0;
-}
-
-/* A plan that moves no traffic: the data is in place, and production names it. */
-static int
-end_data_only(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
-{
-	if (!mf_keeper_may_go_forward(x->keeper, 0, END_US))
-		return mf_error_set(e, MF_ECONFLICT,
-		    "%s: the leases of this run are not held any more", x->m->name);
-	if (mf_migrating_move_production(x, e) != 0)
-		return -1;
-	out->result = MF_RESULT_SUCCEEDED;
-	out->primary = 100;
-	mf_migrating_let_go(x, true);
-	tell_end(x, out->result);
-	(void)mf_journal_end(
-	    x->p->journal, x->p->run_id, mf_result_name(out->result), "", x->p->unix_us(), NULL);
 	return 0;
 }
 
@@ -293,10 +319,12 @@ take(struct mf_migrating *x, struct mf_error *e)
 
 /* It failed before any weight moved: there is nothing to resume, and the next run is a new one. */
 static void
-forget(struct mf_migrating *x, const struct mf_error *why)
+forget(struct mf_migrating *x, struct mf_error *why)
 {
 	struct mf_error ignored = {0};
 
+	if (why->code == MF_EINTERRUPTED)
+		(void)mf_error_hint(why, "go on with --resume");
 	if (x->shift.tick > 0 || x->has_open_route || why->code == MF_EINTERRUPTED)
 		return;
 	mf_migrating_tell_failure(x, why);
@@ -323,7 +351,7 @@ run(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 		return -1;
 	}
 	if (x->m->router.type == MF_ROUTER_NONE)
-		return end_data_only(x, out, e);
+		return mf_migrating_end_data_only(x, out, e);
 	return shift(x, out, e);
 }
 

@@ -53,6 +53,25 @@ pids+=($!)
 status 0 "a site that pulls by itself" "$MF" migrate remote.yaml
 check "remote: it has it" test "$(cat fourth/current/version.txt)" = v2
 kill "${pids[-1]}"
+"$MF" ref churn production v1 >out 2>err
+sed -e "s|version: v2|version: v3|; s|link: current, serves: unchecked}|link: current, servers: [\"http://$new\"],\
+    serves: {url: \"{server}/version\", jsonPath: \"{.version}\", within: 2m}}|" data.yaml >waits.yaml
+begin_waiting() { # RUN: no server will say that it serves the version
+	"$MF" migrate waits.yaml --run-id "$1" >"$1.out" 2>&1 &
+	run=$!
+	in_time grep -q "^serves:" "$1.out"
+}
+begin_waiting early
+status 0 "data alone, aborted while it waits for a server" "$MF" migrate --abort early
+wait $run
+check "... the run ends with 8" test $? -eq 8
+check "... the link shows what it did" test "$(cat third/current/version.txt)" = v2
+begin_waiting killed-early
+kill -KILL $run
+wait $run 2>/dev/null
+status 8 "data alone, killed, and taken back" "$MF" migrate waits.yaml --resume --on-resume rollback
+check "... the link shows what it did" test "$(cat third/current/version.txt)" = v2
+check "... production is v1" sh -c "\"$MF\" ref churn production | grep -q ' is v1,'"
 status 0 "history" "$MF" history
 says "... has both runs" 'succeeded.*churn-to-new' out
 status 0 "status: nothing is under way" "$MF" status
@@ -82,6 +101,14 @@ sed -i "s|reload: .*|reload: {url: \"{server}/ready\", method: POST}|" plan.yaml
 status 1 "a server that ignores the flip" "$MF" migrate plan.yaml
 ends "ignores the flip: it never got traffic" 100/0 v1 v4
 "$MF" pull churn@v1 new --link current >out 2>err
+sed -i 's/within: 5s/within: 2m/' plan.yaml
+"$MF" migrate plan.yaml --run-id early-traffic >early.out 2>&1 &
+run=$!
+in_time grep -q "^serves:" early.out
+status 0 "aborted before any weight moved" "$MF" migrate --abort early-traffic
+wait $run
+check "... the run ends with 8" test $? -eq 8
+ends "aborted early" 100/0 v1 v1
 
 # ---- killed, resumed, steered ----
 
