@@ -86,6 +86,7 @@ read_plan(struct migrate *m, struct mf_error *e)
 	mf_cmd_free_bare(&bare);
 	if (m->plan == NULL)
 		return -1;
+	mf_cmd_warn_of_plan(m->plan);
 	if (m->plan->migration == NULL)
 		return mf_error_set(e, MF_EUSAGE,
 		    "%s: an AnalysisTemplate moves nothing: it is a plan for simulate alone", file);

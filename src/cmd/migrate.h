@@ -25,6 +25,9 @@ void mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event);
 int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,
     const struct mf_migrate_report *r, struct mf_error *e);
 
+/* plan.c: what a plan says that is not heard, each a line of the log. */
+void mf_cmd_warn_of_plan(const struct mf_plan *plan);
+
 /* migrate_bare.c: what the options say of a Canary or Rollout that stands alone. */
 struct mf_cmd_bare {
 	struct mf_plan_bare words; /* views of what is below, and of the options */

@@ -6,6 +6,7 @@
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
 #include "src/repo/control.h"
+#include "src/repo/run_record.h"
 
 static const struct {
 	enum mf_option option;
@@ -42,12 +43,48 @@ find_verb(const struct mf_options *o, enum mf_control_verb *verb, struct mf_erro
 	return n;
 }
 
+/* The run, if it is there and has ended. */
+struct ended {
+	const char *run;
+	char result[64];
+};
+
+static int
+take_ended(void *arg, const struct mf_journal_run *run)
+{
+	struct ended *ended = arg;
+
+	if (strcmp(run->id, ended->run) != 0)
+		return 0;
+	if (run->ended_us != 0)
+		(void)snprintf(ended->result, sizeof ended->result, "%.60s",
+		    run->result == NULL ? "?" : run->result);
+	return 1;
+}
+
+/* Nobody reads a record for a run that is through. */
+static int
+refuse_ended(const struct mf_cmd_repo *r, const char *run, struct mf_error *e)
+{
+	struct ended ended = {.run = run};
+
+	if (mf_runs_list(r->repo, take_ended, &ended, e) < 0)
+		return -1;
+	if (ended.result[0] == '\0')
+		return 0;
+	(void)mf_error_set(
+	    e, MF_ENOTFOUND, "run %s has ended (%s): it cannot be steered", run, ended.result);
+	return mf_error_hint(e, "modelferry status lists the runs that are under way");
+}
+
 static int
 put(struct mf_cmd *c, const struct mf_cmd_repo *r, struct mf_control *control,
     const struct mf_signer *signer, struct mf_error *e)
 {
 	const char *run = mf_options_arg(c->options, 0);
 
+	if (refuse_ended(r, run, e) != 0)
+		return -1;
 	if (mf_control_put(r->repo, run, control, signer, e) != 0)
 		return -1;
 	if (c->json)

@@ -4,7 +4,7 @@
 
 #include "src/base/fs.h"
 #include "src/base/log.h"
-#include "src/cmd/cmd.h"
+#include "src/cmd/migrate.h"
 #include "src/cmd/output.h"
 #include "src/rollout/document.h"
 #include "src/rollout/plan.h"
@@ -28,8 +28,8 @@ params_of(const struct mf_options *o)
 	return p;
 }
 
-static void
-warn(const struct mf_plan *plan)
+void
+mf_cmd_warn_of_plan(const struct mf_plan *plan)
 {
 	const struct mf_plan_note *note;
 	size_t i;
@@ -106,7 +106,7 @@ mf_cmd_plan_check(struct mf_cmd *c, struct mf_error *e)
 		rc = tell(c, &refusals, e);
 		goto out;
 	}
-	warn(plan);
+	mf_cmd_warn_of_plan(plan);
 	rc = show(c, plan, e);
 out:
 	mf_plan_free(plan);

@@ -6,6 +6,7 @@
 
 #include "src/base/fs.h"
 #include "src/cmd/cmd.h"
+#include "src/cmd/migrate.h"
 #include "src/cmd/simulate_argo.h"
 #include "src/rollout/document.h"
 
@@ -75,6 +76,7 @@ read_plan(struct source *x, struct mf_error *e)
 
 	if (plan == NULL)
 		return -1;
+	mf_cmd_warn_of_plan(plan);
 	mf_plan_free(x->plan);
 	x->plan = plan;
 	return 0;

@@ -59,7 +59,9 @@ canary_ready(struct mf_migrating *x, uint64_t now_us)
 {
 	const struct mf_router_seen *r = &x->router;
 
-	if (!x->router_known || !mf_world_can(x->world)->capacity || r->canary_up > 0) {
+	/* where an earlier way back left it, the first step brings it back into service */
+	if (!x->router_known || !mf_world_can(x->world)->capacity || r->canary_up > 0 ||
+	    (r->canary_drained && r->canary == 0)) {
 		x->not_ready_since_us = 0;
 		return MF_READY;
 	}

@@ -180,6 +180,10 @@ look_at_router(struct mf_migrating *x, struct mf_error *e)
 	char text[sizeof x->router.note + 64];
 	int rc = mf_world_check_router(x->world, e);
 
+	if (rc != 0 && e->code == MF_ETRANSFER && x->m->router.type == MF_ROUTER_HAPROXY)
+		(void)mf_error_hint(e,
+		    "see that HAProxy runs and has a stats socket of level admin there; then run "
+		    "it again");
 	if (x->m->router.type == MF_ROUTER_NONE)
 		return rc != 0 ? -1 : read_weights(x, e);
 	if (rc == 0 && x->canary->mirror && !mf_world_can(x->world)->mirror)

@@ -89,9 +89,23 @@ no_client_failed accuracy
 ends accuracy 100/0 v1 v1
 status 0 "the version" "$MF" show churn@v3 --json
 json "... is marked as rejected" 'r["rejected"]'
+in_maintenance() { # SERVER, by a command
+	echo "show servers state" | ask_haproxy |
+	    awk -v s="$1" '$2 == "churn" && $4 == s && $7 % 2 == 1 { found = 1 } END { exit !found }'
+}
+check "the way back left the canary in maintenance" in_maintenance new
+well new
+plan v2 >plan.yaml
+status 0 "... which the next run ends by itself" "$MF" migrate plan.yaml --run-id next
+ends "after a way back" 0/100 v2 v2
+status 3 "a run that has ended" "$MF" migrate --abort next
+says "... is not steered" "has ended \(succeeded\): it cannot be steered"
+plan v3 >plan.yaml
+sed -i 's/    threshold: 2/    treshold: 2/' plan.yaml
 start_over v1
 status 2 "a rejected version is not tried again" "$MF" migrate plan.yaml
 says "... and is named" "churn@v3 was rejected"
+says "... and a word that nobody knows is told" "treshold: nobody knows this field"
 
 # ---- a server that does not load ----
 
