@@ -15,7 +15,7 @@ end(struct mf_migrating *x, struct mf_migrate_report *out, enum mf_result result
 	out->reason = result == MF_RESULT_ROLLED_BACK ? MF_REASON_BY_HAND : MF_REASON_NONE;
 	out->primary = 100;
 	mf_migrating_let_go(x, result == MF_RESULT_SUCCEEDED);
-	mf_migrating_tell_people_end(x, result);
+	mf_migrating_tell_people_end(x, result, out->reason, 0);
 	if (mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(result),
 		mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",

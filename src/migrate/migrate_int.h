@@ -115,7 +115,8 @@ bool mf_migrating_interrupted(const struct mf_migrating *x);
 uint64_t mf_migrating_now(const struct mf_migrating *x);
 void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
 void mf_migrating_alert(struct mf_migrating *x, const char *text);
-void mf_migrating_tell_people_end(struct mf_migrating *x, enum mf_result result);
+void mf_migrating_tell_people_end(
+    struct mf_migrating *x, enum mf_result result, enum mf_reason reason, unsigned canary);
 void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -74,7 +74,8 @@ mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const ch
 
 /* One that cannot be told stops nothing. */
 static void
-tell_people(struct mf_migrating *x, enum mf_alert_severity severity, const char *text)
+tell_people(
+    struct mf_migrating *x, enum mf_alert_severity severity, const char *text, const char *details)
 {
 	struct mf_alert alert = {
 	    .severity = severity,
@@ -82,6 +83,7 @@ tell_people(struct mf_migrating *x, enum mf_alert_severity severity, const char 
 	    .namespace_name = x->p->plan->namespace_name,
 	    .phase = mf_engine_standing(&x->engine).phase,
 	    .message = text,
+	    .details = details,
 	    .model = x->m->model,
 	    .version = x->version,
 	    .run_id = x->p->run_id,
@@ -114,7 +116,7 @@ mf_migrating_alert(struct mf_migrating *x, const char *text)
 	mf_migrating_did(x, "alert:%s", text);
 	mf_migrating_event(x, true, "%s", text);
 	tell(x, &event);
-	tell_people(x, MF_ALERT_WARN, text);
+	tell_people(x, MF_ALERT_WARN, text, NULL);
 }
 
 void
@@ -258,7 +260,8 @@ report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 }
 
 void
-mf_migrating_tell_people_end(struct mf_migrating *x, enum mf_result result)
+mf_migrating_tell_people_end(
+    struct mf_migrating *x, enum mf_result result, enum mf_reason reason, unsigned canary)
 {
 	static const char *const texts[MF_RESULTS] = {
 	    [MF_RESULT_SUCCEEDED] = "the migration succeeded",
@@ -266,12 +269,15 @@ mf_migrating_tell_people_end(struct mf_migrating *x, enum mf_result result)
 	    [MF_RESULT_PERSON_NEEDED] = "the migration needs a person",
 	    [MF_RESULT_CONFLICT] = "the traffic moved, but production moved under this run",
 	};
+	char details[64];
 
 	if (texts[result] == NULL)
 		return;
+	(void)snprintf(details, sizeof details, "%s, weights %u/%u", mf_reason_name(reason),
+	    100 - canary, canary);
 	mf_migrating_event(x, result != MF_RESULT_SUCCEEDED, "%s", texts[result]);
-	tell_people(
-	    x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR, texts[result]);
+	tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
+	    texts[result], reason == MF_REASON_NONE ? NULL : details);
 }
 
 static int
@@ -292,7 +298,7 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 		mf_migrating_tell_leave(x);
 	if (rc == 0) {
 		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
-		mf_migrating_tell_people_end(x, out->result);
+		mf_migrating_tell_people_end(x, out->result, out->reason, out->canary);
 		mf_migrating_tell_end(x, out);
 	}
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),

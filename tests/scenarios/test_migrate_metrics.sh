@@ -108,6 +108,7 @@ no_client_failed latency
 ends latency 100/0 v1 v1
 rejected latency v2 true
 told latency "error the migration was rolled back"
+says "latency: and why" 'details[^t]*threshold, weights 100/0' alerts
 
 # ---- 5xx, as the proxy's own exporter counts them ----
 
