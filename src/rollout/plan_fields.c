@@ -361,6 +361,21 @@ mf_plan_pairs(struct mf_plan_reading *rd, const struct mf_node *map, const char 
 	return true;
 }
 
+/* What others' documents say beside what is read may be meant for others; ours is for nobody else. */
+void
+mf_plan_stranger(struct mf_plan_reading *rd, const struct mf_node *field)
+{
+	const struct mf_node *root = field, *kind;
+
+	while (root->parent != NULL)
+		root = root->parent;
+	kind = mf_node_get(root, "kind");
+	if (kind != NULL && kind->kind == MF_NODE_STRING && strcmp(kind->text, "Migration") == 0)
+		mf_plan_refuse(rd, field, "nobody knows this field");
+	else
+		mf_plan_warn(rd, field, "nobody knows this field; it is ignored");
+}
+
 void
 mf_plan_known_keys(struct mf_plan_reading *rd, const struct mf_node *map, const char *const *keys)
 {
@@ -372,6 +387,6 @@ mf_plan_known_keys(struct mf_plan_reading *rd, const struct mf_node *map, const 
 		for (k = 0; keys[k] != NULL && strcmp(keys[k], map->items[i]->key) != 0; k++)
 			;
 		if (keys[k] == NULL)
-			mf_plan_warn(rd, map->items[i], "nobody knows this field; it is ignored");
+			mf_plan_stranger(rd, map->items[i]);
 	}
 }

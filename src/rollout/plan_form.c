@@ -149,7 +149,7 @@ read_field(
 }
 
 static void
-warn_of_strangers(struct mf_plan_reading *rd, const struct mf_form *form, const struct mf_node *map)
+look_for_strangers(struct mf_plan_reading *rd, const struct mf_form *form, const struct mf_node *map)
 {
 	size_t i, k;
 
@@ -158,7 +158,7 @@ warn_of_strangers(struct mf_plan_reading *rd, const struct mf_form *form, const 
 			if (strcmp(form->fields[k].key, map->items[i]->key) == 0)
 				break;
 		if (k == form->n_fields)
-			mf_plan_warn(rd, map->items[i], "nobody knows this field; it is ignored");
+			mf_plan_stranger(rd, map->items[i]);
 	}
 }
 
@@ -178,6 +178,6 @@ mf_form_read(
 		else
 			read_field(rd, f, map, out);
 	}
-	warn_of_strangers(rd, form, map);
+	look_for_strangers(rd, form, map);
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -108,7 +108,9 @@ const struct mf_node *mf_plan_map(
 bool mf_plan_pairs(struct mf_plan_reading *rd, const struct mf_node *map, const char *key,
     const struct mf_pair **out, size_t *n);
 
-/* Warn of each key of the map that is not among these, which end with NULL. */
+/* A field that nobody reads: refused in a Migration, else a warning. */
+void mf_plan_stranger(struct mf_plan_reading *rd, const struct mf_node *field);
+/* The same of each key of the map that is not among these, which end with NULL. */
 void mf_plan_known_keys(
     struct mf_plan_reading *rd, const struct mf_node *map, const char *const *keys);
 /* The Migration that the command line makes of a Canary or Rollout, in plan_bare.c. NULL: refused.

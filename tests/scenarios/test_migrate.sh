@@ -101,11 +101,12 @@ ends "after a way back" 0/100 v2 v2
 status 3 "a run that has ended" "$MF" migrate --abort next
 says "... is not steered" "has ended \(succeeded\): it cannot be steered"
 plan v3 >plan.yaml
-sed -i 's/    threshold: 2/    treshold: 2/' plan.yaml
 start_over v1
 status 2 "a rejected version is not tried again" "$MF" migrate plan.yaml
 says "... and is named" "churn@v3 was rejected"
-says "... and a word that nobody knows is told" "treshold: nobody knows this field"
+sed -i 's/    threshold: 2/    treshold: 2/' plan.yaml
+status 2 "a word that nobody knows" "$MF" migrate plan.yaml
+says "... is refused by name" "spec.analysis.treshold: nobody knows this field"
 
 # ---- a server that does not load ----
 

@@ -305,6 +305,7 @@ static const struct refusal migration_refusals[] = {
 	"plan.yaml:18: spec.analysis.stepWeights[1]: 5 is the weight before it, too: the run would "
 	"skip all weights behind it"},
     {18, "    threshold2: 1",
+	"plan.yaml:18: spec.analysis.threshold2: nobody knows this field\n"
 	"plan.yaml:15: spec.analysis: one of stepWeight, stepWeights and iterations is wanted: "
 	"without a step the run would wait for ever"},
     {19, "    settle: 30s",
