@@ -23,7 +23,8 @@ struct mf_buf {
 
 #define MF_BUF_INIT ((struct mf_buf){0})
 
-void mf_buf_fini(struct mf_buf *b); /* frees, leaves an empty buffer */
+/* Frees, and leaves an empty buffer. */
+void mf_buf_fini(struct mf_buf *b);
 void mf_buf_clear(struct mf_buf *b); /* length 0, memory kept, failed cleared */
 /* Room for `more` further bytes. 0, or -1 with b->failed. */
 int mf_buf_reserve(struct mf_buf *b, size_t more);

@@ -82,6 +82,7 @@ struct mf_cut_plan {
  */
 int mf_cut_plan_new(const struct mf_cut_source *src, const struct mf_cut_params *params,
     struct mf_cut_plan **out, struct mf_error *e);
+/* NULL is fine. */
 void mf_cut_plan_free(struct mf_cut_plan *plan);
 
 #endif

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "src/base/log.h"
+#include "src/base/thread.h"
 
 #define LOOK_US UINT64_C(1000000)    /* between two rounds without a request */
 #define CONTROL_US UINT64_C(4000000) /* between two looks for controls: below the 5 s promised */
@@ -39,19 +39,6 @@ static uint64_t
 now_us(const struct mf_keeper *k)
 {
 	return (uint64_t)k->p.boot_us();
-}
-
-/* The condition's clock is CLOCK_MONOTONIC: it only bounds a wait. */
-static void
-until(uint64_t us, struct timespec *out)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, out);
-	out->tv_sec += (time_t)(us / 1000000);
-	out->tv_nsec += (long)(us % 1000000) * 1000;
-	if (out->tv_nsec >= 1000000000) {
-		out->tv_sec++;
-		out->tv_nsec -= 1000000000;
-	}
 }
 
 /* ---- the thread ---- */
@@ -187,7 +174,7 @@ wait_for_work(struct mf_keeper *k)
 {
 	struct timespec end;
 
-	until(LOOK_US, &end);
+	mf_thread_after(LOOK_US, &end);
 	while (!k->ending && k->renew_wanted == k->renew_done &&
 	       k->mirror_wanted == k->mirror_done && !k->has_beat)
 		if (pthread_cond_timedwait(&k->wanted, &k->lock, &end) == ETIMEDOUT)
@@ -270,38 +257,6 @@ keep(void *arg)
 	return NULL;
 }
 
-/* ---- the run ---- */
-
-static int
-start_thread(struct mf_keeper *k, struct mf_error *e)
-{
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&k->thread, NULL, keep, k);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0 ? 0 : mf_error_sys(e, rc, "starting a thread");
-}
-
-static int
-make_conditions(struct mf_keeper *k)
-{
-	pthread_condattr_t attr;
-	int rc;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return -1;
-	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (rc == 0)
-		rc = pthread_cond_init(&k->wanted, &attr);
-	if (rc == 0)
-		rc = pthread_cond_init(&k->happened, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	return rc == 0 ? pthread_mutex_init(&k->lock, NULL) : rc;
-}
-
 int
 mf_keeper_start(struct mf_keeper **out, const struct mf_keeper_params *params, struct mf_error *e)
 {
@@ -314,11 +269,11 @@ mf_keeper_start(struct mf_keeper **out, const struct mf_keeper_params *params, s
 	k->answered = params->answered;
 	k->token = mf_lease_token(params->leases->items[0]);
 	k->deadline_us = mf_lease_set_deadline_us(params->leases);
-	if (make_conditions(k) != 0) {
+	if (mf_thread_make_conditions(&k->lock, &k->wanted, &k->happened) != 0) {
 		free(k);
 		return mf_error_nomem(e, "the run");
 	}
-	if (start_thread(k, e) != 0) {
+	if (mf_thread_start(&k->thread, keep, k, e) != 0) {
 		(void)pthread_mutex_destroy(&k->lock);
 		(void)pthread_cond_destroy(&k->wanted);
 		(void)pthread_cond_destroy(&k->happened);
@@ -367,7 +322,7 @@ ask_to_renew(struct mf_keeper *k, uint64_t wait_us)
 	uint64_t mine = ++k->renew_wanted;
 	struct timespec end;
 
-	until(wait_us, &end);
+	mf_thread_after(wait_us, &end);
 	(void)pthread_cond_broadcast(&k->wanted);
 	while (!k->lost && k->renew_done < mine)
 		if (pthread_cond_timedwait(&k->happened, &k->lock, &end) == ETIMEDOUT)
@@ -424,7 +379,7 @@ mf_keeper_mirror(struct mf_keeper *k, uint64_t wait_us)
 	uint64_t mine;
 	bool good;
 
-	until(wait_us, &end);
+	mf_thread_after(wait_us, &end);
 	(void)pthread_mutex_lock(&k->lock);
 	mine = ++k->mirror_wanted;
 	(void)pthread_cond_broadcast(&k->wanted);

@@ -11,7 +11,7 @@
  * Everything before the shift can be run again, and is, by a run that resumes there. Once the
  * journal holds a state of the engine, a run resumes from that state.
  *
- * Refused by name for now: leases on stores without conditional writes but by a file.
+ * On a store without conditional writes the leases have to be a file's (MF_EUSAGE else).
  *
  * Blocks until the run has ended. One thread; the pulls and pushes within have threads of their
  * own.

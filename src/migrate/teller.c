@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "src/base/log.h"
+#include "src/base/thread.h"
 #include "src/traffic/hooks.h"
 
 #define RESULTS_MAX 64u
@@ -44,19 +44,6 @@ struct mf_teller {
 	size_t n_results;
 };
 
-/* The conditions' clock; it only bounds a wait. */
-static void
-until(uint64_t us, struct timespec *out)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, out);
-	out->tv_sec += (time_t)(us / 1000000);
-	out->tv_nsec += (long)(us % 1000000) * 1000;
-	if (out->tv_nsec >= 1000000000) {
-		out->tv_sec++;
-		out->tv_nsec -= 1000000000;
-	}
-}
-
 static const struct mf_hook *
 hook_at(const struct mf_teller *t, size_t i)
 {
@@ -73,7 +60,7 @@ wait_us(void *arg, uint64_t us)
 	struct timespec end;
 	bool goes_on;
 
-	until(us, &end);
+	mf_thread_after(us, &end);
 	(void)pthread_mutex_lock(&t->lock);
 	while (!t->ending)
 		if (pthread_cond_timedwait(&t->wanted, &t->lock, &end) == ETIMEDOUT)
@@ -230,37 +217,6 @@ has(const struct mf_canary_plan *plan, enum mf_hook_type type)
 }
 
 static int
-make_locks(struct mf_teller *t)
-{
-	pthread_condattr_t attr;
-	int rc;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return -1;
-	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (rc == 0)
-		rc = pthread_cond_init(&t->wanted, &attr);
-	if (rc == 0)
-		rc = pthread_cond_init(&t->happened, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	return rc == 0 ? pthread_mutex_init(&t->lock, NULL) : rc;
-}
-
-static int
-start_thread(struct mf_teller *t, struct mf_error *e)
-{
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&t->thread, NULL, tell, t);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	t->started = rc == 0;
-	return rc == 0 ? 0 : mf_error_sys(e, rc, "starting a thread");
-}
-
-static int
 open_hooks(struct mf_teller *t, struct mf_error *e)
 {
 	struct mf_dialer_params p = t->p.dialer;
@@ -288,15 +244,16 @@ mf_teller_start(struct mf_teller **out, const struct mf_teller_params *params, s
 		return mf_error_nomem(e, "the hooks");
 	t->p = *params;
 	t->owed = calloc(params->plan->n_hooks, sizeof *t->owed);
-	if (t->owed == NULL || make_locks(t) != 0) {
+	if (t->owed == NULL || mf_thread_make_conditions(&t->lock, &t->wanted, &t->happened) != 0) {
 		free(t->owed);
 		free(t);
 		return mf_error_nomem(e, "the hooks");
 	}
-	if (open_hooks(t, e) != 0 || start_thread(t, e) != 0) {
+	if (open_hooks(t, e) != 0 || mf_thread_start(&t->thread, tell, t, e) != 0) {
 		mf_teller_stop(t);
 		return -1;
 	}
+	t->started = true;
 	*out = t;
 	return 0;
 }
@@ -397,7 +354,7 @@ mf_teller_wait(struct mf_teller *t, bool events, uint64_t most_us)
 
 	if (t == NULL)
 		return true;
-	until(most_us, &end);
+	mf_thread_after(most_us, &end);
 	(void)pthread_mutex_lock(&t->lock);
 	while ((rest = owes(t, MF_HOOK_TYPES) || (events && t->n_events > 0)))
 		if (pthread_cond_timedwait(&t->happened, &t->lock, &end) == ETIMEDOUT)

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "src/base/log.h"
+#include "src/base/thread.h"
 
 struct mf_watcher {
 	struct mf_intact *data; /* the thread's */
@@ -21,19 +21,6 @@ struct mf_watcher {
 	char why[MF_ERROR_MESSAGE_BYTES];
 	uint64_t asked, answered; /* looks, by the number of who asked last when they began */
 };
-
-/* The conditions' clock is CLOCK_MONOTONIC. */
-static void
-until(uint64_t us, struct timespec *out)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, out);
-	out->tv_sec += (time_t)(us / 1000000);
-	out->tv_nsec += (long)(us % 1000000) * 1000;
-	if (out->tv_nsec >= 1000000000) {
-		out->tv_sec++;
-		out->tv_nsec -= 1000000000;
-	}
-}
 
 static bool
 is_ending(void *arg)
@@ -54,7 +41,7 @@ wait_for_turn(struct mf_watcher *w, uint64_t *turn)
 	struct timespec end;
 	bool go_on;
 
-	until(w->every_us, &end);
+	mf_thread_after(w->every_us, &end);
 	(void)pthread_mutex_lock(&w->lock);
 	while (!w->ending && w->asked == w->answered)
 		if (pthread_cond_timedwait(&w->wanted, &w->lock, &end) == ETIMEDOUT)
@@ -106,23 +93,6 @@ watch(void *arg)
 	return NULL;
 }
 
-static int
-make_conditions(struct mf_watcher *w)
-{
-	pthread_condattr_t attr;
-	int rc;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return -1;
-	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (rc == 0)
-		rc = pthread_cond_init(&w->wanted, &attr);
-	if (rc == 0)
-		rc = pthread_cond_init(&w->happened, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	return rc == 0 ? pthread_mutex_init(&w->lock, NULL) : rc;
-}
-
 static void
 free_watcher(struct mf_watcher *w)
 {
@@ -138,11 +108,9 @@ mf_watcher_start_take(struct mf_watcher **out, struct mf_intact *data, uint64_t 
     bool looked, struct mf_error *e)
 {
 	struct mf_watcher *w = calloc(1, sizeof *w);
-	sigset_t all, before;
-	int rc;
 
 	*out = NULL;
-	if (w == NULL || make_conditions(w) != 0) {
+	if (w == NULL || mf_thread_make_conditions(&w->lock, &w->wanted, &w->happened) != 0) {
 		mf_intact_close(data);
 		free(w);
 		return mf_error_nomem(e, "the run");
@@ -151,13 +119,9 @@ mf_watcher_start_take(struct mf_watcher **out, struct mf_intact *data, uint64_t 
 	w->every_us = every_us;
 	w->state = looked ? MF_WATCHER_WELL : MF_WATCHER_LOOKING;
 	w->asked = looked ? 0 : 1; /* at once */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&w->thread, NULL, watch, w);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0) {
+	if (mf_thread_start(&w->thread, watch, w, e) != 0) {
 		free_watcher(w);
-		return mf_error_sys(e, rc, "starting a thread");
+		return -1;
 	}
 	*out = w;
 	return 0;
@@ -196,7 +160,7 @@ mf_watcher_look_now(struct mf_watcher *w, uint64_t wait_us)
 	uint64_t mine;
 	bool well;
 
-	until(wait_us, &end);
+	mf_thread_after(wait_us, &end);
 	(void)pthread_mutex_lock(&w->lock);
 	mine = ++w->asked;
 	(void)pthread_cond_broadcast(&w->wanted);
