@@ -3,7 +3,7 @@
 # tests (tests/servers/rgw), which shares the machine with its clients: what it costs is printed too.
 # shellcheck disable=SC2154 # variables of scripts/bench
 
-gateway=''
+gateway='' discard_pid=''
 
 start_gateway() {
 	[[ -z $gateway ]] || return 0
@@ -37,11 +37,24 @@ stop_gateway() {
 	gateway=''
 }
 
-# CPU seconds that the gateway and its disk have used so far.
-gateway_cpu() {
-	local file pid ticks=0 stat fields
+# The process ids of the server that is measured beside: the gateway and its disk, or the bucket that
+# discards.
+server_pids() {
+	local file pid
+	if [[ -n $discard_pid ]]; then
+		echo "$discard_pid"
+		return
+	fi
 	for file in "$gateway"/run/*.pid; do
 		read -r pid _ < "$file"
+		echo "$pid"
+	done
+}
+
+# CPU seconds that it has used so far.
+server_cpu() {
+	local pid ticks=0 stat fields
+	for pid in $(server_pids); do
 		read -rd '' stat < "/proc/$pid/stat" || true
 		read -ra fields <<< "${stat##*) }"
 		ticks=$((ticks + fields[11] + fields[12]))
@@ -51,11 +64,12 @@ gateway_cpu() {
 
 # served WHO COMMAND...: timed, with the server's CPU time beside it.
 served() {
-	local before=0 after
-	before=$(gateway_cpu)
+	local before after
+	before=$(server_cpu)
 	timed "$@"
-	after=$(gateway_cpu)
-	value "server CPU s, $1" "$(awk -v a="$after" -v b="$before" 'BEGIN { printf "%.2f", a - b }')"
+	after=$(server_cpu)
+	printf 'server\t%s\t%s\t%s\t%s\n' "$row" "$1" "$run" \
+		"$(awk -v a="$after" -v b="$before" 'BEGIN { printf "%.2f", a - b }')" >> "$results"
 }
 
 # A new repository in the bucket; whatever was there goes.
@@ -91,7 +105,6 @@ row_bucket() {
 
 # with_discarding COMMAND...: beside a bucket that drops what it is sent; $discard is its address.
 with_discarding() {
-	local pid
 	if [[ ! -x $tools/tests/tools/s3-discard ]]; then
 		note "left out: $tools/tests/tools/s3-discard is not built"
 		return 0
@@ -99,7 +112,7 @@ with_discarding() {
 	fresh "$dir/discard" "$dir/discard.url"
 	mkfifo "$dir/discard"
 	"$tools/tests/tools/s3-discard" < "$dir/discard" > "$dir/discard.url" &
-	pid=$!
+	discard_pid=$!
 	exec 8> "$dir/discard"
 	until [[ -s $dir/discard.url ]]; do
 		sleep 0.05
@@ -107,7 +120,8 @@ with_discarding() {
 	discard=$(< "$dir/discard.url")
 	"$@"
 	exec 8>&-
-	wait "$pid"
+	wait "$discard_pid"
+	discard_pid=''
 }
 
 # A push of directory $2 to a new repository behind endpoint $3, which is known from its init.
@@ -119,7 +133,7 @@ discarded() { # who, data, endpoint, more options...
 		ferry -r "s3://bench/$RANDOM$RANDOM" --endpoint-url "$endpoint" init > "$dir/made" 2> "$log" ||
 		die "init failed"
 	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
-		timed "$who" "$program" -r "$(sed -n 's/^made the repository //p' "$dir/made")" \
+		served "$who" "$program" -r "$(sed -n 's/^made the repository //p' "$dir/made")" \
 		--endpoint-url "$endpoint" push "$data" model "$@"
 }
 
@@ -226,20 +240,31 @@ row_copy() {
 	fresh "$dir/parts"
 }
 
+# Requests of an unchanged copy of $1 to $2 that do not list, by what the copy before it left in the
+# cache (without it, mtimes take a HEAD for each). Not timed: a log costs time.
+requests_but_listings() { # directory, URL
+	ferry copy "$1" "$2" --log-level debug --log-format json > "$dir/made" 2> "$log" ||
+		die "copying $1 again failed"
+	grep '"message":"http request"' "$log" | grep -vc '"method":"GET"' || true
+}
+
+# Each run has a prefix of its own: to delete 20,000 objects takes longer than to measure.
 row_small() {
 	has_copy || return 0
 	start_gateway
-	python3 "$bench_py" files "$dir/small" 20000
+	python3 "$bench_py" files "$dir/small" "$small_files"
 	for ((run = 0; run <= runs; run++)); do
 		say "small: run $run of $runs"
 		fresh "$dir/cache"
-		served copy "$program" copy "$dir/small" s3://ours-bench/small --transfers 8
-		served 'copy, unchanged' "$program" copy "$dir/small" s3://ours-bench/small --transfers 8
-		rclone purge ceph:ours-bench/small > /dev/null 2>&1
-		served 'rclone copy' rclone copy "$dir/small" ceph:peer-bench/small --transfers 8
-		served 'rclone copy, unchanged' rclone copy "$dir/small" ceph:peer-bench/small --transfers 8
-		rclone purge ceph:peer-bench/small > /dev/null 2>&1
+		served copy "$program" copy "$dir/small" "s3://ours-bench/small-$run" --transfers 8
+		served 'copy, unchanged' "$program" copy "$dir/small" "s3://ours-bench/small-$run" \
+			--transfers 8
+		served 'rclone copy' rclone copy "$dir/small" "ceph:peer-bench/small-$run" --transfers 8
+		served 'rclone copy, unchanged' rclone copy "$dir/small" "ceph:peer-bench/small-$run" \
+			--transfers 8
 	done
+	value 'copy, unchanged: requests but listings' \
+		"$(requests_but_listings "$dir/small" "s3://ours-bench/small-$runs")"
 	fresh "$dir/small"
 }
 
@@ -252,7 +277,7 @@ listed_once() {
 		say "listed: run $run of $runs"
 		fresh "$dir/cache"
 		AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
-			timed 'copy --size-only' "$program" "${copy[@]}" --size-only
+			served 'copy --size-only' "$program" "${copy[@]}" --size-only
 	done
 }
 
