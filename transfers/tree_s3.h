@@ -37,6 +37,9 @@ struct mf_tree_s3_params {
 	uint64_t copy_bytes_max, copy_part_bytes;
 	unsigned lists_at_once; /* requests of one long listing; 0: 8; at most 64; 1: read in order */
 	bool ignore_sums;       /* get does not compare what came with what the store says of it */
+	/* Whose credentials these are, by the caller's count: between trees of two accounts nothing
+	 * is copied within the store, since neither may read what is the other's. */
+	unsigned account;
 	uint64_t memory_bytes; /* of all puts at once; 0: 128 MiB; at least one part is taken */
 };
 

@@ -272,7 +272,7 @@ s3_tree_copy(struct mf_tree *tree, const char *path, struct mf_tree *from,
 		return 1;
 	if (s3_tree_check_write(t, e) != 0 || s3_tree_key(t, path, key, e) != 0)
 		return -1;
-	if (!same_store(t, c.from))
+	if (!same_store(t, c.from) || t->p.account != c.from->p.account)
 		return 1;
 	c.path = path;
 	c.key = key;

@@ -39,6 +39,7 @@ open_backup(struct mf_cmd_mirror *m, enum mf_cmd_end_use use, struct mf_error *e
 
 	if (url == NULL)
 		return 0;
+	m->backup.is_target = true; /* beside the destination, as with rclone */
 	if (mf_cmd_open_end(m->c, url, use, &m->backup, e) != 0)
 		return -1;
 	if (refuse_overlap("--backup-dir", &m->backup, "the destination", &m->dst, e) != 0)
@@ -69,7 +70,9 @@ mf_cmd_mirror_prepare(struct mf_cmd_mirror *m, bool mirrors, struct mf_error *e)
 					: mf_options_flag(o, MF_OPT_DRY_RUN) ? MF_CMD_END_PLAN
 									     : MF_CMD_END_WRITE;
 
-	if (check_flags(o, e) != 0 || mf_cmd_load_filter(m->c, &m->filter, e) != 0 ||
+	m->dst.is_target = true;
+	if (check_flags(o, e) != 0 || mf_cmd_check_target(m->c, mf_options_arg(o, 1), e) != 0 ||
+	    mf_cmd_load_filter(m->c, &m->filter, e) != 0 ||
 	    mf_cmd_open_end(m->c, mf_options_arg(o, 0), MF_CMD_END_READ, &m->src, e) != 0 ||
 	    mf_cmd_open_end(m->c, mf_options_arg(o, 1), use, &m->dst, e) != 0)
 		return -1;

@@ -69,6 +69,8 @@ mf_cmd_replicate(struct mf_cmd *c, struct mf_error *e)
 
 	if (url == NULL)
 		return mf_error_set(e, MF_EUSAGE, "replicate needs --to URL");
+	if (mf_cmd_check_target(c, url, e) != 0)
+		return -1;
 	if (mf_cmd_load_signer(c, &signer, e) == 0 &&
 	    mf_cmd_open_repo(c, MF_CMD_READ, &from, e) == 0 && load_other_keys(c, &to, e) == 0 &&
 	    mf_cmd_open_at(c, url, MF_CMD_WRITE, NULL, &to, e) == 0)

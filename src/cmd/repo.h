@@ -41,6 +41,11 @@ int mf_cmd_open_store(const struct mf_cmd *c, const char *url, enum mf_cmd_acces
 struct mf_retry_params mf_cmd_retry_params(const struct mf_cmd *c);
 /* The options of s3:// and s3+v2:// stores, target: of the one at --to. Views into c's options. */
 void mf_cmd_s3_options(const struct mf_cmd *c, bool target, struct mf_s3_options *out);
+/* Do the options --to-... name other credentials than the first store's? */
+bool mf_cmd_s3_target_is_other(const struct mf_cmd *c);
+/* MF_EUSAGE where the command line has one of --to-... for S3, and url, the second place, is none of
+ * S3. What the environment or a file says is for other commands, too. */
+int mf_cmd_check_target(const struct mf_cmd *c, const char *url, struct mf_error *e);
 /* The options of gs:// stores. The same. */
 void mf_cmd_gcs_options(const struct mf_cmd *c, struct mf_gcs_options *out);
 /* What pins of the repository at an s3:// (s3+v2:// is the same place) or gs:// URL are filed under:

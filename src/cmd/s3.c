@@ -99,6 +99,43 @@ mf_cmd_s3_options(const struct mf_cmd *c, bool target, struct mf_s3_options *out
 		set_target(o, out);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+mf_cmd_s3_target_is_other(const struct mf_cmd *c)
+{
+	struct mf_s3_options a, b;
+
+	mf_cmd_s3_options(c, false, &a);
+	mf_cmd_s3_options(c, true, &b);
+	return !same_text(a.access_key_file, b.access_key_file) ||
+	       !same_text(a.secret_key_file, b.secret_key_file) ||
+	       !same_text(a.session_token_file, b.session_token_file) ||
+	       !same_text(a.credentials_file, b.credentials_file) ||
+	       !same_text(a.profile, b.profile);
+}
+
+int
+mf_cmd_check_target(const struct mf_cmd *c, const char *url, struct mf_error *e)
+{
+	static const enum mf_option ids[] = {MF_OPT_TO_ENDPOINT_URL, MF_OPT_TO_REGION,
+	    MF_OPT_TO_S3_PROFILE, MF_OPT_TO_S3_CREDENTIALS_FILE};
+	size_t i;
+
+	if (strncmp(url, "s3://", 5) == 0 || strncmp(url, "s3+v2://", 8) == 0)
+		return 0;
+	for (i = 0; i < sizeof ids / sizeof ids[0]; i++)
+		if (mf_options_source(c->options, ids[i]) == MF_SOURCE_ARGS)
+			return mf_error_set(e, MF_EUSAGE,
+			    "--%s is for a second place at s3://, and that is %s",
+			    mf_option_table[ids[i]].name, url);
+	return 0;
+}
+
 char *
 mf_cmd_s3_place(const struct mf_cmd *c, bool target, const char *url)
 {

@@ -10,6 +10,13 @@
 #include "transfers/tree_dir.h"
 #include "transfers/tree_open.h"
 
+/* How an end is opened. */
+struct opening {
+	const struct mf_cmd *c;
+	enum mf_cmd_end_use use;
+	bool target; /* by the options --to-... */
+};
+
 /* A directory that holds nothing, and is nowhere any more once it is open. */
 static int
 open_nothing(const struct mf_cmd *c, struct mf_tree **out, struct mf_error *e)
@@ -46,65 +53,64 @@ has_bucket(const struct mf_cmd *c)
 }
 
 static enum mf_tree_links
-links_of(const struct mf_cmd *c, enum mf_cmd_end_use use)
+links_of(const struct opening *o)
 {
-	if (mf_options_flag(c->options, MF_OPT_LINKS))
+	if (mf_options_flag(o->c->options, MF_OPT_LINKS))
 		return MF_TREE_LINKS_AS_FILES;
-	return use == MF_CMD_END_READ && mf_options_flag(c->options, MF_OPT_COPY_LINKS)
+	return o->use == MF_CMD_END_READ && mf_options_flag(o->c->options, MF_OPT_COPY_LINKS)
 		   ? MF_TREE_LINKS_FOLLOWED
 		   : MF_TREE_LINKS_SHOWN;
 }
 
 static int
-open_dir(const struct mf_cmd *c, const char *path, enum mf_cmd_end_use use, struct mf_tree **out,
-    struct mf_error *e)
+open_dir(const struct opening *o, const char *path, struct mf_tree **out, struct mf_error *e)
 {
-	bool write = use == MF_CMD_END_WRITE;
+	bool write = o->use == MF_CMD_END_WRITE;
 	struct mf_tree_dir_params params = {.path = path,
-	    .links = links_of(c, use),
-	    .limiter = has_bucket(c) ? NULL : c->limiter,
+	    .links = links_of(o),
+	    .limiter = has_bucket(o->c) ? NULL : o->c->limiter,
 	    .write = write,
 	    .create = write};
 
 	if (mf_tree_dir_open(&params, out, e) == 0)
 		return 0;
-	if (use != MF_CMD_END_PLAN || e->code != MF_ENOTFOUND)
+	if (o->use != MF_CMD_END_PLAN || e->code != MF_ENOTFOUND)
 		return -1;
 	mf_error_clear(e);
-	return open_nothing(c, out, e);
+	return open_nothing(o->c, out, e);
 }
 
 /* Bodies in flight are half of the budget; the other is that of lists, and of what is read. */
 static int
-open_bucket(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use, struct mf_tree **out,
-    struct mf_error *e)
+open_bucket(const struct opening *o, const char *url, struct mf_tree **out, struct mf_error *e)
 {
+	const struct mf_cmd *c = o->c;
 	struct mf_s3_options s3;
 	struct mf_gcs_options gcs;
-	const struct mf_tree_open_params params = {.write = use == MF_CMD_END_WRITE,
+	const struct mf_tree_open_params params = {.write = o->use == MF_CMD_END_WRITE,
 	    .s3 = &s3,
 	    .gcs = &gcs,
 	    .bucket = {.retry = mf_cmd_retry_params(c),
 		.lists_at_once = (unsigned)mf_options_number(c->options, MF_OPT_CHECKERS),
 		.ignore_sums = mf_options_flag(c->options, MF_OPT_IGNORE_CHECKSUM),
+		.account = o->target && mf_cmd_s3_target_is_other(c),
 		.memory_bytes = mf_options_number(c->options, MF_OPT_MEMORY) / 2}};
 
-	mf_cmd_s3_options(c, false, &s3);
+	mf_cmd_s3_options(c, o->target, &s3);
 	mf_cmd_gcs_options(c, &gcs);
 	return mf_tree_open(url, &params, out, e);
 }
 
-int
-mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
-    struct mf_tree **out, struct mf_error *e)
+static int
+open_tree(const struct opening *o, const char *url, struct mf_tree **out, struct mf_error *e)
 {
 	if (url[0] == '\0')
 		return mf_error_set(
 		    e, MF_EUSAGE, "an empty path where a directory or bucket is wanted");
 	if (strncmp(url, "file://", 7) == 0)
-		return open_dir(c, url + 7, use, out, e);
+		return open_dir(o, url + 7, out, e);
 	if (is_bucket(url))
-		return open_bucket(c, url, use, out, e);
+		return open_bucket(o, url, out, e);
 	if (strncmp(url, "s3+v2://", 8) == 0) {
 		mf_error_set(e, MF_EUNSUPPORTED, "no plain mirror of an s3+v2:// bucket: %s", url);
 		return mf_error_hint(e, "`push` and `pull` work on s3+v2:// buckets");
@@ -113,7 +119,16 @@ mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use us
 		mf_error_set(e, MF_EUSAGE, "neither a directory nor a bucket: %s", url);
 		return mf_error_hint(e, "write a path, s3://BUCKET/PATH or gs://BUCKET/PATH");
 	}
-	return open_dir(c, url, use, out, e);
+	return open_dir(o, url, out, e);
+}
+
+int
+mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
+    struct mf_tree **out, struct mf_error *e)
+{
+	const struct opening o = {.c = c, .use = use};
+
+	return open_tree(&o, url, out, e);
 }
 
 /* The path with its links resolved; of one that is not there yet, as far as it is. NULL: out of
@@ -153,8 +168,8 @@ name_place(const struct mf_cmd *c, const char *url, struct mf_cmd_end *out, stru
 	size_t n = strlen(url);
 
 	if (is_bucket(url)) {
-		out->place =
-		    url[0] == 's' ? mf_cmd_s3_place(c, false, url) : mf_cmd_gcs_place(c, url);
+		out->place = url[0] == 's' ? mf_cmd_s3_place(c, out->is_target, url)
+					   : mf_cmd_gcs_place(c, url);
 		while (n > 0 && url[n - 1] == '/')
 			n--;
 	} else {
@@ -171,8 +186,10 @@ int
 mf_cmd_open_end(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
     struct mf_cmd_end *out, struct mf_error *e)
 {
-	*out = (struct mf_cmd_end){0};
-	if (mf_cmd_open_tree(c, url, use, &out->tree, e) != 0)
+	const struct opening o = {.c = c, .use = use, .target = out->is_target};
+
+	*out = (struct mf_cmd_end){.is_target = o.target};
+	if (open_tree(&o, url, &out->tree, e) != 0)
 		return -1;
 	return name_place(c, url, out, e);
 }

@@ -7,6 +7,7 @@
 
 /* A tree, and a text that tells its place from all others, under whatever name it was given. */
 struct mf_cmd_end {
+	bool is_target; /* set before it is opened: the options --to-... hold for it */
 	struct mf_tree *tree;
 	char *place;
 	size_t base; /* bytes of place that are a path; behind them stands which endpoint */
@@ -18,7 +19,7 @@ enum mf_cmd_end_use {
 	MF_CMD_END_WRITE /* a missing directory is made */
 };
 
-/* Open the directory or bucket at url, for mf_tree_close. */
+/* Open the directory or bucket at url, for mf_tree_close. It is nobody's target. */
 int mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
     struct mf_tree **out, struct mf_error *e);
 /* The same with its place. Closed by mf_cmd_close_end, also after -1. */

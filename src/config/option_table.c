@@ -5,6 +5,7 @@
 #define READS_SOURCE MF_FOR(PUSH)
 #define MIRRORS (MF_FOR(SYNC) | MF_FOR(COPY))
 #define COMPARES (MIRRORS | MF_FOR(CHECK))
+#define HAS_TARGET (MF_FOR(REPLICATE) | COMPARES) /* a second store, of its own options */
 #define PULLS (MF_FOR(PULL) | MF_FOR(FOLLOW))
 #define FILTERS (MF_FOR(PUSH) | PULLS | COMPARES)
 #define MAKES_VERSION (MF_FOR(PUSH) | MF_FOR(COMMIT))
@@ -641,21 +642,24 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_FOR(REPLICATE), MF_COMPLETE_FILE, "file with the passphrase of the other repository",
 	"Open the repository at --to with the passphrase in this file."},
     [MF_OPT_TO_ENDPOINT_URL] = {"to-endpoint-url", 0, MF_KIND_STRING, 0, "URL", NULL, NULL, 0,
-	MF_FOR(REPLICATE), MF_COMPLETE_NONE, "the S3 server of --to, where it is another one",
-	"The S3 server of the `s3://` store at --to, such as `https://s3.eu-west-1.amazonaws.com`; "
-	"without it that of the first."},
+	HAS_TARGET, MF_COMPLETE_NONE, "the S3 server of the second place, where it is another one",
+	"The S3 server of the second place, which is --to of `replicate` and DST of `sync`, `copy` and "
+	"`check`, where that is an `s3://` bucket: such as `https://s3.eu-west-1.amazonaws.com`; "
+	"without it that of the first. "
+	"Given on the command line where the second place is none, this and the three options below "
+	"are refused."},
     [MF_OPT_TO_REGION] = {"to-region", 0, MF_KIND_STRING, 0, "REGION", NULL, NULL, 0,
-	MF_FOR(REPLICATE), MF_COMPLETE_NONE, "region of the bucket at --to",
-	"The region of the bucket at --to; without it and --to-endpoint-url and --to-s3-profile, that "
+	HAS_TARGET, MF_COMPLETE_NONE, "region of the second bucket",
+	"The region of the second bucket; without it and --to-endpoint-url and --to-s3-profile, that "
 	"of the first."},
     [MF_OPT_TO_S3_PROFILE] = {"to-s3-profile", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0,
-	MF_FOR(REPLICATE), MF_COMPLETE_NONE, "profile to take the credentials of --to from",
-	"Take credentials and region for the bucket at --to from this profile of the AWS "
+	HAS_TARGET, MF_COMPLETE_NONE, "profile to take the second bucket's credentials from",
+	"Take credentials and region for the second bucket from this profile of the AWS "
 	"configuration; without it and --to-s3-credentials-file, the first bucket's credentials are "
 	"used."},
     [MF_OPT_TO_S3_CREDENTIALS_FILE] = {"to-s3-credentials-file", 0, MF_KIND_PATH, 0, "FILE", NULL,
-	NULL, 0, MF_FOR(REPLICATE), MF_COMPLETE_FILE, "file with the credentials of --to",
-	"Take the credentials for the bucket at --to from this file, written as `~/.aws/credentials` "
+	NULL, 0, HAS_TARGET, MF_COMPLETE_FILE, "file with the second bucket's credentials",
+	"Take the credentials for the second bucket from this file, written as `~/.aws/credentials` "
 	"is."},
     [MF_OPT_CHECKSUM] = {"checksum", 'c', MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MIRRORS,
 	MF_COMPLETE_NONE, "compare by size and MD5, not by time",

@@ -52,6 +52,8 @@ size_t mf_options_n_args(const struct mf_options *o);
 /* The i-th positional; NULL past the last. */
 const char *mf_options_arg(const struct mf_options *o, size_t i);
 
+/* Where the winning value came from. */
+enum mf_source mf_options_source(const struct mf_options *o, enum mf_option id);
 /* Was the option given anywhere (other than by default)? */
 bool mf_options_given(const struct mf_options *o, enum mf_option id);
 bool mf_options_flag(const struct mf_options *o, enum mf_option id);

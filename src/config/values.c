@@ -22,6 +22,12 @@ last_of(const struct mf_options *o, enum mf_option id)
 	return NULL;
 }
 
+enum mf_source
+mf_options_source(const struct mf_options *o, enum mf_option id)
+{
+	return o->best[id];
+}
+
 bool
 mf_options_given(const struct mf_options *o, enum mf_option id)
 {

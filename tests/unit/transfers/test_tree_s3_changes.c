@@ -135,6 +135,27 @@ test_delete_denied(void **state)
 
 /* ---- copying ---- */
 
+/* Neither may read what is the other's. */
+static void
+test_no_copy_between_accounts(void **state)
+{
+	const struct mf_tree_s3_params p = {.account = 1};
+	const struct mf_tree_entry entry = {.path = "x", .has_mtime = true, .tag = "tag"};
+	struct tree_s3_fixture f;
+	struct mf_tree *other;
+
+	(void)state;
+	tree_s3_begin(&f, NULL, 0);
+	assert_int_equal(mf_tree_s3_take(s3_world_store(&f.world, f.script.url, "models", "other",
+					     true), &p, &other, &f.e), 0);
+	assert_int_equal(mf_tree_copy(other, "to", f.t, &entry, &f.e), 1);
+	assert_int_equal(mf_tree_copy(f.t, "to", other, &entry, &f.e), 1);
+	assert_int_equal(mf_tree_move(f.t, "to", other, &entry, &f.e), 1);
+	assert_int_equal(tree_s3_asked(&f), 0);
+	mf_tree_close(other);
+	tree_s3_end(&f);
+}
+
 #define COPIED                                                                                    \
 	{                                                                                         \
 		200, NULL, "<CopyObjectResult><ETag>&quot;tag&quot;</ETag></CopyObjectResult>", 0 \
@@ -303,6 +324,7 @@ main(void)
 	    cmocka_unit_test(test_delete),
 	    cmocka_unit_test(test_delete_locked),
 	    cmocka_unit_test(test_delete_denied),
+	    cmocka_unit_test(test_no_copy_between_accounts),
 	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_copy_in_parts),
 	    cmocka_unit_test(test_copy_keeps_time),
