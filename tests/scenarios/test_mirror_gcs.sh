@@ -1,27 +1,42 @@
 #!/usr/bin/env bash
 # Plain mirrors with a bucket at gs://, by hand, on the fake Google of tests/harness: its tokens end
-# in mid-run, it refuses requests now and then, and lists in small pages.
+# in mid-run, it refuses requests now and then, and lists in small pages. Beside it an S3 server,
+# for what goes from the one to the other.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-unset "${!GOOGLE_@}" "${!GCE_@}" "${!CLOUDSDK_@}" "${!MODELFERRY_GCS_@}" STORAGE_EMULATOR_HOST
+unset "${!AWS_@}" "${!GOOGLE_@}" "${!GCE_@}" "${!CLOUDSDK_@}" "${!MODELFERRY_GCS_@}" STORAGE_EMULATOR_HOST
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 NO_GCE_CHECK=true
 
 fake=
+s3=
+stop_s3() {
+	[ -z "$s3" ] || { kill -TERM "$s3" && wait "$s3"; } 2>/dev/null
+	s3=
+}
 stop_fake() {
 	[ -z "$fake" ] || { kill -TERM "$fake" && wait "$fake"; } 2>/dev/null
 	fake=
 }
-trap 'stop_fake; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
-mkdir gcs
+trap 'stop_fake; stop_s3; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+started() { # DIR: the server there says its address
+	for _ in $(seq 300); do
+		[ -e "$1/url" ] && return
+		sleep 0.02
+	done
+	exit 99
+}
+mkdir gcs s3
 "$MF_TOP_BUILDDIR/tests/harness/fake-gcs" gcs --page 9 --token-uses 60 --refuse-every 151 &
 fake=$!
-for _ in $(seq 300); do
-	[ -e gcs/url ] && break
-	sleep 0.02
-done
-MODELFERRY_GCS_ENDPOINT_URL=$(cat gcs/url) || exit 99
-export MODELFERRY_GCS_ENDPOINT_URL
+"$MF_TOP_BUILDDIR/tests/harness/fault-server" s3 --page 9 &
+s3=$!
+started gcs
+started s3
+MODELFERRY_GCS_ENDPOINT_URL=$(cat gcs/url)
+MODELFERRY_ENDPOINT_URL=$(cat s3/url)
+export MODELFERRY_GCS_ENDPOINT_URL MODELFERRY_ENDPOINT_URL
+export AWS_ACCESS_KEY_ID=key AWS_SECRET_ACCESS_KEY=secret AWS_EC2_METADATA_DISABLED=true
 export MODELFERRY_GCS_CREDENTIALS_FILE=$scratch/gcs/service.json
 count() { # NAME: what the fake server counted, once it has ended
 	sed -n "s/^$1 //p" gcs/counts
@@ -64,6 +79,32 @@ status 2 "into itself" "$MF" sync "$dst" "$dst/odd"
 status 0 "HMAC keys" env -u MODELFERRY_GCS_CREDENTIALS_FILE "$MF" sync src "$dst" --json \
 	--gcs-access-key-file gcs/hmac-id --gcs-secret-key-file gcs/hmac-secret
 json "HMAC keys: nothing to do" 'r["files"] == 0'
+
+# --- to another kind of store, and back from there
+status 0 "gs to s3" "$MF" sync "$dst" s3://models/from-gs --json
+json "gs to s3: all of it" 'r["files"] == 45 and r["errors"] == 0'
+status 0 "gs to s3: again" "$MF" sync "$dst" s3://models/from-gs --json --cache-dir "$scratch/none"
+json "gs to s3: again: nothing to do" 'r["files"] == 0 and r["touched"] == 0 and r["checks"] == 45'
+status 0 "gs to s3: the same as here" "$MF" check src s3://models/from-gs --download
+status 0 "gs to s3: the same as there" "$MF" check "$dst" s3://models/from-gs --json
+json "gs to s3: without an MD5 by size" 'r["same"] == 45 and r["not_hashed"] == 1'
+status 0 "gs to s3: its times" "$MF" sync src s3://models/from-gs --json
+json "gs to s3: its times are those here" 'r["files"] == 0 and r["touched"] == 0'
+status 0 "s3 to gs" "$MF" sync s3://models/from-gs gs://models-1/from-s3 --json
+json "s3 to gs: all of it" 'r["files"] == 45 and r["errors"] == 0'
+status 0 "s3 to gs: the same" "$MF" check src gs://models-1/from-s3 --download
+status 0 "s3 to gs: its times" "$MF" sync src gs://models-1/from-s3 --json --cache-dir "$scratch/none"
+json "s3 to gs: its times are those here" 'r["files"] == 0 and r["touched"] == 0'
+curl -sf -X POST "$MODELFERRY_ENDPOINT_URL/_fault?fault=reset-answer&op=get&name=weights" >/dev/null
+status 6 "s3 to gs: broken off in the middle" "$MF" copy s3://models/from-gs gs://models-1/broken \
+	--json --retries 1 --patience 1s
+json "s3 to gs: broken off in the middle: the rest is there" 'r["files"] == 44 and r["errors"] == 1'
+curl -sf -X DELETE "$MODELFERRY_ENDPOINT_URL/_fault" >/dev/null
+status 10 "s3 to gs: broken off in the middle: nothing is seen of it" \
+	"$MF" check s3://models/from-gs gs://models-1/broken
+says "s3 to gs: broken off in the middle: by name" '^[+] model 1/weights.bin$' out
+status 0 "s3 to gs: the next run" "$MF" copy s3://models/from-gs gs://models-1/broken --json
+json "s3 to gs: the next run: what is missing" 'r["files"] == 1 and r["checks"] == 44'
 
 # --- what changes
 touch -d '2010-01-01' src/config.json

@@ -186,6 +186,12 @@ fake_allow_copies(struct mf_tree *t)
 }
 
 static bool
+is_bucket(const struct mf_tree *t)
+{
+	return (t->capabilities & MF_TREE_LOCAL) == 0;
+}
+
+static bool
 faulty(const struct mf_tree *t, enum fake_fault fault, const char *path)
 {
 	return t->fault == fault && strcmp(t->fault_path, path) == 0;
@@ -317,14 +323,44 @@ mf_tree_get(struct mf_tree *t, const struct mf_tree_entry *entry, mf_tree_sink *
 	return rc;
 }
 
+struct source {
+	struct mf_tree *t;
+	char *content;
+	bool breaks;
+};
+
+static int
+check_whole(const struct source *s, uint64_t end, struct mf_error *e)
+{
+	return s->breaks && end > strlen(s->content) / 2
+		   ? mf_error_set(e, s->t->fault_code, "a file broke off in the middle")
+		   : 0;
+}
+
 static int
 read_at(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e)
 {
-	const char *content = arg;
+	const struct source *s = arg;
 
-	if (offset + n > strlen(content))
+	if (offset + n > strlen(s->content))
 		return mf_error_set(e, MF_ESOURCE, "a file became shorter");
-	memcpy(buf, content + offset, n);
+	if (check_whole(s, offset + n, e) != 0)
+		return -1;
+	memcpy(buf, s->content + offset, n);
+	return 0;
+}
+
+static int
+read_all(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error *e)
+{
+	const struct source *s = arg;
+	size_t size = strlen(s->content), at, n;
+
+	for (at = 0; at < size; at += n) {
+		n = size - at < FAKE_PART_BYTES ? size - at : FAKE_PART_BYTES;
+		if (check_whole(s, at + n, e) != 0 || sink(sink_arg, s->content + at, n, e) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -333,19 +369,33 @@ mf_tree_source_open(struct mf_tree *t, const struct mf_tree_entry *entry,
     struct mf_tree_source *out, struct mf_error *e)
 {
 	char *content = read_file(t, entry, e);
+	struct source *s = calloc(1, sizeof *s);
 
-	if (content == NULL)
+	must(s != NULL);
+	if (content == NULL) {
+		free(s);
 		return -1;
-	*out = (struct mf_tree_source){
-	    .size = entry->size, .read_at = read_at, .arg = content, .mtime_ns = entry->mtime_ns};
+	}
+	pthread_mutex_lock(&t->lock);
+	*s = (struct source){t, content, faulty(t, FAKE_BREAKS, entry->path)};
+	pthread_mutex_unlock(&t->lock);
+	*out = (struct mf_tree_source){.size = entry->size,
+	    .read_at = read_at,
+	    .read_all = is_bucket(t) ? read_all : NULL,
+	    .arg = s,
+	    .mtime_ns = entry->mtime_ns};
 	return 0;
 }
 
 void
 mf_tree_source_close(struct mf_tree *t, struct mf_tree_source *source)
 {
+	struct source *s = source->arg;
+
 	(void)t;
-	free(source->arg);
+	if (s != NULL)
+		free(s->content);
+	free(s);
 }
 
 /* A directory where the file should be, or a file where a directory should be? With the lock. */
@@ -390,6 +440,47 @@ put_content(struct mf_tree *t, const char *path, char *take, int64_t mtime_ns, s
 	return rc;
 }
 
+struct filling {
+	char *content;
+	size_t n, size;
+};
+
+static int
+fill(void *arg, const void *bytes, size_t n, struct mf_error *e)
+{
+	struct filling *f = arg;
+
+	if (n > f->size - f->n)
+		return mf_error_set(e, MF_ESOURCE, "more came than the file has");
+	memcpy(f->content + f->n, bytes, n);
+	f->n += n;
+	return 0;
+}
+
+/* In order, or in parts, of which the last comes first. */
+static int
+take_content(struct mf_tree *t, const struct mf_tree_source *source, char *content,
+    struct mf_error *e)
+{
+	struct filling f = {.content = content, .size = source->size};
+	uint64_t at;
+	size_t n;
+
+	if (!is_bucket(t) && source->read_all != NULL)
+		return source->read_all(source->arg, fill, &f, e);
+	if (!is_bucket(t) || source->size <= FAKE_PART_BYTES)
+		return source->read_at(source->arg, 0, content, source->size, e);
+	for (at = source->size; at > 0; at -= n) {
+		n = at % FAKE_PART_BYTES != 0 ? at % FAKE_PART_BYTES : FAKE_PART_BYTES;
+		if (source->read_at(source->arg, at - n, content + at - n, n, e) != 0)
+			return -1;
+		pthread_mutex_lock(&t->lock);
+		t->counts.parts++;
+		pthread_mutex_unlock(&t->lock);
+	}
+	return 0;
+}
+
 int
 mf_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *source,
     struct mf_tree_entry *stored, struct mf_error *e)
@@ -400,7 +491,7 @@ mf_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *so
 	pthread_mutex_lock(&t->lock);
 	t->counts.puts++;
 	pthread_mutex_unlock(&t->lock);
-	if (source->read_at(source->arg, 0, content, source->size, e) != 0 ||
+	if (take_content(t, source, content, e) != 0 ||
 	    (source->still != NULL && source->still(source->arg, e) != 0)) {
 		free(content);
 		return -1;

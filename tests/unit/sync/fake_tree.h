@@ -7,6 +7,10 @@
 
 #include "transfers/tree.h"
 
+/* A bucket's tree takes a file in parts of so many bytes, from the last to the first, and gives it
+ * in pieces of so many, where it is read in order. */
+#define FAKE_PART_BYTES 1000u
+
 struct mf_tree *fake_tree(const char *label, unsigned capabilities);
 void fake_free(struct mf_tree *t);
 
@@ -24,6 +28,7 @@ enum fake_fault {
 	FAKE_NONE,
 	FAKE_LIST,    /* the listing fails in place of this path */
 	FAKE_READ,    /* reading this path fails with MF_EPERM */
+	FAKE_BREAKS,  /* reading this path fails with code where half of it is read */
 	FAKE_CHANGES, /* reading this path fails with code, the first time */
 	FAKE_PUT,     /* putting this path fails with code */
 	FAKE_PUT_ALL, /* every put fails with code */
@@ -33,7 +38,7 @@ enum fake_fault {
 void fake_fail(struct mf_tree *t, enum fake_fault fault, const char *path, enum mf_code code);
 
 struct fake_counts {
-	unsigned looks, gets, puts, copies, moves, touches, dels, del_calls, removed_dirs;
+	unsigned looks, gets, puts, parts, copies, moves, touches, dels, del_calls, removed_dirs;
 };
 struct fake_counts fake_counts(struct mf_tree *t);
 void fake_reset_counts(struct mf_tree *t);

@@ -74,6 +74,12 @@ bucket_to_dir(void **state)
 }
 
 static int
+bucket_to_bucket(void **state)
+{
+	return setup_of(state, BUCKET, BUCKET);
+}
+
+static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -260,6 +266,87 @@ failing_deletion(void **state)
 	assert_int_equal(f->result.deletes, 1);
 	assert_int_equal(f->result.errors, 1);
 	assert_null(fake_content(f->dst, "y"));
+}
+
+/* Some parts and a bit, no byte like the next. */
+static void
+set_large(struct mf_tree *t, const char *path, int64_t mtime_ns)
+{
+	char content[3 * FAKE_PART_BYTES + 235];
+	size_t i;
+
+	for (i = 0; i < sizeof content - 1; i++)
+		content[i] = (char)('!' + i % 89);
+	content[i] = '\0';
+	fake_set(t, path, content, mtime_ns);
+}
+
+static void
+streams_between_stores(void **state)
+{
+	struct fixture *f = *state;
+	const bool in_parts = (mf_tree_capabilities(f->dst) & MF_TREE_LOCAL) == 0;
+	struct mf_progress progress = {.plain = true};
+	struct mf_tree_entry entry;
+
+	three_files(f);
+	set_large(f->src, "large", 1234567890123456789);
+	f->p.progress = &progress;
+	assert_int_equal(run(f), 0);
+	is_mirrored(f);
+	assert_string_equal(fake_content(f->dst, "large"), fake_content(f->src, "large"));
+	assert_int_equal(fake_mtime(f->dst, "large"), 1234567890123456789);
+	assert_int_equal(mf_tree_look(f->dst, "large", &entry, &f->e), 0);
+	assert_int_equal(entry.mtime_ns, 1234567890123456789);
+	assert_int_equal(fake_counts(f->dst).parts, in_parts ? 4 : 0);
+	assert_int_equal(fake_counts(f->dst).copies, 0);
+	assert_int_equal(f->result.bytes, 9 + entry.size);
+	assert_int_equal(atomic_load(&progress.bytes_done), 9 + entry.size);
+}
+
+static void
+copies_within_a_store(void **state)
+{
+	struct fixture *f = *state;
+
+	three_files(f);
+	set_large(f->src, "large", 5000);
+	fake_allow_copies(f->src);
+	fake_allow_copies(f->dst);
+	assert_int_equal(run(f), 0);
+	is_mirrored(f);
+	assert_int_equal(fake_mtime(f->dst, "large"), 5000);
+	assert_int_equal(fake_counts(f->dst).copies, 4);
+	assert_int_equal(fake_counts(f->dst).puts, 0);
+}
+
+/* Of a source that breaks off nothing is seen, and nothing is deleted. */
+static void
+source_breaks_in_mid_body(void **state)
+{
+	struct fixture *f = *state;
+
+	three_files(f);
+	set_large(f->src, "large", 5000);
+	fake_fail(f->src, FAKE_BREAKS, "large", MF_ETRANSFER);
+	fails_and_keeps(f, MF_ETRANSFER, 3);
+	is_mirrored(f);
+	assert_null(fake_content(f->dst, "large"));
+	/* what was there stays as it was, too */
+	fake_set(f->dst, "large", "older", 5);
+	assert_int_equal(run(f), -1);
+	assert_string_equal(fake_content(f->dst, "large"), "older");
+	assert_int_equal(fake_mtime(f->dst, "large"), 5);
+	/* damaged on its way it is read once more; then that is what the run says */
+	fake_fail(f->src, FAKE_BREAKS, "large", MF_EDAMAGED);
+	fake_reset_counts(f->src);
+	assert_int_equal(run(f), -1);
+	assert_int_equal(f->e.code, MF_EDAMAGED);
+	assert_int_equal(fake_counts(f->src).gets, 2);
+	fake_fail(f->src, FAKE_NONE, "", MF_OK);
+	assert_int_equal(run(f), 0);
+	assert_string_equal(fake_content(f->dst, "large"), fake_content(f->src, "large"));
+	assert_null(fake_content(f->dst, "extra"));
 }
 
 static void
@@ -575,6 +662,7 @@ main(void)
 	    RUNS(copies_and_deletes, dir_to_dir),
 	    RUNS(copies_and_deletes, dir_to_bucket),
 	    RUNS(copies_and_deletes, bucket_to_dir),
+	    RUNS(copies_and_deletes, bucket_to_bucket),
 	    RUNS(copy_keeps_the_rest, dir_to_dir),
 	    RUNS(empty_directories_go, dir_to_dir),
 	    RUNS(a_file_becomes_a_directory, dir_to_dir),
@@ -583,8 +671,17 @@ main(void)
 	    RUNS(failing_destination_listing, dir_to_dir),
 	    RUNS(failing_put, dir_to_bucket),
 	    RUNS(failing_deletion, dir_to_dir),
+	    RUNS(streams_between_stores, bucket_to_bucket),
+	    RUNS(streams_between_stores, bucket_to_dir),
+	    RUNS(streams_between_stores, dir_to_bucket),
+	    RUNS(copies_within_a_store, bucket_to_bucket),
+	    RUNS(source_breaks_in_mid_body, bucket_to_bucket),
+	    RUNS(source_breaks_in_mid_body, bucket_to_dir),
 	    RUNS(changing_file_is_tried_again, dir_to_dir),
 	    RUNS(damaged_file_is_tried_again, bucket_to_dir),
+	    RUNS(damaged_file_is_tried_again, bucket_to_bucket),
+	    RUNS(failing_put, bucket_to_bucket),
+	    RUNS(second_run_asks_nothing, bucket_to_bucket),
 	    RUNS(a_dead_store_ends_it, dir_to_bucket),
 	    RUNS(waiting_is_no_failure, dir_to_bucket),
 	    RUNS(interrupted, dir_to_dir),
