@@ -106,6 +106,25 @@ says "s3 to gs: broken off in the middle: by name" '^[+] model 1/weights.bin$' o
 status 0 "s3 to gs: the next run" "$MF" copy s3://models/from-gs gs://models-1/broken --json
 json "s3 to gs: the next run: what is missing" 'r["files"] == 1 and r["checks"] == 44'
 
+# --- the nightly script of rclone, with the program's name and the destination changed
+mkdir -p models/production/odd bin
+cp -p src/config.json src/empty models/production
+cp -p src/odd/f0? models/production/odd
+data models/production/half.tmp 10 5
+ln -s "$MF" bin/modelferry
+nightly='rclone sync /models/production gcs:bucket/models --progress --stats 30s --stats-file-name-length 0 --tpslimit 10 --checkers 8 --transfers 4 --exclude "*.tmp" --log-level INFO --log-file F'
+nightly=${nightly/#rclone/bin\/modelferry}
+nightly=${nightly/gcs:bucket/gs:\/\/bucket}
+nightly=${nightly/\/models/models}
+status 0 "the nightly script as it stands" eval "$nightly"
+says "the nightly script: what it did" '^copied 11 files, .* 0 unchanged' out
+says "the nightly script: its log" 'info: copied odd/f01' F
+check "the nightly script: half files stay away" test "$(grep -c half.tmp F)" = 0
+status 0 "the nightly script: the next night" eval "$nightly"
+says "the nightly script: the next night: nothing to do" '^copied 0 files, .* 11 unchanged' out
+rm models/production/half.tmp
+status 0 "the nightly script: a mirror" "$MF" check models/production gs://bucket/models
+
 # --- what changes
 touch -d '2010-01-01' src/config.json
 status 0 "a new time alone" "$MF" sync src "$dst" --json
