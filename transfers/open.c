@@ -40,30 +40,52 @@ open_memory(const char *name, const struct mf_store_open_params *p, struct mf_st
 }
 
 #define CONDITIONAL "conditional puts"
+#define MD5 "content-md5"
 
-/* What is known of the bucket's conditional puts, or what trying says. Only a yes is kept: a no
- * ends when the store is renewed. */
+static int
+recall(const struct mf_store_memory *m, const char *store, const char *fact, bool *yes,
+    struct mf_error *e)
+{
+	uint64_t known = 0;
+
+	if (m != NULL && m->recall(m->arg, store, fact, &known, e) < 0)
+		return -1;
+	*yes = known == 1;
+	return 0;
+}
+
+/* Of what was found out now. */
+static int
+remember(const struct mf_store_memory *m, const char *store, const char *fact, bool yes,
+    struct mf_error *e)
+{
+	return m != NULL && yes ? m->remember(m->arg, store, fact, 1, e) : 0;
+}
+
+/* What is known of the bucket's conditional puts, and of whether it demands MD5s, or what trying
+ * says. Only a yes is kept: a no ends when the store is renewed. */
 static int
 learn(struct mf_store *s, const struct mf_store_memory *m, struct mf_error *e)
 {
 	struct mf_buf identity = MF_BUF_INIT;
-	struct mf_s3_probe probe = {.conditional = false};
-	uint64_t known = 0;
+	struct mf_s3_probe known = {.conditional = false}, probe;
+	const char *store;
 	int rc = -1;
 
 	mf_s3_store_identity(s, &identity);
-	if (mf_buf_cstr(&identity) == NULL) {
+	if ((store = mf_buf_cstr(&identity)) == NULL) {
 		mf_error_nomem(e, "a store");
 		goto out;
 	}
-	if (m != NULL &&
-	    m->recall(m->arg, mf_buf_cstr(&identity), CONDITIONAL, &known, e) < 0)
+	if (recall(m, store, CONDITIONAL, &known.conditional, e) != 0 ||
+	    recall(m, store, MD5, &known.md5, e) != 0)
 		goto out;
-	probe.conditional = known == 1;
-	if (!probe.conditional && mf_s3_probe_run(s, &probe, e) != 0)
+	mf_s3_store_believe(s, &known);
+	probe = known;
+	if (!known.conditional && mf_s3_probe_run(s, &probe, e) != 0)
 		goto out;
-	if (m != NULL && known != 1 && probe.conditional &&
-	    m->remember(m->arg, mf_buf_cstr(&identity), CONDITIONAL, 1, e) != 0)
+	if (remember(m, store, CONDITIONAL, probe.conditional && !known.conditional, e) != 0 ||
+	    remember(m, store, MD5, probe.md5 && !known.md5, e) != 0)
 		goto out;
 	mf_s3_store_believe(s, &probe);
 	rc = 0;

@@ -44,7 +44,7 @@ struct mf_store_open_params {
 
 /* *out is the caller's: mf_store_close. params may be NULL. 0, or -1. Asks a bucket nothing, but
  * where it is opened for writing and memory does not know whether it has conditional puts: that is
- * tried then, and a yes remembered. */
+ * tried then, and a yes remembered, as is whether the bucket demanded MD5s meanwhile. */
 int mf_store_open(const char *url, const struct mf_store_open_params *params,
     struct mf_store **out, struct mf_error *e);
 

@@ -37,6 +37,7 @@ s3_put_once(struct s3_store *s, const char *name, const void *bytes, size_t n, b
 	    .body_bytes = n,
 	    .has_body = true,
 	    .repeatable = repeatable,
+	    .stores = true,
 	    .doing = "putting",
 	};
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
@@ -314,6 +315,8 @@ void
 mf_s3_store_believe(struct mf_store *s, const struct mf_s3_probe *p)
 {
 	s3_of(s)->conditional = p->conditional;
+	if (p->md5)
+		mf_s3_client_send_md5(s3_of(s)->client);
 }
 
 void

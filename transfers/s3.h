@@ -53,6 +53,7 @@ int mf_s3_store_open(const struct mf_s3_store_params *p, struct mf_store **out, 
 /* What a bucket can do beyond the usual. */
 struct mf_s3_probe {
 	bool conditional; /* of puts with If-None-Match: * under one name exactly one wins */
+	bool md5;         /* it demands the Content-MD5 of what is put */
 };
 
 /* Try it: two puts of a random name below "probe/" at once, a third after them, and a deletion.

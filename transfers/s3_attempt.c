@@ -111,12 +111,14 @@ collect_headers(struct mf_s3_attempt *a, struct mf_error *e)
 	const struct mf_s3_client *c = a->client;
 	const struct mf_s3_call *call = a->call;
 
-	if (call->n_headers + 1 > MF_S3_HEADERS_MAX)
+	if (call->n_headers + 2 > MF_S3_HEADERS_MAX)
 		return mf_error_set(e, MF_EUSAGE, "too many headers for a request");
 	for (a->n_headers = 0; a->n_headers < call->n_headers; a->n_headers++)
 		a->headers[a->n_headers] = call->headers[a->n_headers];
 	if (c->header_name != NULL)
 		a->headers[a->n_headers++] = (struct mf_s3_header){c->header_name, c->header_value};
+	if (a->sum_name != NULL)
+		a->headers[a->n_headers++] = (struct mf_s3_header){a->sum_name, a->sum};
 	return 0;
 }
 

@@ -62,6 +62,7 @@ mf_s3_client_open(
 	c->waiting = p->waiting;
 	c->unix_us = p->unix_us != NULL ? p->unix_us : system_unix_us;
 	c->date_unix_s = -1;
+	atomic_init(&c->sends_md5, false);
 	if (mf_s3_endpoint_make(&c->first, &p->endpoint, e) != 0)
 		goto fail;
 	c->endpoint = c->first;
@@ -123,6 +124,18 @@ const struct mf_s3_dialect *
 mf_s3_client_dialect(const struct mf_s3_client *c)
 {
 	return c->dialect;
+}
+
+bool
+mf_s3_client_sends_md5(const struct mf_s3_client *c)
+{
+	return atomic_load(&c->sends_md5);
+}
+
+void
+mf_s3_client_send_md5(struct mf_s3_client *c)
+{
+	atomic_store(&c->sends_md5, true);
 }
 
 bool
@@ -205,6 +218,22 @@ renew(struct run *r)
 	return true;
 }
 
+/* libs3 sends its own. */
+static bool
+add_md5(struct run *r, const struct mf_s3_answer *a)
+{
+	const struct mf_s3_call *call = r->attempt.call;
+
+	if (!call->has_body || r->attempt.sum_name != NULL ||
+	    r->client->carrier.perform != NULL || !mf_s3_wants_md5(a->http.status, &a->error))
+		return false;
+	mf_s3_attempt_add_md5(&r->attempt);
+	if (call->stores && !atomic_exchange(&r->client->sends_md5, true))
+		mf_log(MF_LOG_DEBUG, "bucket %s: demands the Content-MD5 of what is put",
+		    r->client->bucket);
+	return true;
+}
+
 /* Wait before the next attempt, at least at_least_us. false: patience is over, or nobody wants
  * the result any more, which *e says then. */
 static bool
@@ -275,6 +304,8 @@ goes_on(struct run *r, struct mf_s3_answer *a, struct mf_error *e)
 		r->diagnosed = true;
 		mf_s3_attempt_diagnose(&r->attempt, a, e);
 	}
+	if (add_md5(r, a))
+		return true;
 	switch (a->class) {
 	case MF_S3_REDIRECT: return redirect(r, a);
 	case MF_S3_CLOCK_SKEW: return set_clock(r, a);
@@ -315,6 +346,8 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 	if (call->has_body && c->carrier.perform == NULL && !c->unsigned_bodies)
 		mf_sha256(call->body, call->body_bytes, sha256);
 	r.attempt.sha256 = sha256;
+	if (call->stores && c->carrier.perform == NULL && atomic_load(&c->sends_md5))
+		mf_s3_attempt_add_md5(&r.attempt);
 	pthread_mutex_lock(&c->lock);
 	r.attempt.endpoint = c->endpoint;
 	r.attempt.skew_s = c->skew_s;

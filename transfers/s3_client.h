@@ -9,6 +9,10 @@
  * nothing; and so are requests that did not leave this machine. Whatever may have been carried out
  * is not sent again here: whether that is safe is known to the store's user (retry.h).
  *
+ * A bucket that locks what is put into it demands the Content-MD5 of every object and part besides
+ * the signature. That is found out by its refusal, which has done nothing: the same goes again with
+ * the MD5, and all that follow have it at once. Nobody else is sent one.
+ *
  * No body without its SHA-256 in the signature, but where the dialect takes bearer tokens and the
  * credentials are one, where a carrier signs in its own way, and where unsigned_bodies says so.
  *
@@ -89,6 +93,11 @@ const struct mf_waiting *mf_s3_client_waiting(const struct mf_s3_client *c);
 const struct mf_s3_dialect *mf_s3_client_dialect(const struct mf_s3_client *c);
 bool mf_s3_client_is_paced(const struct mf_s3_client *c); /* it has a limiter */
 
+/* Do objects and parts go with their Content-MD5, because the bucket demanded it? */
+bool mf_s3_client_sends_md5(const struct mf_s3_client *c);
+/* They shall: it was found out before. */
+void mf_s3_client_send_md5(struct mf_s3_client *c);
+
 struct mf_s3_call {
 	const char *method;
 	const char *key;                 /* raw; NULL: the bucket itself */
@@ -102,6 +111,9 @@ struct mf_s3_call {
 	/* Twice does no harm: then a 503 that may come from something on the way is waited for,
 	 * too. GET and HEAD are always so. */
 	bool repeatable;
+	/* The body becomes an object or a part of one: its Content-MD5 goes along where the bucket is
+	 * known to demand that. */
+	bool stores;
 	/* To clean up: sent though waiting.cancelled says so, at once, whatever limits and flow
 	 * have to say, and given a few seconds only. */
 	bool although_cancelled;

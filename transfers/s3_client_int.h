@@ -3,6 +3,7 @@
 #define MF_TRANSFERS_S3_CLIENT_INT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "transfers/s3_client.h"
 
@@ -23,6 +24,8 @@ struct mf_s3_client {
 	char *header_name, *header_value; /* of every request, or NULL */
 	bool unsigned_bodies;
 
+	atomic_bool sends_md5; /* the bucket demanded it */
+
 	pthread_mutex_t lock; /* of all below; held for no I/O */
 	struct mf_s3_endpoint endpoint;
 	int64_t skew_s;      /* the store's clock minus ours, once it refused ours */
@@ -30,16 +33,20 @@ struct mf_s3_client {
 	uint64_t date_at_us; /* when that came, monotonic */
 };
 
+#define MF_S3_BODY_SUM_BYTES 45 /* 32 bytes in base64, with the NUL */
+
 /* One attempt: what it is made of, and what it is made into. */
 struct mf_s3_attempt {
 	struct mf_s3_client *client;
 	const struct mf_s3_call *call;
 	const uint8_t *sha256;
+	const char *sum_name; /* header: a checksum of the body; NULL: none */
+	char sum[MF_S3_BODY_SUM_BYTES];
 	struct mf_s3_endpoint endpoint; /* this call's; a redirection may have changed it */
 	int64_t skew_s;
 	struct mf_s3_credentials *credentials; /* those of the last attempt; unref */
 	const char *path;                      /* raw, while an attempt lasts */
-	struct mf_s3_header headers[MF_S3_HEADERS_MAX]; /* the call's and the client's, the same */
+	struct mf_s3_header headers[MF_S3_HEADERS_MAX]; /* all that are sent, the same */
 	size_t n_headers;
 	struct mf_s3_signed signature;         /* the same */
 };
@@ -53,6 +60,10 @@ int mf_s3_attempt_send(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct
 /* After a refused HEAD, which has no body that would say why: ask again for the first byte. The
  * answer's refusal, if it is one, takes the place of the one in *out and *e. */
 void mf_s3_attempt_diagnose(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_error *e);
+
+/* s3_sum.c: add the Content-MD5 of the call's body. Where the system has no MD5 (FIPS mode) the
+ * SHA-256 goes instead, which does for whole objects at Amazon. */
+void mf_s3_attempt_add_md5(struct mf_s3_attempt *a);
 
 /* s3_sum.c: do the x-amz-checksum headers of an answer, of those that are known, fit these bytes,
  * which are all of the object or part? */

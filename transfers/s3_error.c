@@ -206,6 +206,14 @@ mf_s3_classify(int http_status, const char *code)
 	return row_of(http_status, code)->class;
 }
 
+bool
+mf_s3_wants_md5(int http_status, const struct mf_s3_error_answer *answer)
+{
+	return http_status == 400 && (strcmp(answer->code, "MissingContentMD5") == 0 ||
+					 (strcasestr(answer->message, "Content-MD5") != NULL &&
+					     strstr(answer->message, "required") != NULL));
+}
+
 /* Amazon's locked objects are an AccessDenied whose message tells. */
 static bool
 speaks_of_lock(const char *message)

@@ -9,6 +9,8 @@
 #ifndef MF_TRANSFERS_S3_ERROR_H
 #define MF_TRANSFERS_S3_ERROR_H
 
+#include <stdbool.h>
+
 #include "src/base/error.h"
 #include "transfers/s3_xml.h"
 
@@ -24,6 +26,12 @@ enum mf_s3_class {
 	MF_S3_RACE,         /* 409: conditional requests met: again, the condition decides then */
 	MF_S3_UNSUPPORTED,  /* the store cannot do this: do without it */
 };
+
+/* Is it the refusal of a body whose MD5 was not told? Buckets that lock what is put into them demand
+ * that (S3 API Reference, PutObject and UploadPart), and the hash in the signature is not enough:
+ * "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock
+ * parameters" (Amazon, Backblaze), "Missing required header for this request: Content-Md5" (MinIO). */
+bool mf_s3_wants_md5(int http_status, const struct mf_s3_error_answer *answer);
 
 /* How to go on after an answer of that status: 300 or above, or 200 with an Error document. code
  * is the document's, "" or NULL where there was none. The answer to a HEAD has none: 400 may be

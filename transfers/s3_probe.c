@@ -89,13 +89,14 @@ mf_s3_probe_run(struct mf_store *store, struct mf_s3_probe *out, struct mf_error
 	const struct mf_waiting *w = mf_s3_client_waiting(s->client);
 	unsigned tries;
 
-	out->conditional = false;
+	out->conditional = out->md5 = false;
 	for (tries = 0; try_once(s, &out->conditional, e) != 0; tries++)
 		if (e->code != MF_ETRANSFER || tries + 1 == TRIES ||
 		    !mf_waiting_sleep(
 			w, mf_backoff_us(WAIT_BASE_US, WAIT_CAP_US, tries, mf_waiting_random(w))))
 			return mf_error_while(
 			    e, "trying whether %s has conditional puts", s->label);
+	out->md5 = mf_s3_client_sends_md5(s->client);
 	mf_log(MF_LOG_DEBUG, "%s: conditional puts %s", s->label,
 	    out->conditional ? "work" : "do not work");
 	return 0;

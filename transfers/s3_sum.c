@@ -70,6 +70,27 @@ s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, const ch
 	return false;
 }
 
+void
+mf_s3_attempt_add_md5(struct mf_s3_attempt *a)
+{
+	const struct mf_s3_call *call = a->call;
+	struct mf_md5 *m = mf_md5_new(NULL);
+	uint8_t digest[MF_SHA256_BYTES];
+	size_t n = MF_MD5_BYTES;
+
+	a->sum_name = "Content-MD5";
+	if (m != NULL)
+		mf_md5_update(m, call->body, call->body_bytes);
+	if (m == NULL || mf_md5_final(m, digest, NULL) != 0) {
+		a->sum_name = "x-amz-checksum-sha256";
+		mf_sha256(call->body, call->body_bytes, digest);
+		n = sizeof digest;
+	}
+	mf_md5_free(m);
+	(void)sodium_bin2base64(
+	    a->sum, sizeof a->sum, digest, n, sodium_base64_VARIANT_ORIGINAL);
+}
+
 bool
 s3_sums_fit(const struct mf_http_response *r, const void *bytes, size_t n)
 {

@@ -105,6 +105,7 @@ send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, 
 	    .body_bytes = (size_t)part->size_bytes,
 	    .has_body = true,
 	    .repeatable = true,
+	    .stores = true,
 	    .doing = "putting a part of",
 	};
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;

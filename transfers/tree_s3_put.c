@@ -21,6 +21,7 @@ send_whole(struct s3_tree *t, const char *path, const struct mf_tree_source *sou
 	    .body_bytes = (size_t)source->size,
 	    .has_body = true,
 	    .repeatable = true,
+	    .stores = true,
 	    .doing = "putting",
 	};
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;

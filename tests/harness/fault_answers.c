@@ -169,6 +169,30 @@ refuse_signature(const struct s3_query *q, const char *value, struct s3_reply *r
 	s3_refuse(q, reply, 403, "SignatureDoesNotMatch", "");
 }
 
+/* A bucket that locks what is put into it. */
+static bool
+lacks_md5(const struct s3_query *q, const char *value)
+{
+	char md5[64];
+
+	(void)value;
+	return (q->op == S3_PUT || q->op == S3_PART) &&
+	       http_seen_header(q->seen, "Content-MD5", md5, sizeof md5)[0] == '\0';
+}
+
+static void
+refuse_unlocked(const struct s3_query *q, const char *value, struct s3_reply *reply)
+{
+	(void)value;
+	s3_refuse(q, reply, 400, "InvalidRequest", "");
+	mf_buf_clear(&reply->body);
+	mf_buf_printf(&reply->body,
+	    "<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP "
+	    "header is required for Put %s requests with Object Lock parameters</Message></Error>",
+	    q->op == S3_PART ? "Part" : "Object");
+	reply->length = reply->body.len;
+}
+
 static void
 malformed_error(const struct s3_query *q, const char *value, struct s3_reply *reply)
 {
@@ -509,6 +533,7 @@ const struct fault fault_table[] = {
     {.name = "region", .fits = is_elsewhere, .refuse = refuse_region},
     {.name = "skew", .fits = is_skewed, .refuse = refuse_skewed, .sets_clock = true},
     {.name = "front", .fits = signs_encoding, .refuse = refuse_signature},
+    {.name = "locked", .fits = lacks_md5, .refuse = refuse_unlocked},
     {.name = "malformed-error", .refuse = malformed_error},
     {.name = "html", .refuse = say_html},
     {.name = "truncate", .answer = truncate_body},

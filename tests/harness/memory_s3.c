@@ -130,6 +130,21 @@ arrived_whole(const struct s3_query *q)
 	return strcmp(told, hex) == 0;
 }
 
+/* The same of Content-MD5, where there is one. */
+static bool
+has_its_md5(const struct s3_query *q)
+{
+	uint8_t md5[16];
+	unsigned char text[32];
+	char told[64];
+
+	if (http_seen_header(q->seen, "Content-MD5", told, sizeof told)[0] == '\0')
+		return true;
+	s3_md5(q->body, q->n, md5);
+	(void)EVP_EncodeBlock(text, md5, sizeof md5);
+	return strcmp(told, (const char *)text) == 0;
+}
+
 /* ---- objects; under the lock ---- */
 
 static void
@@ -245,6 +260,10 @@ memory_s3_serve(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
 
 	if (!arrived_whole(q)) {
 		s3_refuse(q, reply, 400, "XAmzContentSHA256Mismatch", "");
+		return;
+	}
+	if (!has_its_md5(q)) {
+		s3_refuse(q, reply, 400, "BadDigest", "");
 		return;
 	}
 	pthread_mutex_lock(&m->lock);

@@ -1,7 +1,8 @@
 /*
  * An S3 server in memory, apart from how its answers get on the wire: buckets in the path, PUT
  * (If-None-Match: *), GET (Range, If-Match), HEAD, DELETE, list v2, uploads in parts. Every bucket
- * is there. A body must have the SHA-256 that its request says; signatures are not computed.
+ * is there. A body must have the SHA-256 that its request says, and the MD5 where it says one;
+ * signatures are not computed.
  * What it does not know it refuses with 501.
  *
  * Any number of threads.

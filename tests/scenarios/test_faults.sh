@@ -283,6 +283,19 @@ check "$name: the seventh was taken" grep -q '^put 200 .* key7 - .*/c/' "$log"
 check "$name: nothing was sent again" not_twice
 no_faults
 
+# --- a bucket that locks what is put into it
+push_with "a bucket that wants MD5s" 0 'fault=locked'
+fresh
+faults 'fault=locked'
+export MODELFERRY_STATE_DIR=$scratch/locked
+status 0 "a bucket that wants MD5s: found out by trying" "$MF" push src "m@v$turn"
+check "... was refused there" played 1
+faults 'fault=locked'
+status 0 "a bucket that wants MD5s: known" "$MF" push src "m@w$turn"
+check "... is refused no more" test "$(curl -sf "$url/_fault")" = 0
+no_faults
+export MODELFERRY_STATE_DIR=$scratch/state
+
 # --- from without
 for signal in TERM KILL; do
 	fresh
@@ -324,6 +337,7 @@ data large.bin 17000000 9999
 up_with "parts" 0 'fault=lose&op=begin&times=1' 'fault=lose&op=part&times=1' \
 	'fault=corrupt-request&op=part&times=1' 'fault=lose&op=complete&times=1'
 up_with "an upload that ends late" 0 'fault=late-error&op=complete&times=1'
+up_with "a bucket that wants MD5s" 0 'fault=locked'
 up_with "parts, for long" 6 'fault=reset-request&op=part&after=1'
 check "parts, for long: nothing of it is left" uploads "plain$turn/"
 end

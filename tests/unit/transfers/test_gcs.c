@@ -47,6 +47,8 @@ recall(void *arg, const char *store, const char *fact, uint64_t *value, struct m
 	struct machine *m = arg;
 
 	(void)e;
+	if (strcmp(fact, "content-md5") == 0)
+		return 1;
 	assert_string_equal(fact, "conditional puts");
 	m->recalls++;
 	*value = m->value;

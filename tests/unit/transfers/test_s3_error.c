@@ -137,6 +137,37 @@ messages(void **state)
 }
 
 static void
+wants_md5(void **state)
+{
+	static const struct {
+		int status;
+		struct mf_s3_error_answer answer;
+		bool yes;
+	} cases[] = {
+	    {400,
+		{"InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for "
+				   "Put Object requests with Object Lock parameters"},
+		true},
+	    {400,
+		{"InvalidRequest", "Content-MD5 HTTP header is required for Put Part requests with "
+				   "Object Lock parameters"},
+		true},
+	    {400, {"MissingContentMD5", "Missing required header for this request: Content-Md5."},
+		true},
+	    {400, {"InvalidDigest", "The Content-MD5 you specified is not valid."}, false},
+	    {400, {"InvalidRequest", "A header is required"}, false},
+	    {400, {"", ""}, false},
+	    {403, {"MissingContentMD5", "Content-MD5 is required"}, false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(
+		    mf_s3_wants_md5(cases[i].status, &cases[i].answer), cases[i].yes);
+}
+
+static void
 hints(void **state)
 {
 	struct mf_s3_error_answer a = {
@@ -170,6 +201,7 @@ main(void)
 	    cmocka_unit_test(classes_and_codes),
 	    cmocka_unit_test(what_is_retried_is_retryable),
 	    cmocka_unit_test(messages),
+	    cmocka_unit_test(wants_md5),
 	    cmocka_unit_test(hints),
 	};
 
