@@ -151,6 +151,7 @@ s3_world_store(
 	const struct mf_s3_store_params p = {.client = c,
 	    .prefix = prefix,
 	    .write = true,
+	    .options = w->put,
 	    .release = close_client,
 	    .release_arg = c};
 	struct mf_store *s = NULL;

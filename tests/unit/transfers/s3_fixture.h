@@ -26,6 +26,7 @@ struct s3_world {
 	uint64_t (*random)(void *arg); /* NULL: real */
 	struct mf_limiter *limiter;    /* of clients made from now on; NULL: none */
 	struct mf_flow *flow;          /* the same */
+	struct mf_s3_put_options put;  /* of stores made from now on */
 };
 
 /* An engine of one thread and a provider of these keys. Fails the test if it cannot. */

@@ -7,6 +7,13 @@
 void
 tree_s3_begin(struct tree_s3_fixture *f, const struct s3_reply *replies, size_t n)
 {
+	tree_s3_begin_with(f, &(struct mf_s3_put_options){0}, replies, n);
+}
+
+void
+tree_s3_begin_with(struct tree_s3_fixture *f, const struct mf_s3_put_options *put,
+    const struct s3_reply *replies, size_t n)
+{
 	const struct mf_tree_s3_params p = {.retry = {.attempts = 3},
 	    .part_bytes = 5 * MIB,
 	    .parts_at_once = 1,
@@ -15,6 +22,7 @@ tree_s3_begin(struct tree_s3_fixture *f, const struct s3_reply *replies, size_t 
 	struct mf_store *s;
 
 	s3_world_make(&f->world, "KEYONE", "secret");
+	f->world.put = *put;
 	s3_script_start(&f->script, replies, n);
 	s = s3_world_store(&f->world, f->script.url, "models", "a b", true);
 	f->e = (struct mf_error){0};

@@ -28,6 +28,9 @@ struct tree_s3_fixture {
 /* "models/a b" on a server that gives these replies in turn; in parts of 5 MiB one after the other,
  * copies too, above 8 MiB. */
 void tree_s3_begin(struct tree_s3_fixture *f, const struct s3_reply *replies, size_t n);
+/* The same, whose objects are given these. */
+void tree_s3_begin_with(struct tree_s3_fixture *f, const struct mf_s3_put_options *put,
+    const struct s3_reply *replies, size_t n);
 void tree_s3_end(struct tree_s3_fixture *f);
 unsigned tree_s3_asked(const struct tree_s3_fixture *f);
 /* The nth request was that, and its target has this in it. */
