@@ -17,7 +17,7 @@ option_bytes(const char *s)
 
 	if (s[0] != '-' || s[1] != '-' || s[2] < 'a' || s[2] > 'z')
 		return 0;
-	n = 2 + strspn(s + 2, "abcdefghijklmnopqrstuvwxyz-");
+	n = 2 + strspn(s + 2, "abcdefghijklmnopqrstuvwxyz0123456789-");
 	return n;
 }
 
