@@ -242,7 +242,7 @@ run(struct migrate *m, struct mf_error *e)
 	if (rc != 0)
 		return -1;
 	mf_cmd_report_version(m->c, report.version);
-	return mf_cmd_end_migration(m->c, m->run_id, m->plan->migration, &report, e);
+	return mf_cmd_end_migration(m->c, m->run_id, m->plan, &report, e);
 }
 
 static void

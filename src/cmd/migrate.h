@@ -22,7 +22,7 @@ struct mf_cmd_telling {
  * mf_cmd_telling. */
 void mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event);
 /* The last line, and the error that makes the status. */
-int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,
+int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
     const struct mf_migrate_report *r, struct mf_error *e);
 
 /* plan.c: what a plan says that is not heard, each a line of the log. */

@@ -240,30 +240,36 @@ static void
 put_steps(struct mf_buf *b, const struct mf_migration_plan *plan, const struct mf_migrate_report *r,
     bool commands)
 {
-	const char *version = r->previous[0] == '\0' ? "VERSION" : r->previous;
+	const char *version = r->previous[0] != '\0' ? r->previous
+			      : plan->model == NULL  ? "what it did"
+						     : "VERSION";
 
 	put_primary_step(b, plan, version);
 	if (r->canary > 0)
 		put_traffic_step(b, &plan->router, commands);
-	mf_buf_printf(b, "; then `modelferry ref %s %s %s`",
-	    plan->model == NULL ? "MODEL" : plan->model,
-	    plan->production_ref == NULL ? "production" : plan->production_ref, version);
+	if (plan->model != NULL) /* traffic alone has no ref */
+		mf_buf_printf(b, "; then `modelferry ref %s %s %s`", plan->model,
+		    plan->production_ref == NULL ? "production" : plan->production_ref, version);
 }
 
 /* What a person does where the run could not. */
 static int
 needs_person(
-    const struct mf_migration_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
+    const struct mf_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
 {
+	char unused[MF_PLAN_WAY_BACK_BYTES];
+	bool blind = r->canary == 0 && mf_plan_way_back(plan, unused) == MF_PLAN_WAY_BACK_BLIND;
 	struct mf_buf b = MF_BUF_INIT;
 
 	(void)mf_error_set(e, MF_EROLLBACKFAILED,
-	    "%s: a person is needed: traffic is at %u/%u (%s)%s%s", plan->name, r->primary,
-	    r->canary, mf_reason_name(r->reason), r->router[0] == '\0' ? "" : "; ", r->router);
-	put_steps(&b, plan, r, true);
+	    "%s: a person is needed: traffic is at %u/%u (%s)%s%s%s", plan->migration->name,
+	    r->primary, r->canary, mf_reason_name(r->reason),
+	    blind ? "; no metric of the plan measures the primary" : "",
+	    r->router[0] == '\0' ? "" : "; ", r->router);
+	put_steps(&b, plan->migration, r, true);
 	if (b.len >= MF_ERROR_HINT_BYTES) { /* many servers: without their names */
 		mf_buf_clear(&b);
-		put_steps(&b, plan, r, false);
+		put_steps(&b, plan->migration, r, false);
 	}
 	(void)mf_error_hint(
 	    e, "%s", mf_buf_cstr(&b) == NULL ? "see to the primary" : mf_buf_cstr(&b));
@@ -272,9 +278,11 @@ needs_person(
 }
 
 int
-mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migration_plan *plan,
+mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
     const struct mf_migrate_report *r, struct mf_error *e)
 {
+	const struct mf_migration_plan *m = plan->migration;
+
 	if (put_end(c, run_id, r, e) != 0)
 		return -1;
 	if (r->interrupted) {
@@ -288,13 +296,13 @@ mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_migra
 	switch (r->result) {
 	case MF_RESULT_ROLLED_BACK:
 		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u%s%s",
-		    plan->name, mf_reason_name(r->reason), r->primary, r->canary,
+		    m->name, mf_reason_name(r->reason), r->primary, r->canary,
 		    r->serving[0] == '\0' ? "" : "; the primary serves ", r->serving);
 	case MF_RESULT_PERSON_NEEDED: return needs_person(plan, r, e);
 	case MF_RESULT_CONFLICT:
 		return mf_error_set(e, MF_ECONFLICT,
 		    "%s: traffic is at %u/%u, but %s@%s moved under this run and was left alone",
-		    plan->name, r->primary, r->canary, plan->model, plan->production_ref);
+		    m->name, r->primary, r->canary, m->model, m->production_ref);
 	default: return 0;
 	}
 }

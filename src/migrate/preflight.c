@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/units.h"
 #include "src/repo/receipt.h"
 #include "src/repo/version.h"
 #include "src/state/journal.h"
@@ -227,6 +228,27 @@ look_at_metrics(struct mf_migrating *x, struct mf_error *e)
 	return mf_migrating_looked(x, "metrics", rc, "their providers answer", e);
 }
 
+/* That nobody could say how the primary is after a way back is told, and refuses nothing. */
+static int
+look_at_way_back(struct mf_migrating *x, struct mf_error *e)
+{
+	const uint64_t verify_for_us = x->m->rollback.verify_for_us;
+	char text[MF_PLAN_WAY_BACK_BYTES], all[MF_PLAN_WAY_BACK_BYTES + 80];
+	char lasts[MF_UNIT_TEXT_BYTES];
+	const enum mf_plan_way_back way = mf_plan_way_back(x->p->plan, text);
+
+	if (way == MF_PLAN_WAY_BACK_NONE)
+		return 0;
+	if (way == MF_PLAN_WAY_BACK_BLIND)
+		(void)snprintf(all, sizeof all, "%s", text);
+	else if (verify_for_us == 0)
+		(void)snprintf(all, sizeof all, "the primary is measured once: %s", text);
+	else
+		(void)snprintf(all, sizeof all, "the primary is watched for %s: %s",
+		    mf_format_duration(verify_for_us, lasts), text);
+	return mf_migrating_looked(x, "way back", 0, all, e);
+}
+
 /* What a run needs only later it meets by itself before any traffic moves, and a run that is
  * resumed is past it. */
 static const struct look {
@@ -241,6 +263,7 @@ static const struct look {
     {look_at_requires, OF_FRESH_RUNS},
     {mf_migrating_look_at_destination, OF_FRESH_RUNS},
     {mf_migrating_look_at_fallbacks, OF_FRESH_RUNS},
+    {look_at_way_back, OF_DRY_RUNS},
     {mf_migrating_look_at_data, OF_DRY_RUNS},
     {mf_migrating_look_at_servers, OF_DRY_RUNS},
 };

@@ -285,7 +285,7 @@ primary_good(struct mf_walk *w, bool *any)
 	return good;
 }
 
-enum back_end { BACK_DONE, BACK_FAILED, BACK_WAITS, BACK_PENDING };
+enum back_end { BACK_DONE, BACK_FAILED, BACK_BLIND, BACK_WAITS, BACK_PENDING };
 
 static enum back_end
 verify(struct mf_walk *w)
@@ -300,6 +300,8 @@ verify(struct mf_walk *w)
 	good = primary_good(w, &any);
 	if (good == GOOD_PENDING)
 		return BACK_PENDING;
+	if (!any) /* waiting brings no data, and no other fallback would be seen any better */
+		return w->plan->back.verify_for_us == 0 ? BACK_DONE : BACK_BLIND;
 	if (good == GOOD_BAD)
 		return BACK_FAILED;
 	if (good == GOOD_EARLY) /* verifyFor counts from where something can be measured */
@@ -307,7 +309,7 @@ verify(struct mf_walk *w)
 	if (good == GOOD)
 		w->s.verify_measured = true;
 	if (good == GOOD_EARLY ||
-	    (any && w->tick->now_us - w->s.verify_since_us < w->plan->back.verify_for_us))
+	    w->tick->now_us - w->s.verify_since_us < w->plan->back.verify_for_us)
 		return BACK_WAITS;
 	/* that nothing could be measured is no proof that all is well */
 	return w->s.verify_measured ? BACK_DONE : BACK_FAILED;
@@ -355,9 +357,10 @@ back_at_last(struct mf_walk *w)
 
 /* A step that cannot be done: the next fallback, where that can help; else it is left. */
 static void
-leave_step(struct mf_walk *w)
+leave_step(struct mf_walk *w, enum back_end end)
 {
-	bool helps = w->s.back_step == BACK_FALLBACK || w->s.back_step == BACK_ROWS;
+	bool helps = end != BACK_BLIND &&
+		     (w->s.back_step == BACK_FALLBACK || w->s.back_step == BACK_ROWS);
 
 	w->s.back_tries = 0;
 	w->s.verify_since_us = 0;
@@ -394,8 +397,8 @@ mf_stage_rolling_back(struct mf_walk *w)
 		end = verifying(w) ? verify(w) : act_back(w, back_rows[w->s.back_step]);
 		if (end == BACK_PENDING || end == BACK_WAITS)
 			return MF_STOP;
-		if (end == BACK_FAILED) {
-			leave_step(w);
+		if (end == BACK_FAILED || end == BACK_BLIND) {
+			leave_step(w, end);
 			continue;
 		}
 		w->s.back_tries = 0;

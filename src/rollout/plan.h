@@ -86,6 +86,15 @@ void mf_plan_free(struct mf_plan *plan);
 #define MF_PLAN_CHECKSUM_BYTES 65u
 void mf_plan_checksum(
     const struct mf_plan *plan, const char *revision, char out[MF_PLAN_CHECKSUM_BYTES]);
+/* What watches the primary after a way back, for as long as rollback.verifyFor says. */
+enum mf_plan_way_back {
+	MF_PLAN_WAY_BACK_SEEN,  /* out: the metrics that measure it */
+	MF_PLAN_WAY_BACK_BLIND, /* nothing can: status 9. out: which metrics do not, and what would */
+	MF_PLAN_WAY_BACK_NONE,  /* it is not asked for, or no traffic moves; out: "" */
+};
+#define MF_PLAN_WAY_BACK_BYTES 400u
+enum mf_plan_way_back mf_plan_way_back(
+    const struct mf_plan *plan, char out[MF_PLAN_WAY_BACK_BYTES]);
 /* The internal plan for people, and as JSON. */
 void mf_plan_put_text(struct mf_buf *b, const struct mf_plan *plan);
 void mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan);

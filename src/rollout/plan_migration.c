@@ -124,6 +124,23 @@ settle_finish(struct mf_plan_reading *rd, const struct mf_migration_words *w)
 		rd->plan->finish = w->finish == 1 ? MF_FINISH_COPY_BACK : MF_FINISH_STAY;
 }
 
+/* That a way back can only end with status 9 is no refusal: traffic does go back. */
+static void
+warn_of_way_back(struct mf_plan_reading *rd, const struct mf_node *spec)
+{
+	static const char *const places[] = {
+	    "rollback.verifyFor", "analysis.metrics", "analysis", NULL};
+	char text[MF_PLAN_WAY_BACK_BYTES];
+	const struct mf_node *at = NULL;
+	size_t i;
+
+	if (rd->n_refusals > 0 || mf_plan_way_back(rd->plan, text) != MF_PLAN_WAY_BACK_BLIND)
+		return;
+	for (i = 0; at == NULL && places[i] != NULL; i++)
+		at = mf_node_find(spec, places[i]);
+	mf_plan_warn(rd, at != NULL ? at : spec, "%s", text);
+}
+
 static void
 read_words(struct mf_plan_reading *rd, const struct mf_node *spec, struct mf_migration_words *w)
 {
@@ -145,6 +162,8 @@ read_words(struct mf_plan_reading *rd, const struct mf_node *spec, struct mf_mig
 	mf_migration_times(rd, spec, w);
 	mf_migration_fallbacks(rd, spec, w);
 	mf_migration_analysis(rd, spec, w);
+	rd->plan->migration = &w->plan;
+	warn_of_way_back(rd, spec);
 }
 
 const struct mf_migration_plan *

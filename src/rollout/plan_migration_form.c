@@ -479,7 +479,7 @@ FORM(mf_form_fallback, "Fallback", IN, fallback_fields);
 #define IN struct mf_rollback_plan
 static const struct mf_field rollback_fields[] = {
     ROW("verifyFor", DURATION, verify_for_us,
-	"How long the fallback's own metrics are watched; 5m"),
+	"How long the primary's metrics, or the fallback's own, are watched; 0: one look; 5m"),
     ROW("stepWeight", WEIGHT, step_weight, "Traffic goes back in such steps; at once where absent"),
     ROW("keep", DURATION, keep_us, "How long after success the ways back stay pinned; 7d"),
     INNER_IF(

@@ -154,6 +154,32 @@ says "... the steps are printed" 'modelferry pull churn@'
 says "... with the ref" 'modelferry ref churn production'
 check "all fail: the traffic is on the primary" test "$(weights)" = 100/0
 
+# ---- nothing can say whether it is well ----
+
+push_version v22
+start_over v1
+plan v22 | sed '/primaryQuery/d' >plan.yaml
+status 0 "a plan that cannot verify its way back" "$MF" plan check plan.yaml
+says "... is warned of, with the field" \
+    'verifyFor: no metric measures the primary \(accuracy\).*status 9: add primaryQuery'
+status 0 "doctor says so, too" "$MF" doctor plan.yaml
+says "... of that plan" '^way back +no metric measures the primary \(accuracy\)' out
+plan v22 >well.yaml
+status 0 "doctor of a plan that can" "$MF" doctor well.yaml
+says "... names what watches" '^way back +the primary is watched for 1s: accuracy$' out
+ill new "accuracy 0.2" "status 200"
+status 9 "a way back that nobody can verify ends with 9" "$MF" migrate plan.yaml
+says "... and says why" 'a person is needed: .*no metric of the plan measures the primary'
+says "... and what to do" 'see that the primary serves v1 and is well; then .modelferry ref churn'
+check "... the traffic is back all the same" test "$(weights)" = 100/0
+start_over v1
+push_version v23
+plan v23 | sed '/primaryQuery/d; s/verifyFor: 1s/verifyFor: 0s/' >plan.yaml
+status 0 "verifyFor: 0" "$MF" plan check plan.yaml
+check "... asks for no look, and there is no warning" sh -c '! grep -q measures err'
+ill new "accuracy 0.2" "status 200"
+status 8 "... nor is one missed" "$MF" migrate plan.yaml
+
 # ---- refused before anything moves ----
 
 back_plan v2 "[{version: v77}]" >plan.yaml

@@ -290,6 +290,54 @@ the_metrics_of_a_migration(void **state)
 	mf_plan_free(plan);
 }
 
+#define WAY_BACK(metric, rollback)                                                                \
+	"apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: m}\nspec:\n"      \
+	"  model: {name: m, version: v}\n  source: {dir: /a, serves: unchecked}\n"                 \
+	"  destination: {dir: /b, serves: unchecked}\n"                                            \
+	"  router: {exec: {command: [/bin/true]}}\n"                                               \
+	"  analysis: {stepWeight: 50, address: 'http://p', metrics: [{name: a, "                   \
+	"thresholdRange: {min: 1}, " metric "}]}\n" rollback
+
+/* Which plan can say how the primary is, when traffic is there again? */
+static void
+ways_back(void **state)
+{
+	static const struct {
+		const char *text;
+		enum mf_plan_way_back way;
+		const char *out, *field; /* of the warning */
+	} rows[] = {
+	    {WAY_BACK("query: up, primaryQuery: down", ""), MF_PLAN_WAY_BACK_SEEN, "a", NULL},
+	    {WAY_BACK("query: up", ""), MF_PLAN_WAY_BACK_BLIND,
+		"no metric measures the primary (a), so that a way back cannot be verified and "
+		"ends with status 9: add primaryQuery beside a query, or primaryLabels beside a "
+		"preset; verifyFor: 0 says that nobody is to look",
+		"spec.analysis.metrics"},
+	    {WAY_BACK("web: {url: 'http://w'}", "  rollback: {verifyFor: 1m}\n"),
+		MF_PLAN_WAY_BACK_BLIND, NULL, "spec.rollback.verifyFor"},
+	    {WAY_BACK("query: up", "  rollback: {verifyFor: 0s}\n"), MF_PLAN_WAY_BACK_NONE, "",
+		NULL},
+	};
+	char out[MF_PLAN_WAY_BACK_BYTES];
+	struct mf_plan *plan;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		plan = read_as(rows[i].text, MF_PROFILE_MIGRATION);
+		assert_int_equal(mf_plan_way_back(plan, out), rows[i].way);
+		if (rows[i].out != NULL)
+			assert_string_equal(out, rows[i].out);
+		/* beside that of two sites that nobody asks what they serve */
+		assert_int_equal(plan->n_warnings, 2 + (rows[i].field != NULL));
+		if (rows[i].field != NULL) {
+			assert_string_equal(plan->warnings[2].field, rows[i].field);
+			assert_string_equal(plan->warnings[2].text, out);
+		}
+		mf_plan_free(plan);
+	}
+}
+
 static void
 a_migration_by_a_canary(void **state)
 {
@@ -621,6 +669,7 @@ main(void)
 	    cmocka_unit_test(a_blue_green_rollout),
 	    cmocka_unit_test(a_migration),
 	    cmocka_unit_test(the_metrics_of_a_migration),
+	    cmocka_unit_test(ways_back),
 	    cmocka_unit_test(a_migration_by_a_canary),
 	    cmocka_unit_test(a_migration_by_a_rollout),
 	    cmocka_unit_test(a_canary_alone),
