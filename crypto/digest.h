@@ -38,6 +38,16 @@ void mf_sha256(const void *bytes, size_t n, uint8_t out[MF_SHA256_BYTES]);
 void mf_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t n,
     uint8_t out[MF_SHA256_BYTES]);
 
+/* The same of what comes bit by bit, through libcrypto. One thread at a time. */
+struct mf_sha256_sum;
+
+struct mf_sha256_sum *mf_sha256_new(struct mf_error *e); /* NULL with MF_ENOMEM */
+/* As of struct mf_md5, below. */
+void mf_sha256_update(struct mf_sha256_sum *s, const void *bytes, size_t n);
+int mf_sha256_final(
+    struct mf_sha256_sum *s, uint8_t out[MF_SHA256_BYTES], struct mf_error *e);
+void mf_sha256_free(struct mf_sha256_sum *s);
+
 struct mf_md5;
 
 /* An MD5 of what is to come. NULL with MF_ENOMEM, or with MF_EUNSUPPORTED where the system's

@@ -16,46 +16,112 @@ evp_digest(const void *bytes, size_t n, uint8_t out[MF_SHA256_BYTES])
 
 const struct mf_sha256_row mf_sha256_evp = {"sha256 (libcrypto)", evp_digest};
 
-struct mf_md5 {
+/* ---- of what comes bit by bit ---- */
+
+struct sum {
 	EVP_MD_CTX *ctx;
+	const EVP_MD *type;
 	int failed;
+};
+
+/* 0; 1: the system's policy forbids it; -1. */
+static int
+begin(struct sum *s, const EVP_MD *type)
+{
+	if ((s->ctx = EVP_MD_CTX_new()) == NULL)
+		return -1;
+	s->type = type;
+	s->failed = 0;
+	return EVP_DigestInit_ex(s->ctx, type, NULL) != 1;
+}
+
+static void
+update(struct sum *s, const void *bytes, size_t n)
+{
+	if (EVP_DigestUpdate(s->ctx, bytes, n) != 1)
+		s->failed = 1;
+}
+
+static int
+final(struct sum *s, uint8_t *out, const char *name, struct mf_error *e)
+{
+	int failed = s->failed;
+
+	failed |= EVP_DigestFinal_ex(s->ctx, out, NULL) != 1;
+	s->failed = EVP_DigestInit_ex(s->ctx, s->type, NULL) != 1;
+	return failed ? mf_error_set(e, MF_EFAIL, "libcrypto failed to compute %s digest", name)
+		      : 0;
+}
+
+struct mf_sha256_sum {
+	struct sum sum;
+};
+
+struct mf_sha256_sum *
+mf_sha256_new(struct mf_error *e)
+{
+	struct mf_sha256_sum *s = calloc(1, sizeof *s);
+
+	if (s != NULL && begin(&s->sum, EVP_sha256()) == 0)
+		return s;
+	mf_sha256_free(s);
+	mf_error_nomem(e, "a SHA-256 digest");
+	return NULL;
+}
+
+void
+mf_sha256_update(struct mf_sha256_sum *s, const void *bytes, size_t n)
+{
+	update(&s->sum, bytes, n);
+}
+
+int
+mf_sha256_final(struct mf_sha256_sum *s, uint8_t out[MF_SHA256_BYTES], struct mf_error *e)
+{
+	return final(&s->sum, out, "a SHA-256", e);
+}
+
+void
+mf_sha256_free(struct mf_sha256_sum *s)
+{
+	if (s == NULL)
+		return;
+	EVP_MD_CTX_free(s->sum.ctx);
+	free(s);
+}
+
+struct mf_md5 {
+	struct sum sum;
 };
 
 struct mf_md5 *
 mf_md5_new(struct mf_error *e)
 {
-	struct mf_md5 *m = malloc(sizeof *m);
+	struct mf_md5 *m = calloc(1, sizeof *m);
+	const int rc = m != NULL ? begin(&m->sum, EVP_md5()) : -1;
 
-	if (m == NULL || (m->ctx = EVP_MD_CTX_new()) == NULL) {
-		free(m);
+	if (rc == 0)
+		return m;
+	mf_md5_free(m);
+	if (rc < 0) {
 		mf_error_nomem(e, "an MD5 digest");
 		return NULL;
 	}
-	m->failed = 0;
-	if (EVP_DigestInit_ex(m->ctx, EVP_md5(), NULL) != 1) {
-		mf_md5_free(m);
-		mf_error_set(e, MF_EUNSUPPORTED, "MD5 is not available on this system");
-		mf_error_hint(e, "its libcrypto seems to run in FIPS mode");
-		return NULL;
-	}
-	return m;
+	mf_error_set(e, MF_EUNSUPPORTED, "MD5 is not available on this system");
+	mf_error_hint(e, "its libcrypto seems to run in FIPS mode");
+	return NULL;
 }
 
 void
 mf_md5_update(struct mf_md5 *m, const void *bytes, size_t n)
 {
-	if (EVP_DigestUpdate(m->ctx, bytes, n) != 1)
-		m->failed = 1;
+	update(&m->sum, bytes, n);
 }
 
 int
 mf_md5_final(struct mf_md5 *m, uint8_t out[MF_MD5_BYTES], struct mf_error *e)
 {
-	int failed = m->failed;
-
-	failed |= EVP_DigestFinal_ex(m->ctx, out, NULL) != 1;
-	m->failed = EVP_DigestInit_ex(m->ctx, EVP_md5(), NULL) != 1;
-	return failed ? mf_error_set(e, MF_EFAIL, "libcrypto failed to compute an MD5 digest") : 0;
+	return final(&m->sum, out, "an MD5", e);
 }
 
 void
@@ -63,6 +129,6 @@ mf_md5_free(struct mf_md5 *m)
 {
 	if (m == NULL)
 		return;
-	EVP_MD_CTX_free(m->ctx);
+	EVP_MD_CTX_free(m->sum.ctx);
 	free(m);
 }

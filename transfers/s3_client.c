@@ -63,6 +63,7 @@ mf_s3_client_open(
 	c->unix_us = p->unix_us != NULL ? p->unix_us : system_unix_us;
 	c->date_unix_s = -1;
 	atomic_init(&c->sends_md5, false);
+	atomic_init(&c->no_sums, false);
 	if (mf_s3_endpoint_make(&c->first, &p->endpoint, e) != 0)
 		goto fail;
 	c->endpoint = c->first;
@@ -159,7 +160,7 @@ struct run {
 	struct mf_s3_attempt attempt;
 	unsigned redirects, waits;
 	unsigned renewed; /* since it waited last */
-	bool clock_set, diagnosed;
+	bool clock_set, diagnosed, md5_added;
 	uint64_t waits_since_us; /* monotonic; with waits > 0 */
 };
 
@@ -224,13 +225,28 @@ add_md5(struct run *r, const struct mf_s3_answer *a)
 {
 	const struct mf_s3_call *call = r->attempt.call;
 
-	if (!call->has_body || r->attempt.sum_name != NULL ||
+	if (!call->has_body || r->md5_added || r->attempt.sum_name != NULL ||
 	    r->client->carrier.perform != NULL || !mf_s3_wants_md5(a->http.status, &a->error))
 		return false;
+	r->md5_added = true;
 	mf_s3_attempt_add_md5(&r->attempt);
 	if (call->stores && !atomic_exchange(&r->client->sends_md5, true))
 		mf_log(MF_LOG_DEBUG, "bucket %s: demands the Content-MD5 of what is put",
 		    r->client->bucket);
+	return true;
+}
+
+/* Nobody but us wanted it. */
+static bool
+drop_sum(struct run *r, const struct mf_s3_answer *a)
+{
+	if (r->attempt.sum_name == NULL || r->md5_added ||
+	    !mf_s3_refuses_sum(a->http.status, &a->error))
+		return false;
+	r->attempt.sum_name = NULL;
+	if (!atomic_exchange(&r->client->no_sums, true))
+		mf_log(MF_LOG_DEBUG, "bucket %s: takes no checksums: %s", r->client->bucket,
+		    a->error.message);
 	return true;
 }
 
@@ -304,7 +320,7 @@ goes_on(struct run *r, struct mf_s3_answer *a, struct mf_error *e)
 		r->diagnosed = true;
 		mf_s3_attempt_diagnose(&r->attempt, a, e);
 	}
-	if (add_md5(r, a))
+	if (add_md5(r, a) || drop_sum(r, a))
 		return true;
 	switch (a->class) {
 	case MF_S3_REDIRECT: return redirect(r, a);
@@ -346,8 +362,7 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 	if (call->has_body && c->carrier.perform == NULL && !c->unsigned_bodies)
 		mf_sha256(call->body, call->body_bytes, sha256);
 	r.attempt.sha256 = sha256;
-	if (call->stores && c->carrier.perform == NULL && atomic_load(&c->sends_md5))
-		mf_s3_attempt_add_md5(&r.attempt);
+	mf_s3_attempt_choose_sum(&r.attempt);
 	pthread_mutex_lock(&c->lock);
 	r.attempt.endpoint = c->endpoint;
 	r.attempt.skew_s = c->skew_s;

@@ -114,6 +114,9 @@ struct mf_s3_call {
 	/* The body becomes an object or a part of one: its Content-MD5 goes along where the bucket is
 	 * known to demand that. */
 	bool stores;
+	/* The answer shall tell the checksum of the whole object, where the store keeps one and knows
+	 * the question: one that refuses it is asked once, and again without. */
+	bool wants_sum;
 	/* To clean up: sent though waiting.cancelled says so, at once, whatever limits and flow
 	 * have to say, and given a few seconds only. */
 	bool although_cancelled;

@@ -7,6 +7,8 @@
 
 #include "transfers/s3_client.h"
 
+#define MF_S3_BODY_SUM_BYTES 45 /* 32 bytes in base64, with the NUL */
+
 struct mf_s3_client {
 	/* constant */
 	char *bucket;
@@ -25,6 +27,7 @@ struct mf_s3_client {
 	bool unsigned_bodies;
 
 	atomic_bool sends_md5; /* the bucket demanded it */
+	atomic_bool no_sums;   /* the store takes no header that speaks of checksums */
 
 	pthread_mutex_t lock; /* of all below; held for no I/O */
 	struct mf_s3_endpoint endpoint;
@@ -33,14 +36,12 @@ struct mf_s3_client {
 	uint64_t date_at_us; /* when that came, monotonic */
 };
 
-#define MF_S3_BODY_SUM_BYTES 45 /* 32 bytes in base64, with the NUL */
-
 /* One attempt: what it is made of, and what it is made into. */
 struct mf_s3_attempt {
 	struct mf_s3_client *client;
 	const struct mf_s3_call *call;
 	const uint8_t *sha256;
-	const char *sum_name; /* header: a checksum of the body; NULL: none */
+	const char *sum_name; /* a header about checksums; NULL: none */
 	char sum[MF_S3_BODY_SUM_BYTES];
 	struct mf_s3_endpoint endpoint; /* this call's; a redirection may have changed it */
 	int64_t skew_s;
@@ -61,12 +62,15 @@ int mf_s3_attempt_send(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct
  * answer's refusal, if it is one, takes the place of the one in *out and *e. */
 void mf_s3_attempt_diagnose(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_error *e);
 
-/* s3_sum.c: add the Content-MD5 of the call's body. Where the system has no MD5 (FIPS mode) the
+/* s3_sum.c: the header that the call begins with. */
+void mf_s3_attempt_choose_sum(struct mf_s3_attempt *a);
+/* The same: add the Content-MD5 of the call's body. Where the system has no MD5 (FIPS mode) the
  * SHA-256 goes instead, which does for whole objects at Amazon. */
 void mf_s3_attempt_add_md5(struct mf_s3_attempt *a);
 
-/* s3_sum.c: do the x-amz-checksum headers of an answer, of those that are known, fit these bytes,
- * which are all of the object or part? */
-bool s3_sums_fit(const struct mf_http_response *r, const void *bytes, size_t n);
+/* s3_sum.c: do the checksum headers of an answer, of those that are known, fit these bytes, which
+ * are all of the object or part? */
+bool s3_sums_fit(const struct mf_s3_dialect *d, const struct mf_http_response *r,
+    const void *bytes, size_t n);
 
 #endif

@@ -214,6 +214,16 @@ mf_s3_wants_md5(int http_status, const struct mf_s3_error_answer *answer)
 					     strstr(answer->message, "required") != NULL));
 }
 
+bool
+mf_s3_refuses_sum(int http_status, const struct mf_s3_error_answer *answer)
+{
+	if (http_status == 501)
+		return true;
+	return http_status == 400 && row_of(http_status, answer->code)->class == MF_S3_FINAL &&
+	       strcasestr(answer->message, "x-amz-checksum-") != NULL &&
+	       !mf_s3_wants_md5(http_status, answer);
+}
+
 /* Amazon's locked objects are an AccessDenied whose message tells. */
 static bool
 speaks_of_lock(const char *message)

@@ -33,6 +33,11 @@ enum mf_s3_class {
  * parameters" (Amazon, Backblaze), "Missing required header for this request: Content-Md5" (MinIO). */
 bool mf_s3_wants_md5(int http_status, const struct mf_s3_error_answer *answer);
 
+/* Is it the refusal of a header that speaks of checksums, by a store that knows none of them?
+ * "Unsupported header 'x-amz-checksum-mode' received for this API call" (Backblaze, 400), "Header
+ * 'x-amz-checksum-algorithm' ... not implemented" (Cloudflare, 501). */
+bool mf_s3_refuses_sum(int http_status, const struct mf_s3_error_answer *answer);
+
 /* How to go on after an answer of that status: 300 or above, or 200 with an Error document. code
  * is the document's, "" or NULL where there was none. The answer to a HEAD has none: 400 may be
  * an expired token or the wrong region then, 403 and 404 may be about the bucket. A GET tells. */

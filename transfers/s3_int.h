@@ -4,7 +4,9 @@
 
 #include <stdatomic.h>
 
+#include "crypto/digest.h"
 #include "transfers/s3.h"
+#include "transfers/s3_client_int.h"
 
 /* Storage class, encryption, KMS key, If-None-Match, checksum, metadata. */
 #define MF_S3_PUT_HEADERS_MAX (5 + MF_S3_METADATA_MAX)
@@ -48,6 +50,23 @@ int s3_del(struct mf_store *store, const char *name, struct mf_error *e);
 #define S3_SUM_CHARS 8 /* of four bytes in base64 */
 const char *s3_sum_print(uint32_t crc, char out[MF_S3_SUM_BYTES]);
 const char *s3_sum(const void *bytes, size_t n, char out[MF_S3_SUM_BYTES]);
+/* What an answer tells of the whole object, and what has come of that. */
+enum s3_sum_kind { S3_SUM_NONE, S3_SUM_CRC32C, S3_SUM_SHA256 };
+
+struct s3_sum_check {
+	enum s3_sum_kind kind;
+	char told[MF_S3_BODY_SUM_BYTES]; /* in base64 */
+	uint32_t crc32c;
+	struct mf_sha256_sum *sha256;
+};
+
+/* From the head of an answer that has all of the object, or all that an earlier one, which ended
+ * early, began. cheap: what costs more than reading is left. *c was zero, or begun before. */
+void s3_sum_check_begin(struct s3_sum_check *c, const struct mf_s3_dialect *d,
+    const struct mf_http_response *r, bool cheap);
+void s3_sum_check_update(struct s3_sum_check *c, const void *bytes, size_t n);
+bool s3_sum_check_fits(struct s3_sum_check *c); /* also where nothing was told */
+void s3_sum_check_fini(struct s3_sum_check *c);
 /* The checksum of that kind ("crc32c=", "md5=") that the answer tells of the whole object, in
  * base64, into out. false: it tells none, or none of that length. */
 bool s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, const char *kind,

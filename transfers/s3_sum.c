@@ -11,7 +11,6 @@
 
 #include "crypto/digest.h"
 #include "src/base/crc32c.h"
-#include "transfers/s3_client_int.h"
 #include "transfers/s3_int.h"
 
 #define WORD "crc32c="
@@ -47,17 +46,17 @@ find_sum(const char *value, const char *kind)
 	return NULL;
 }
 
-bool
-s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, const char *kind, char *out,
-    size_t bytes)
+static bool
+find_in(const struct mf_s3_dialect *d, const struct mf_http_response *r, const char *kind,
+    char *out, size_t bytes)
 {
 	const char *name, *value, *told;
 	size_t at = 0, n;
 
-	if (s->dialect->sum_header == NULL)
+	if (d->sum_header == NULL)
 		return false;
 	while (mf_http_headers_next(&r->headers, &at, &name, &value)) {
-		if (strcasecmp(name, s->dialect->sum_header) != 0 ||
+		if (strcasecmp(name, d->sum_header) != 0 ||
 		    (told = find_sum(value, kind)) == NULL)
 			continue;
 		n = strcspn(told, ", \t");
@@ -68,6 +67,29 @@ s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, const ch
 		return true;
 	}
 	return false;
+}
+
+bool
+s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, const char *kind, char *out,
+    size_t bytes)
+{
+	return find_in(s->dialect, r, kind, out, bytes);
+}
+
+void
+mf_s3_attempt_choose_sum(struct mf_s3_attempt *a)
+{
+	const struct mf_s3_client *c = a->client;
+
+	if (c->carrier.perform != NULL)
+		return;
+	if (a->call->stores && atomic_load(&c->sends_md5)) {
+		mf_s3_attempt_add_md5(a);
+	} else if (a->call->wants_sum && c->dialect == &mf_s3_aws4 &&
+		   !atomic_load(&c->no_sums)) {
+		a->sum_name = "x-amz-checksum-mode";
+		(void)strcpy(a->sum, "ENABLED");
+	}
 }
 
 void
@@ -91,36 +113,97 @@ mf_s3_attempt_add_md5(struct mf_s3_attempt *a)
 	    a->sum, sizeof a->sum, digest, n, sodium_base64_VARIANT_ORIGINAL);
 }
 
-bool
-s3_sums_fit(const struct mf_http_response *r, const void *bytes, size_t n)
+/* ---- what an answer tells of the whole object ---- */
+
+/* Whatever is told first of these: Google's goes by its dialect. */
+static enum s3_sum_kind
+find_told(const struct mf_s3_dialect *d, const struct mf_http_response *r,
+    char told[MF_S3_BODY_SUM_BYTES])
 {
-	const char *type = mf_http_response_header(r, "x-amz-checksum-type");
-	const char *crc = mf_http_response_header(r, "x-amz-checksum-crc32c");
-	const char *sha = mf_http_response_header(r, "x-amz-checksum-sha256");
-	char sum[MF_S3_SUM_BYTES], sha_sum[SHA256_CHARS + 1];
+	static const struct {
+		const char *name;
+		size_t chars;
+		enum s3_sum_kind kind;
+	} rows[] = {
+	    {"x-amz-checksum-crc32c", S3_SUM_CHARS, S3_SUM_CRC32C},
+	    {"x-amz-checksum-sha256", SHA256_CHARS, S3_SUM_SHA256},
+	};
+	const char *type = mf_http_response_header(r, "x-amz-checksum-type"), *value;
+	size_t i;
+
+	if (d->sum_header != NULL)
+		return find_in(d, r, WORD, told, S3_SUM_CHARS + 1) ? S3_SUM_CRC32C : S3_SUM_NONE;
+	if (type != NULL && strcasecmp(type, "COMPOSITE") == 0)
+		return S3_SUM_NONE;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		value = mf_http_response_header(r, rows[i].name);
+		if (value == NULL || strlen(value) != rows[i].chars)
+			continue;
+		memcpy(told, value, rows[i].chars + 1);
+		return rows[i].kind;
+	}
+	return S3_SUM_NONE;
+}
+
+void
+s3_sum_check_begin(struct s3_sum_check *c, const struct mf_s3_dialect *d,
+    const struct mf_http_response *r, bool cheap)
+{
+	s3_sum_check_fini(c);
+	c->crc32c = 0;
+	c->kind = find_told(d, r, c->told);
+	if (c->kind == S3_SUM_SHA256 && (cheap || (c->sha256 = mf_sha256_new(NULL)) == NULL))
+		c->kind = S3_SUM_NONE;
+}
+
+void
+s3_sum_check_update(struct s3_sum_check *c, const void *bytes, size_t n)
+{
+	if (c->kind == S3_SUM_CRC32C)
+		c->crc32c = mf_crc32c(c->crc32c, bytes, n);
+	else if (c->kind == S3_SUM_SHA256)
+		mf_sha256_update(c->sha256, bytes, n);
+}
+
+bool
+s3_sum_check_fits(struct s3_sum_check *c)
+{
+	char sum[MF_S3_BODY_SUM_BYTES];
 	uint8_t digest[MF_SHA256_BYTES];
 
-	if (type != NULL && strcasecmp(type, "COMPOSITE") == 0)
+	if (c->kind == S3_SUM_CRC32C)
+		return strcmp(s3_sum_print(c->crc32c, sum) + sizeof WORD - 1, c->told) == 0;
+	if (c->kind == S3_SUM_NONE || mf_sha256_final(c->sha256, digest, NULL) != 0)
 		return true;
-	if (crc != NULL && strlen(crc) == S3_SUM_CHARS)
-		return strcmp(crc, s3_sum(bytes, n, sum) + sizeof WORD - 1) == 0;
-	if (sha == NULL || strlen(sha) != SHA256_CHARS)
-		return true;
-	mf_sha256(bytes, n, digest);
 	(void)sodium_bin2base64(
-	    sha_sum, sizeof sha_sum, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
-	return strcmp(sha, sha_sum) == 0;
+	    sum, sizeof sum, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
+	return strcmp(sum, c->told) == 0;
+}
+
+void
+s3_sum_check_fini(struct s3_sum_check *c)
+{
+	mf_sha256_free(c->sha256);
+	c->sha256 = NULL;
+	c->kind = S3_SUM_NONE;
+}
+
+bool
+s3_sums_fit(const struct mf_s3_dialect *d, const struct mf_http_response *r, const void *bytes,
+    size_t n)
+{
+	struct s3_sum_check c = {.kind = S3_SUM_NONE};
+	bool fits;
+
+	s3_sum_check_begin(&c, d, r, false);
+	s3_sum_check_update(&c, bytes, n);
+	fits = s3_sum_check_fits(&c);
+	s3_sum_check_fini(&c);
+	return fits;
 }
 
 bool
 s3_sum_fits(const struct s3_store *s, const struct mf_http_response *r, const void *bytes, size_t n)
 {
-	char sum[MF_S3_SUM_BYTES], told[S3_SUM_CHARS + 1];
-
-	if (s->dialect->sum_header == NULL)
-		return s3_sums_fit(r, bytes, n);
-	if (!s3_sum_told(s, r, WORD, told, sizeof told))
-		return true;
-	(void)s3_sum(bytes, n, sum);
-	return strcmp(told, sum + sizeof WORD - 1) == 0;
+	return s3_sums_fit(s->dialect, r, bytes, n);
 }

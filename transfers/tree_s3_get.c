@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/crc32c.h"
 #include "src/base/log.h"
 #include "transfers/s3_range.h"
 #include "transfers/tree_s3_int.h"
@@ -19,9 +18,11 @@ struct fetch {
 	uint64_t at, end; /* what is still wanted of it */
 	mf_tree_sink *sink;
 	void *arg;
-	bool begun;                 /* the head of this attempt's answer was read */
-	bool sink_failed;           /* with why */
-	char sum[S3_SUM_CHARS + 1]; /* of the whole object, as an answer told it; "": none did */
+	bool begun;       /* the head of this attempt's answer was read */
+	bool sink_failed; /* with why */
+	/* Called with the head of an answer that begins at the first byte; NULL: nobody asks what
+	 * it tells of the whole. */
+	void (*head)(void *arg, const struct mf_http_response *r);
 	struct mf_error why;
 };
 
@@ -53,7 +54,6 @@ begin(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 
 	f->begun = true;
 	s3_tree_read_headers(f->tree, r, &is);
-	(void)s3_sum_told(f->tree->s, r, "crc32c=", f->sum, sizeof f->sum);
 	if (f->tag[0] != '\0' && is.tag[0] != '\0' && strcmp(is.tag, f->tag) != 0)
 		return is_another(f, e);
 	if (r->status == 206) {
@@ -70,6 +70,8 @@ begin(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 	}
 	if (r->content_length >= 0 && (uint64_t)r->content_length != f->size)
 		return wrong_length(f, e);
+	if (f->at == 0 && f->head != NULL)
+		f->head(f->arg, r);
 	if (f->at > 0 || f->end < f->size)
 		return mf_error_set(e, MF_EUNSUPPORTED, "%s does not give parts of objects (Range)",
 		    f->tree->s->label);
@@ -117,6 +119,8 @@ fetch_once(void *arg, struct mf_error *e)
 		headers[call.n_headers++] = (struct mf_s3_header){"If-Match", match};
 	if (f->at > 0 || f->end < f->size)
 		headers[call.n_headers++] = (struct mf_s3_header){"Range", range};
+	else
+		call.wants_sum = f->head != NULL;
 	if (f->tree->words->as_stored.name != NULL)
 		headers[call.n_headers++] = f->tree->words->as_stored;
 	f->begun = false;
@@ -153,11 +157,12 @@ fetch(struct fetch *f, struct mf_error *e)
 /* ---- get ---- */
 
 struct get {
+	struct s3_tree *tree;
+	const struct mf_tree_entry *entry;
 	mf_tree_sink *sink;
 	void *arg;
-	struct mf_md5 *md5; /* NULL: nobody asks */
-	uint32_t sum;       /* without md5, where the store tells sums: of what came */
-	bool sums;
+	struct mf_md5 *md5;      /* NULL: nobody asks */
+	struct s3_sum_check sum; /* what the store tells besides */
 };
 
 static int
@@ -167,8 +172,7 @@ pass_on(void *arg, const void *bytes, size_t n, struct mf_error *e)
 
 	if (g->md5 != NULL)
 		mf_md5_update(g->md5, bytes, n);
-	if (g->sums)
-		g->sum = mf_crc32c(g->sum, bytes, n);
+	s3_sum_check_update(&g->sum, bytes, n);
 	return g->sink(g->arg, bytes, n, e);
 }
 
@@ -182,34 +186,51 @@ is_md5(struct s3_tree *t, const struct mf_tree_entry *entry)
 				     memcmp(tag, entry->md5, sizeof tag) == 0);
 }
 
-static int
-check_md5(
-    struct s3_tree *t, const struct mf_tree_entry *entry, struct mf_md5 *m, struct mf_error *e)
+/* Where the MD5 says it all, what costs as much again is left. */
+static void
+note_sum(void *arg, const struct mf_http_response *r)
 {
-	uint8_t md5[MF_MD5_BYTES];
+	struct get *g = arg;
 
-	if (m == NULL || !is_md5(t, entry))
-		return 0;
-	if (mf_md5_final(m, md5, e) != 0)
-		return -1;
-	if (memcmp(md5, entry->md5, sizeof md5) == 0)
-		return 0;
-	mf_error_set(e, MF_EDAMAGED, "%s/%s is not what its MD5 says", t->s->label, entry->path);
+	s3_sum_check_begin(
+	    &g->sum, g->tree->s->dialect, r, g->md5 != NULL && is_md5(g->tree, g->entry));
+}
+
+static int
+damaged(const struct get *g, const char *by, struct mf_error *e)
+{
+	mf_error_set(
+	    e, MF_EDAMAGED, "%s/%s is not what its %s says", g->tree->s->label, g->entry->path, by);
 	return mf_error_hint(e,
 	    "the object is damaged in its store, or something on the way changes "
 	    "what it carries");
 }
 
-/* What has no MD5 may have that. */
 static int
-check_sum(const struct fetch *f, const struct get *g, struct mf_error *e)
+check(struct get *g, struct mf_error *e)
 {
-	char sum[MF_S3_SUM_BYTES];
+	uint8_t md5[MF_MD5_BYTES];
 
-	if (!g->sums || f->sum[0] == '\0' || strstr(s3_sum_print(g->sum, sum), f->sum) != NULL)
+	if (g->md5 != NULL && is_md5(g->tree, g->entry)) {
+		if (mf_md5_final(g->md5, md5, e) != 0)
+			return -1;
+		if (memcmp(md5, g->entry->md5, sizeof md5) != 0)
+			return damaged(g, "MD5", e);
+	}
+	return s3_sum_check_fits(&g->sum) ? 0 : damaged(g, "checksum", e);
+}
+
+/* 0, and g->md5 where there is one to compare with; -1. */
+static int
+begin_md5(struct get *g, struct mf_error *e)
+{
+	if (!is_md5(g->tree, g->entry) || (g->md5 = mf_md5_new(e)) != NULL)
 		return 0;
-	return mf_error_set(
-	    e, MF_EDAMAGED, "%s/%s is not what its checksum says", f->tree->s->label, f->path);
+	if (e->code != MF_EUNSUPPORTED)
+		return -1;
+	mf_log(MF_LOG_DEBUG, "%s/%s is not compared with its MD5: %s", g->tree->s->label,
+	    g->entry->path, e->message);
+	return 0;
 }
 
 int
@@ -218,7 +239,7 @@ s3_tree_get(struct mf_tree *tree, const struct mf_tree_entry *entry, mf_tree_sin
 {
 	struct s3_tree *t = s3_tree_of(tree);
 	char key[MF_S3_KEY_BYTES];
-	struct get g = {.sink = sink, .arg = arg};
+	struct get g = {.tree = t, .entry = entry, .sink = sink, .arg = arg};
 	struct fetch f = {.tree = t,
 	    .path = entry->path,
 	    .key = key,
@@ -226,24 +247,18 @@ s3_tree_get(struct mf_tree *tree, const struct mf_tree_entry *entry, mf_tree_sin
 	    .size = entry->size,
 	    .end = entry->size,
 	    .sink = pass_on,
-	    .arg = &g};
+	    .arg = &g,
+	    .head = t->p.ignore_sums ? NULL : note_sum};
 	int rc;
 
-	if (s3_tree_key(t, entry->path, key, e) != 0)
+	if (s3_tree_key(t, entry->path, key, e) != 0 ||
+	    (!t->p.ignore_sums && begin_md5(&g, e) != 0))
 		return -1;
-	if (!t->p.ignore_sums && is_md5(t, entry) && (g.md5 = mf_md5_new(e)) == NULL) {
-		if (e->code != MF_EUNSUPPORTED)
-			return -1;
-		mf_log(
-		    MF_LOG_DEBUG, "%s/%s is not checked: %s", t->s->label, entry->path, e->message);
-	}
-	g.sums = !t->p.ignore_sums && g.md5 == NULL && t->s->dialect->sum_header != NULL;
 	rc = fetch(&f, e);
 	if (rc == 0)
-		rc = check_md5(t, entry, g.md5, e);
-	if (rc == 0)
-		rc = check_sum(&f, &g, e);
+		rc = check(&g, e);
 	mf_md5_free(g.md5);
+	s3_sum_check_fini(&g.sum);
 	return rc;
 }
 

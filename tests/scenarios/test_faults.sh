@@ -319,6 +319,7 @@ up_with "html, for long" 6 'fault=html&op=put&name=w1'
 file='op=get&name=.bin'
 once down_with "bodies of another length" "$file" truncate shorten lengthen tail
 once down_with "bodies that are something else" "$file" html gzip corrupt reset-answer
+once down_with "a sum that is another" "$file" checksum
 down_with "shorten, for long" 6 'fault=shorten&op=get&name=w1'
 down_with "corrupt, for long" 4 'fault=corrupt&op=get&name=w1'
 cp -r back kept

@@ -86,6 +86,28 @@ hmac_gives_the_published_vectors(void **state)
 }
 
 /* RFC 1321, appendix A.5; an object serves more than once */
+/* FIPS 180-4's "abc", in pieces and twice. */
+static void
+sha256_bit_by_bit(void **state)
+{
+	struct mf_sha256_sum *s = mf_sha256_new(NULL);
+	uint8_t out[MF_SHA256_BYTES], whole[MF_SHA256_BYTES];
+	int i;
+
+	(void)state;
+	assert_non_null(s);
+	mf_sha256("abc", 3, whole);
+	for (i = 0; i < 2; i++) {
+		mf_sha256_update(s, "a", 1);
+		mf_sha256_update(s, "", 0);
+		mf_sha256_update(s, "bc", 2);
+		assert_int_equal(mf_sha256_final(s, out, NULL), 0);
+		assert_memory_equal(out, whole, sizeof out);
+	}
+	mf_sha256_free(s);
+	mf_sha256_free(NULL);
+}
+
 static void
 md5_gives_the_published_vectors(void **state)
 {
@@ -116,6 +138,7 @@ main(void)
 	    cmocka_unit_test(sha256_gives_the_published_vectors),
 	    cmocka_unit_test(sha256_rows_agree),
 	    cmocka_unit_test(hmac_gives_the_published_vectors),
+	    cmocka_unit_test(sha256_bit_by_bit),
 	    cmocka_unit_test(md5_gives_the_published_vectors),
 	};
 

@@ -168,6 +168,42 @@ wants_md5(void **state)
 }
 
 static void
+refuses_sum(void **state)
+{
+	static const struct {
+		int status;
+		struct mf_s3_error_answer answer;
+		bool yes;
+	} cases[] = {
+	    {400,
+		{"InvalidArgument",
+		    "Unsupported header 'x-amz-checksum-mode' received for this API call."},
+		true},
+	    {501,
+		{"NotImplemented",
+		    "Header 'x-amz-checksum-algorithm' with value 'CRC32C' not implemented"},
+		true},
+	    {501, {"NotImplemented", ""}, true},
+	    {400,
+		{"XAmzContentChecksumMismatch", "The provided 'x-amz-checksum-crc32c' header does "
+						"not match what was computed."},
+		false},
+	    {400,
+		{"InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for "
+				   "Put Object requests with Object Lock parameters"},
+		false},
+	    {400, {"InvalidArgument", "Unsupported header 'x-amz-acl'"}, false},
+	    {403, {"AccessDenied", "x-amz-checksum-mode"}, false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(
+		    mf_s3_refuses_sum(cases[i].status, &cases[i].answer), cases[i].yes);
+}
+
+static void
 hints(void **state)
 {
 	struct mf_s3_error_answer a = {
@@ -202,6 +238,7 @@ main(void)
 	    cmocka_unit_test(what_is_retried_is_retryable),
 	    cmocka_unit_test(messages),
 	    cmocka_unit_test(wants_md5),
+	    cmocka_unit_test(refuses_sum),
 	    cmocka_unit_test(hints),
 	};
 

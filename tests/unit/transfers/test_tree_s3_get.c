@@ -130,6 +130,149 @@ test_get_of_wrong_length(void **state)
 	tree_s3_end(&f);
 }
 
+/* ---- checksums that the store tells ---- */
+
+#define TAG "ETag: \"tag\"\r\n"
+/* of "0123456789" */
+#define CRC "x-amz-checksum-crc32c: KAwGng==\r\n"
+#define SHA "x-amz-checksum-sha256: hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=\r\n"
+#define OTHER_CRC "x-amz-checksum-crc32c: AAAAAA==\r\n"
+#define OTHER_SHA "x-amz-checksum-sha256: AAAAd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=\r\n"
+#define COMPOSITE "x-amz-checksum-type: COMPOSITE\r\n"
+#define BY_KEY "x-amz-server-side-encryption: aws:kms\r\n"
+
+static void
+test_sums(void **state)
+{
+	static const struct {
+		const char *headers;
+		uint8_t md5_first;
+		bool good;
+	} cases[] = {
+	    {TAG, 0, true},
+	    {TAG CRC, 0, true},
+	    {TAG SHA, 0, true},
+	    {TAG CRC "x-amz-checksum-type: FULL_OBJECT\r\n", 0, true},
+	    {TAG OTHER_CRC, 0, false},
+	    {TAG OTHER_SHA, 0, false},
+	    {TAG OTHER_CRC SHA, 0, false},
+	    /* of parts, and what nobody here computes */
+	    {TAG OTHER_CRC COMPOSITE, 0, true},
+	    {TAG OTHER_SHA COMPOSITE, 0, true},
+	    {TAG "x-amz-checksum-crc32c: AAAAAA==-2\r\n", 0, true},
+	    {TAG "x-amz-checksum-sha256: x\r\n", 0, true},
+	    {TAG "x-amz-checksum-crc64nvme: AAAAAAAAAAA=\r\n", 0, true},
+	    /* besides the MD5: what costs nothing */
+	    {TAG CRC, 0x78, true},
+	    {TAG OTHER_CRC, 0x78, false},
+	    {TAG OTHER_SHA, 0x78, true},
+	    {TAG CRC, 1, false},
+	};
+	struct tree_s3_fixture f;
+	struct s3_reply reply = {200, NULL, "0123456789", 0};
+	char text[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(cases); i++) {
+		reply.headers = cases[i].headers;
+		tree_s3_begin(&f, &reply, 1);
+		if ((get(&f, cases[i].md5_first, text) == 0) != cases[i].good)
+			fail_msg("case %zu: %s", i, f.e.message);
+		if (!cases[i].good)
+			assert_int_equal(f.e.code, MF_EDAMAGED);
+		assert_header(&f, 0, "x-amz-checksum-mode", "ENABLED");
+		tree_s3_end(&f);
+	}
+}
+
+/* A tag that was taken for an MD5, and is none because a key encrypts the object: then the sum is
+ * all there is. */
+static void
+test_sum_instead_of_tag(void **state)
+{
+	static const char tag[] = "ETag: \"781e5e245d69b566979b86e28d23f2c8\"\r\n";
+	char good[512], bad[512];
+	const struct s3_reply replies[] = {
+	    {200, bad, "0123456789", 0}, {200, good, "0123456789", 0}};
+	struct mf_tree_entry entry = {.path = "x", .size = 10};
+	struct tree_s3_fixture f;
+	char text[32] = "";
+
+	(void)state;
+	(void)snprintf(bad, sizeof bad, "%s" BY_KEY OTHER_SHA, tag);
+	(void)snprintf(good, sizeof good, "%s" BY_KEY SHA, tag);
+	s3_tree_copy_tag("781e5e245d69b566979b86e28d23f2c8", entry.tag);
+	entry.has_md5 = s3_tree_tag_is_md5(entry.tag, entry.md5);
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	assert_int_equal(mf_tree_get(f.t, &entry, take, text, &f.e), -1);
+	assert_int_equal(f.e.code, MF_EDAMAGED);
+	assert_non_null(strstr(f.e.message, "checksum"));
+	mf_error_clear(&f.e);
+	text[0] = '\0';
+	if (mf_tree_get(f.t, &entry, take, text, &f.e) != 0)
+		fail_msg("%s", f.e.message);
+	tree_s3_end(&f);
+}
+
+/* What came before it broke off counts; the sum of a part is none of the whole. */
+static void
+test_sum_goes_on(void **state)
+{
+	const struct s3_reply replies[] = {
+	    {200, TAG SHA, "01234", 10},
+	    {206, TAG OTHER_CRC OTHER_SHA "Content-Range: bytes 5-9/10\r\n", "56789", 0},
+	    {200, TAG OTHER_CRC, "", 10},
+	    {200, TAG CRC, "01234", 10},
+	    {206, TAG "Content-Range: bytes 5-9/10\r\n", "5678x", 0},
+	};
+	struct tree_s3_fixture f;
+	char text[32];
+
+	(void)state;
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	if (get(&f, 0, text) != 0)
+		fail_msg("%s", f.e.message);
+	assert_header(&f, 0, "x-amz-checksum-mode", "ENABLED");
+	assert_header(&f, 1, "x-amz-checksum-mode", "");
+	assert_int_equal(get(&f, 0, text), -1);
+	assert_int_equal(f.e.code, MF_EDAMAGED);
+	assert_int_equal(tree_s3_asked(&f), LENGTH(replies));
+	tree_s3_end(&f);
+}
+
+/* Who does not know the question is asked once. */
+static void
+test_sum_not_known(void **state)
+{
+	const struct s3_reply first[] = {
+	    {400, NULL,
+		"<Error><Code>InvalidArgument</Code><Message>Unsupported header "
+		"'x-amz-checksum-mode' received for this API call.</Message></Error>",
+		0},
+	    {501, NULL, ERROR_BODY("NotImplemented"), 0}};
+	struct s3_reply replies[] = {{0}, {200, TAG, "0123456789", 0}};
+	struct tree_s3_fixture f;
+	char text[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(first); i++) {
+		replies[0] = first[i];
+		tree_s3_begin(&f, replies, LENGTH(replies));
+		if (get(&f, 0x78, text) != 0)
+			fail_msg("%s", f.e.message);
+		assert_string_equal(text, "0123456789");
+		assert_int_equal(tree_s3_asked(&f), 2);
+		assert_header(&f, 0, "x-amz-checksum-mode", "ENABLED");
+		assert_header(&f, 1, "x-amz-checksum-mode", "");
+		assert_int_equal(get(&f, 0x78, text), 0);
+		assert_int_equal(tree_s3_asked(&f), 3);
+		assert_header(&f, 2, "x-amz-checksum-mode", "");
+		tree_s3_end(&f);
+	}
+}
+
 /* What the sink says ends it at once, even where it sounds like the network. */
 static int
 refuse(void *arg, const void *bytes, size_t n, struct mf_error *e)
@@ -156,8 +299,6 @@ test_sink_fails(void **state)
 }
 
 /* ---- into a directory ---- */
-
-#define TAG "ETag: \"tag\"\r\n"
 
 /* "x" from the bucket to a new directory: what put says, and *text what is there then, "" for no
  * file. Nothing else may be left. */
@@ -195,7 +336,7 @@ download(struct tree_s3_fixture *f, struct mf_tree *to, const char *dir, uint8_t
 static void
 test_ignore_sums(void **state)
 {
-	const struct s3_reply replies[] = {{200, TAG, "0123456789", 0}};
+	const struct s3_reply replies[] = {{200, TAG OTHER_CRC, "0123456789", 0}};
 	struct tree_s3_fixture f;
 	char text[32];
 
@@ -204,6 +345,7 @@ test_ignore_sums(void **state)
 	s3_tree_of(f.t)->p.ignore_sums = true;
 	assert_int_equal(get(&f, 1, text), 0);
 	assert_string_equal(text, "0123456789");
+	assert_header(&f, 0, "x-amz-checksum-mode", "");
 	tree_s3_end(&f);
 }
 
@@ -253,6 +395,10 @@ main(void)
 	    cmocka_unit_test(test_get_goes_on),
 	    cmocka_unit_test(test_get_of_another),
 	    cmocka_unit_test(test_get_of_wrong_length),
+	    cmocka_unit_test(test_sums),
+	    cmocka_unit_test(test_sum_instead_of_tag),
+	    cmocka_unit_test(test_sum_goes_on),
+	    cmocka_unit_test(test_sum_not_known),
 	    cmocka_unit_test(test_sink_fails),
 	    cmocka_unit_test(test_ignore_sums),
 	    cmocka_unit_test(test_download),
