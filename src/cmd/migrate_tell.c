@@ -45,25 +45,26 @@ put_did(struct mf_cmd *c, const struct mf_migrate_event *event)
 
 /* What stands before what was done: of a canary, and of a Rollout. */
 static void
-put_canary_text(FILE *out, const struct mf_canary_state *s)
+put_canary_text(FILE *out, const struct mf_canary_state *s, const struct mf_migrate_view *view)
 {
 	fprintf(out, "%-16s ", mf_phase_name(s->phase));
 	put_bar(out, s->weight);
 	fprintf(out, " %3u/%-3u failed %u", 100 - s->weight, s->weight, s->failed_checks);
 	if (s->hold != MF_HOLD_NONE)
 		fprintf(out, "  held: %s", mf_hold_name(s->hold));
+	else if (view->waits[0] != '\0')
+		fprintf(out, "  waits for %s", view->waits);
 }
 
 static void
-put_rollout_text(FILE *out, const struct mf_rollout_plan *plan, const struct mf_rollout_state *s)
+put_rollout_text(
+    FILE *out, const struct mf_rollout_state *s, const struct mf_migrate_view *view)
 {
-	const char *waits = mf_rollout_waits_for(plan, s);
-
 	fprintf(out, "%-16s ", mf_rollout_phase_name(s->phase));
 	put_bar(out, s->weight);
 	fprintf(out, " %3u/%-3u step %u", 100 - s->weight, s->weight, s->step);
-	if (*waits != '\0')
-		fprintf(out, "  waits for %s", waits);
+	if (view->waits[0] != '\0')
+		fprintf(out, "  waits for %s", view->waits);
 }
 
 static void
@@ -73,9 +74,9 @@ put_text_tick(struct mf_cmd *c, const struct mf_migrate_event *event)
 
 	fprintf(c->out, "%5llu  ", (unsigned long long)event->tick);
 	if (g->rollout_plan != NULL)
-		put_rollout_text(c->out, g->rollout_plan, &g->state.rollout);
+		put_rollout_text(c->out, &g->state.rollout, event->view);
 	else
-		put_canary_text(c->out, &g->state.canary);
+		put_canary_text(c->out, &g->state.canary, event->view);
 	put_did(c, event);
 	fputc('\n', c->out);
 	fflush(c->out);
@@ -86,11 +87,11 @@ canary_json(const struct mf_migrate_event *event, json_t *did)
 {
 	const struct mf_canary_state *s = &event->engine->state.canary;
 
-	return json_pack("{s:I, s:s, s:[i,i], s:i, s:i, s:o, s:s, s:s}", "tick",
+	return json_pack("{s:I, s:s, s:[i,i], s:i, s:i, s:o, s:s, s:s, s:s}", "tick",
 	    (json_int_t)event->tick, "phase", mf_phase_name(s->phase), "weights",
 	    (int)(100 - s->weight), (int)s->weight, "failedChecks", (int)s->failed_checks,
-	    "iterations", s->iterations, "did", did, "hold", mf_hold_name(s->hold), "reason",
-	    mf_reason_name(s->reason));
+	    "iterations", s->iterations, "did", did, "hold", mf_hold_name(s->hold), "waitsFor",
+	    event->view->waits, "reason", mf_reason_name(s->reason));
 }
 
 static json_t *
@@ -101,8 +102,7 @@ rollout_json(const struct mf_migrate_event *event, json_t *did)
 	return json_pack("{s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:s, s:s}", "tick",
 	    (json_int_t)event->tick, "step", (int)s->step, "canaryWeight", (int)s->weight, "phase",
 	    mf_rollout_phase_name(s->phase), "stable", s->stable, "rev", s->current, "did", did,
-	    "waitsFor", mf_rollout_waits_for(event->engine->rollout_plan, s), "reason",
-	    mf_reason_name(s->reason));
+	    "waitsFor", event->view->waits, "reason", mf_reason_name(s->reason));
 }
 
 static void

@@ -156,5 +156,8 @@ int mf_migrate(
 
 /* May a step forward be taken at this time? Pure. */
 bool mf_migrate_may_step(const struct mf_migration_plan *m, int64_t unix_s);
+/* The first freeze of the plan that this time lies in; NULL: none. */
+const struct mf_freeze_plan *mf_migrate_freeze_at(
+    const struct mf_migration_plan *m, int64_t unix_s);
 
 #endif

@@ -96,6 +96,8 @@ void mf_view_stage(struct mf_migrate_view *v, const char *stage, const char *tex
 void mf_view_fill(struct mf_migrate_view *v, const struct mf_view_moment *now);
 /* (of a Rollout, in view_rollout.c, with its metrics) */
 void mf_view_fill_rollout(struct mf_migrate_view *v, const struct mf_view_moment *now);
+/* waits: the window, or the end of the freeze, that it waits for. */
+void mf_view_put_window(struct mf_migrate_view *v, const struct mf_view_moment *now);
 /* of which this is one. primary: it is the primary's own. */
 void mf_view_measured(struct mf_migrate_view *v, size_t index, const struct mf_canary_metric *m,
     bool primary, const struct mf_measured *got, int64_t unix_us);

@@ -5,7 +5,7 @@
 
 #include "src/base/text.h"
 #include "src/base/units.h"
-#include "src/migrate/view.h"
+#include "src/migrate/migrate.h"
 #include "src/traffic/router.h"
 
 static void
@@ -181,6 +181,20 @@ put_no_value(struct mf_migrate_view *v)
 	add(v->waits, sizeof v->waits, "a metric has no value");
 }
 
+void
+mf_view_put_window(struct mf_migrate_view *v, const struct mf_view_moment *now)
+{
+	const struct mf_freeze_plan *freeze = mf_migrate_freeze_at(now->m, now->unix_us / 1000000);
+	char until[MF_TIME_TEXT_BYTES];
+
+	if (freeze == NULL)
+		(void)snprintf(v->waits, sizeof v->waits, "a window of the plan, to step forward");
+	else
+		(void)snprintf(v->waits, sizeof v->waits,
+		    "the end of a freeze at %s, to step forward",
+		    mf_format_time(freeze->to_unix_s * 1000000, until));
+}
+
 static void
 put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
@@ -190,10 +204,12 @@ put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	switch (s->hold) {
 	case MF_HOLD_NONE:
 		if (!now->may_step && !mf_canary_ended(s))
-			add(v->waits, sizeof v->waits, "a window of the plan, to step forward");
+			mf_view_put_window(v, now);
 		break;
 	case MF_HOLD_PAUSED:
-		add(v->waits, sizeof v->waits, "paused by hand; --continue goes on");
+		add(v->waits, sizeof v->waits, "%s",
+		    now->engine->canary_plan->suspend ? "the plan says suspend"
+						      : "paused by hand; --continue goes on");
 		break;
 	case MF_HOLD_GATE:
 		add(v->waits, sizeof v->waits, "gate %s is closed; --promote passes it", now->gate);

@@ -67,6 +67,16 @@ put_step(struct mf_migrate_view *v, const struct mf_view_moment *now)
 		    mf_rollout_increment(p));
 }
 
+/* What is left is that production moves. */
+static bool
+has_baked(const struct mf_view_moment *now)
+{
+	const struct mf_rollout_state *s = &now->engine->state.rollout;
+
+	return s->bake_since_us > 0 && s->pauses == 0 &&
+	       now->now_us - s->bake_since_us >= now->engine->rollout_plan->bake.duration_us;
+}
+
 static enum mf_hold
 hold_of(const struct mf_rollout_state *s)
 {
@@ -88,8 +98,9 @@ put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	uint64_t most = p->max_hold_us == 0 ? MF_HOLD_INTERVALS * interval : p->max_hold_us;
 
 	(void)snprintf(v->waits, sizeof v->waits, "%s", mf_rollout_waits_for(p, s));
-	if (v->waits[0] == '\0' && !now->may_step && !mf_rollout_ended(s) && !s->aborted)
-		(void)snprintf(v->waits, sizeof v->waits, "a window of the plan, to step forward");
+	if ((v->waits[0] == '\0' || has_baked(now)) && !now->may_step && !mf_rollout_ended(s) &&
+	    !s->aborted)
+		mf_view_put_window(v, now);
 	(void)snprintf(v->reason, sizeof v->reason, "%s", mf_reason_name(s->reason));
 	v->hold[0] = v->hold_end[0] = '\0';
 	v->hold_since_us = v->hold_until_us = 0;

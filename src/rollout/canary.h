@@ -151,7 +151,9 @@ struct mf_canary_tick {
 	unsigned canary_spread;
 	bool mirrored;
 	enum mf_steer control;
-	bool no_steps_now; /* outside the plan's windows, in a freeze, or after a long absence */
+	/* Outside the plan's windows, in a freeze, or after a long absence. To skip steps, and to
+	 * move production, are steps. */
+	bool no_steps_now;
 	bool damaged;      /* the data at the destination is not what was verified */
 	bool urgent;       /* between two ticks: something may have to go back, nothing forward */
 };

@@ -28,11 +28,31 @@ begin_bake(struct mf_walk *w)
 	return w->plan->bake.duration_us == 0 ? finish(w) : MF_STOP;
 }
 
+/* All is well, and now is no time for a step: what held it before is over. */
+static enum mf_verdict
+wait_for_window(struct mf_walk *w)
+{
+	w->s.hold = MF_HOLD_NONE;
+	return MF_STOP;
+}
+
+/* May the steps that are left be skipped now? A primary that is not ready is no reason to wait:
+ * whoever skips them does not ask for it. The canary has to be. */
+static bool
+may_skip(const struct mf_walk *w)
+{
+	return (w->holding == MF_HOLD_NONE || w->holding == MF_HOLD_NOT_READY) &&
+	       w->tick->canary == MF_READY && !w->tick->urgent && !w->tick->no_steps_now;
+}
+
+/* To skip steps is a step, too. Until it may be made, mf_stage_move says what it waits for. */
 enum mf_verdict
 mf_stage_migration_skip(struct mf_walk *w)
 {
 	if (!(w->plan->skip_analysis || w->s.full) || w->s.phase == MF_PHASE_BAKING)
 		return MF_GO_ON;
+	if (!may_skip(w)) /* what somebody skipped by hand is still looked at */
+		return w->plan->skip_analysis ? mf_stage_move(w) : MF_GO_ON;
 	if (w->plan->finish == MF_FINISH_COPY_BACK)
 		return w->plan->skip_analysis ? mf_stage_skip(w) : MF_GO_ON;
 	if (w->canary < 100 && mf_walk_route(w, 0, 100, false) != 0)
@@ -100,10 +120,9 @@ mf_stage_bake(struct mf_walk *w)
 		return bake_failed(w);
 	if (w->holding != MF_HOLD_NONE)
 		return mf_walk_hold(w, w->holding);
-	if (baked(w))
+	if (baked(w) && !w->tick->no_steps_now) /* followers load what production names */
 		return finish(w);
-	w->s.hold = MF_HOLD_NONE;
-	return MF_STOP;
+	return wait_for_window(w);
 }
 
 /* Past maxWeight: stepWeightPromotion, else stepWeight, else the last step of the list. */
@@ -211,10 +230,8 @@ mf_stage_move(struct mf_walk *w)
 		return mf_walk_hold(w, w->holding);
 	if (w->tick->urgent)
 		return MF_STOP;
-	if (w->tick->no_steps_now) {
-		w->s.hold = MF_HOLD_NONE; /* all is well; what held it before is over */
-		return MF_STOP;
-	}
+	if (w->tick->no_steps_now)
+		return wait_for_window(w);
 	if (w->plan->finish == MF_FINISH_COPY_BACK) {
 		w->s.hold = MF_HOLD_NONE;
 		return mf_stage_strategy(w);

@@ -589,7 +589,7 @@ static const struct mf_field migration_fields[] = {
     ROW("maxUnattended", DURATION, plan.max_unattended_us,
 	"After so long without a holder, whoever resumes rolls back; 10m"),
     ROW("lease", STRING, lease, "file:PATH, on stores without conditional writes"),
-    ROW("suspend", BOOL, suspend, "Nothing moves, forward or back"),
+    ROW("suspend", BOOL, suspend, "No step forward is made; what turns back still does"),
 };
 FORM(mf_form_migration, "Migration", IN, migration_fields);
 

@@ -27,6 +27,8 @@ become_stable(struct mf_rollout_walk *w)
 		return pass;
 	if ((pass = mf_rollout_route(w, 100)) != MF_PASS_ON)
 		return pass;
+	if (w->tick->no_steps_now)
+		return MF_PASS_END;
 	if ((pass = mf_rollout_do(w, &act)) != MF_PASS_ON)
 		return pass;
 	make_stable(w->s);
@@ -111,8 +113,11 @@ static enum mf_pass
 refer(struct mf_rollout_walk *w)
 {
 	const struct mf_act act = {.kind = MF_ACT_REFERENCE};
-	const struct mf_answer *answer = mf_step_ask(&w->step, &act);
+	const struct mf_answer *answer;
 
+	if (w->tick->no_steps_now) /* followers load what production names: a step, too */
+		return MF_PASS_END;
+	answer = mf_step_ask(&w->step, &act);
 	if (answer == NULL)
 		return MF_PASS_ASK;
 	if (answer->end == MF_ANSWER_CONFLICT) {

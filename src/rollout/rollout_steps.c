@@ -70,7 +70,7 @@ static enum mf_pass
 set_route(struct mf_rollout_walk *w)
 {
 	const struct mf_act act = {.kind = MF_ACT_MANAGED_ROUTE, .index = w->s->step};
-	enum mf_pass pass = mf_rollout_do(w, &act);
+	enum mf_pass pass = w->tick->no_steps_now ? MF_PASS_END : mf_rollout_do(w, &act);
 
 	if (pass == MF_PASS_ON)
 		w->s->routes = true;

@@ -37,9 +37,13 @@ static const struct mf_migration_plan migration = {
     .rollback = {.verify_for_us = SECOND},
 };
 
+static const struct mf_freeze_plan freeze = {
+    .from_unix_s = NOW / 1000000 - 10, .to_unix_s = NOW / 1000000 + 100};
+
 struct run {
 	struct mf_engine engine;
 	struct mf_router_seen router;
+	struct mf_migration_plan migration;
 	struct mf_view_moment now;
 	struct mf_migrate_view view;
 };
@@ -95,6 +99,14 @@ test_running(void **state)
 	r->now.may_step = false;
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.waits, "a window of the plan, to step forward");
+	r->migration = migration;
+	r->migration.freezes = &freeze;
+	r->migration.n_freezes = 1;
+	r->now.m = &r->migration;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(
+	    r->view.waits, "the end of a freeze at 2023-11-14T22:15:00Z, to step forward");
+	r->now.m = &migration;
 	/* past maxWeight it goes on by the same step */
 	r->engine.state.canary.weight = r->router.canary = 60;
 	mf_view_fill(&r->view, &r->now);
