@@ -494,9 +494,10 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"With --resume: `continue` goes on from where the run was, after one full look where it was away "
 	"for more than three intervals; `rollback` takes all traffic back."},
     [MF_OPT_LEASE] = {"lease", 0, MF_KIND_STRING, 0, "file:PATH", NULL, NULL, 0, MF_FOR(MIGRATE),
-	MF_COMPLETE_NONE, "keep the lease in a local file",
-	"Keep the lease of the run in this file, which all runs that could meet must share, instead of "
-	"in the repository; needed where its store has no conditional writes, and without a repository."},
+	MF_COMPLETE_NONE, "keep a lease in a local file",
+	"Keep a lease of the run in this file, which all runs that could meet must share; needed where "
+	"the repository's store has no conditional writes, and without a repository. Where it has them, "
+	"the leases that lie there are held as well."},
     [MF_OPT_SECRETS_DIR] = {"secrets-dir", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0,
 	RUNS_PLAN, MF_COMPLETE_DIR, "where the Secrets lie that a plan names",
 	"Take a Secret that the plan names from DIR/NAME/KEY, as Kubernetes mounts them."},

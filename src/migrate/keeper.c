@@ -43,12 +43,6 @@ now_us(const struct mf_keeper *k)
 
 /* ---- the thread ---- */
 
-static uint64_t
-token_of(const struct mf_lease_set *set)
-{
-	return mf_lease_token(set->items[0]);
-}
-
 /*
  * They ran out while the repository could not be reached, or while this process stood still. If
  * nobody had them since, they are taken anew: 0. If somebody has or had: 1. -1: not known.
@@ -60,7 +54,7 @@ take_anew(struct mf_keeper *k, struct mf_error *e)
 
 	if (rc != 0)
 		return rc;
-	if (token_of(k->p.leases) == k->token + 1) {
+	if (!mf_lease_set_was_elsewhere(k->p.leases)) {
 		mf_run_writer_free(k->writer); /* its records carried the former token */
 		k->writer = NULL;
 		return 0;
@@ -86,7 +80,7 @@ renew(struct mf_keeper *k)
 	k->lost = lost;
 	if (rc == 0) {
 		k->deadline_us = mf_lease_set_deadline_us(k->p.leases);
-		k->token = token_of(k->p.leases);
+		k->token = mf_lease_set_token(k->p.leases);
 	}
 	k->renew_done = k->renew_wanted;
 	(void)pthread_cond_broadcast(&k->happened);
@@ -267,7 +261,7 @@ mf_keeper_start(struct mf_keeper **out, const struct mf_keeper_params *params, s
 		return mf_error_nomem(e, "the run");
 	k->p = *params;
 	k->answered = params->answered;
-	k->token = mf_lease_token(params->leases->items[0]);
+	k->token = mf_lease_set_token(params->leases);
 	k->deadline_us = mf_lease_set_deadline_us(params->leases);
 	if (mf_thread_make_conditions(&k->lock, &k->wanted, &k->happened) != 0) {
 		free(k);

@@ -95,7 +95,7 @@ struct mf_migrate_params {
 	struct mf_journal *journal;        /* borrowed, as all of these */
 	struct mf_journal *mirror_journal; /* another handle of the same, for a thread */
 	struct mf_cache *cache;            /* of a push; NULL: none */
-	const char *lease_file;            /* NULL: the leases lie in the repository */
+	const char *lease_file;            /* of one more lease, or of the only one; NULL: none */
 	const struct mf_trust *trust;
 	const struct mf_signer *signer;
 	struct mf_dialer_params dialer;

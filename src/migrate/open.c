@@ -1,12 +1,13 @@
 /* What a run needs before it begins: the world, the journal, the leases. */
 #include "src/migrate/migrate_int.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "src/base/log.h"
-#include "src/repo/lease_file.h"
 #include "src/state/journal.h"
+#include "src/traffic/router.h"
 
 /* Short, because a run whose machine is gone is resumed elsewhere only when it has run out. */
 #define LEASE_US UINT64_C(20000000)
@@ -167,59 +168,73 @@ params_of(struct mf_migrating *x, struct mf_lease_params *p)
 	memcpy(p->dead, x->former, sizeof p->dead);
 }
 
-/* Two plans on one backend exclude each other, whatever models they carry. */
-static void
-name_traffic(const struct mf_router_plan *r, char out[LEASE_NAME_BYTES])
+struct wanted {
+	struct mf_lease_params p[MF_LEASES_MAX];
+	char names[MF_LEASES_MAX][LEASE_NAME_BYTES];
+	size_t n;
+};
+
+static void __attribute__((format(printf, 4, 5)))
+want(struct mf_migrating *x, struct wanted *w, enum mf_lease_kind kind, const char *fmt, ...)
 {
-	switch (r->type) {
-	case MF_ROUTER_HAPROXY:
-		(void)snprintf(out, LEASE_NAME_BYTES, "haproxy:%.*s",
-		    (int)strcspn(r->primary[0], "/"), r->primary[0]);
-		break;
-	case MF_ROUTER_FILE:
-		(void)snprintf(out, LEASE_NAME_BYTES, "file:%s", r->output_path);
-		break;
-	case MF_ROUTER_EXEC: (void)snprintf(out, LEASE_NAME_BYTES, "exec:%s", r->command[0]); break;
-	default: (void)snprintf(out, LEASE_NAME_BYTES, "none");
-	}
+	char *name = w->names[w->n];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(name, LEASE_NAME_BYTES, fmt, ap);
+	va_end(ap);
+	params_of(x, &w->p[w->n]);
+	w->p[w->n].kind = kind;
+	w->p[w->n++].name = name;
+}
+
+/* Two plans that share a backend exclude each other, whatever models they carry. */
+static int
+want_traffic(struct mf_migrating *x, struct wanted *w, struct mf_error *e)
+{
+	struct mf_router_objects objects;
+	size_t i;
+
+	if (mf_router_objects_of(&x->m->router, &objects, e) != 0)
+		return -1;
+	for (i = 0; i < objects.n; i++)
+		want(x, w, MF_LEASE_TRAFFIC, "%s", objects.names[i]);
+	return 0;
 }
 
 static int
+make_leases_in_repo(struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	struct wanted w;
+
+	w.n = 0;
+	if (want_traffic(x, &w, e) != 0)
+		return -1;
+	if (x->m->model != NULL)
+		want(x, &w, MF_LEASE_REF, "%s@%s", x->m->model, x->m->production_ref);
+	if (d->kind != MF_DESTINATION_NONE)
+		want(x, &w, MF_LEASE_DESTINATION, "%s:%s", d->name == NULL ? "" : d->name,
+		    d->kind == MF_DESTINATION_MIRROR ? d->mirror : d->dir);
+	return mf_lease_set_init(&x->leases, x->p->repo, w.p, w.n, e);
+}
+
+/* Who names a file means others that use the file; those of the repository are excluded all the
+ * same, where it can. */
+static int
 make_leases(struct mf_migrating *x, struct mf_error *e)
 {
-	struct mf_lease_params p[3];
-	char names[3][LEASE_NAME_BYTES];
-	size_t n = 0, i;
+	const char *file = x->p->lease_file;
+	struct mf_lease_params p;
 
-	if (x->p->lease_file != NULL) {
-		params_of(x, &p[0]);
-		p[0].kind = MF_LEASE_TRAFFIC;
-		p[0].name = x->p->lease_file;
-		x->leases.n = 1;
-		return mf_lease_new_file(x->p->lease_file, &p[0], &x->leases.items[0], e);
-	}
-	if (x->m->router.type != MF_ROUTER_NONE) {
-		params_of(x, &p[n]);
-		name_traffic(&x->m->router, names[n]);
-		p[n++].kind = MF_LEASE_TRAFFIC;
-	}
-	if (x->m->model != NULL) {
-		params_of(x, &p[n]);
-		(void)snprintf(
-		    names[n], LEASE_NAME_BYTES, "%s@%s", x->m->model, x->m->production_ref);
-		p[n++].kind = MF_LEASE_REF;
-	}
-	if (x->m->destination.kind != MF_DESTINATION_NONE) {
-		params_of(x, &p[n]);
-		(void)snprintf(names[n], LEASE_NAME_BYTES, "%s:%s",
-		    x->m->destination.name == NULL ? "" : x->m->destination.name,
-		    x->m->destination.kind == MF_DESTINATION_MIRROR ? x->m->destination.mirror
-								    : x->m->destination.dir);
-		p[n++].kind = MF_LEASE_DESTINATION;
-	}
-	for (i = 0; i < n; i++)
-		p[i].name = names[i];
-	return mf_lease_set_init(&x->leases, x->p->repo, p, n, e);
+	if (x->p->repo != NULL && (file == NULL || mf_lease_can(x->p->repo)) &&
+	    make_leases_in_repo(x, e) != 0)
+		return -1;
+	if (file == NULL)
+		return 0;
+	params_of(x, &p);
+	p.kind = MF_LEASE_TRAFFIC;
+	return mf_lease_set_add_file(&x->leases, file, &p, e);
 }
 
 /* A holder that lives renews its lease, and then its record is another one. */

@@ -55,16 +55,22 @@ int
 mf_lease_take(
     struct mf_lease *l, struct mf_lease_holder *other, uint64_t *wait_us, struct mf_error *e)
 {
-	struct mf_lease_holder ignored_holder;
+	struct mf_lease_holder before = {0};
 	struct mf_error own = {0}; /* inside its code decides */
 	uint64_t ignored;
 	int rc;
 
 	e = e == NULL ? &own : e;
 	l->is_held = false;
-	rc = l->ops->take(
-	    l, other != NULL ? other : &ignored_holder, wait_us != NULL ? wait_us : &ignored, e);
+	rc = l->ops->take(l, &before, wait_us != NULL ? wait_us : &ignored, e);
+	if (other != NULL)
+		*other = before;
 	l->is_held = rc == 0;
+	if (rc == 0) {
+		l->was_elsewhere |= l->was_held && memcmp(before.instance, l->p.instance,
+						       sizeof before.instance) != 0;
+		l->was_held = true;
+	}
 	return rc < 0 ? mf_error_while(e, "taking %s", l->label) : rc;
 }
 
@@ -132,6 +138,12 @@ uint64_t
 mf_lease_token(const struct mf_lease *l)
 {
 	return l->is_held ? l->token : 0;
+}
+
+bool
+mf_lease_was_elsewhere(const struct mf_lease *l)
+{
+	return l->was_elsewhere;
 }
 
 const char *

@@ -79,6 +79,8 @@ mf_lease_may_act_at(uint64_t deadline_us, uint64_t now_us, uint64_t act_timeout_
 
 struct mf_lease;
 
+/* Has the store what leases need? Else they lie in a file. */
+bool mf_lease_can(const struct mf_repo *repo);
 /* A handle, which holds nothing yet; params is copied. repo is borrowed. MF_EUSAGE where a name
  * is too long or the duration is 0 or too long, and (with a hint that names --lease) where the
  * store has no conditional put. */
@@ -106,6 +108,8 @@ bool mf_lease_may_act(const struct mf_lease *lease, uint64_t act_timeout_us);
 uint64_t mf_lease_deadline_us(const struct mf_lease *lease); /* 0: not held */
 /* Grows with every taking, by whomever; 0: not held. */
 uint64_t mf_lease_token(const struct mf_lease *lease);
+/* Since this handle held it for the first time somebody else has had it, for however short. */
+bool mf_lease_was_elsewhere(const struct mf_lease *lease);
 const char *mf_lease_label(const struct mf_lease *lease); /* "the lease of traffic X"; view */
 
 /* Who holds it now, without taking part. 0; 1: never taken; -1. */
@@ -123,6 +127,10 @@ struct mf_lease_set {
 /* Sorted and without doubles. On failure the set is empty. mf_lease_set_fini. */
 int mf_lease_set_init(struct mf_lease_set *set, struct mf_repo *repo,
     const struct mf_lease_params *params, size_t n, struct mf_error *e);
+/* One more, in a file (lease_file.h), which is the first to be taken from now on: before the first
+ * mf_lease_set_take. */
+int mf_lease_set_add_file(struct mf_lease_set *set, const char *path,
+    const struct mf_lease_params *params, struct mf_error *e);
 void mf_lease_set_fini(struct mf_lease_set *set);
 /* All or none: as mf_lease_take; *which is the one that somebody else holds. */
 int mf_lease_set_take(struct mf_lease_set *set, const struct mf_lease **which,
@@ -132,6 +140,11 @@ int mf_lease_set_renew(struct mf_lease_set *set, struct mf_error *e);
 int mf_lease_set_release(struct mf_lease_set *set, struct mf_error *e);
 /* All of them allow it. */
 bool mf_lease_set_may_act(const struct mf_lease_set *set, uint64_t act_timeout_us);
+/* The sum of their tokens: whoever takes them later, and each in turn, has a higher one. 0: one is
+ * not held. */
+uint64_t mf_lease_set_token(const struct mf_lease_set *set);
+/* One of them was, since it was held for the first time. */
+bool mf_lease_set_was_elsewhere(const struct mf_lease_set *set);
 /* The deadline that comes first; 0: one is not held. */
 uint64_t mf_lease_set_deadline_us(const struct mf_lease_set *set);
 

@@ -155,13 +155,14 @@ record_of(const struct mf_lease *l, uint64_t token, uint64_t duration_us)
 }
 
 static int
-take_locked(struct mf_lease *l, struct mf_error *e)
+take_locked(struct mf_lease *l, struct mf_lease_holder *before, struct mf_error *e)
 {
 	struct mf_lease_record x;
 	int slot;
 
 	if (read_file(l, &x, &slot, e) != 0)
 		return -1;
+	*before = x.holder;
 	x = record_of(l, x.holder.token + 1, l->p.duration_us);
 	if (write_file(l, &x, 1 - slot, e) != 0)
 		return -1;
@@ -186,7 +187,7 @@ take(struct mf_lease *l, struct mf_lease_holder *other, uint64_t *wait_us, struc
 	if (rc == 0)
 		rc = is_replaced(l, e); /* it lay there no more when it was locked */
 	if (rc == 0)
-		rc = take_locked(l, e);
+		rc = take_locked(l, other, e);
 	if (rc == 0)
 		l->deadline_us = now_us + l->p.duration_us;
 	else

@@ -46,7 +46,8 @@ enum mf_lease_verdict mf_lease_judge(struct mf_lease_watch *watch, const struct 
 
 /* Where a lease lies. */
 struct mf_lease_ops {
-	/* As mf_lease_take; sets sequence, token and deadline_us. */
+	/* As mf_lease_take; sets sequence, token and deadline_us. *other is who had it before, also
+	 * where it was taken; zero: nobody. */
 	int (*take)(struct mf_lease *l, struct mf_lease_holder *other, uint64_t *wait_us,
 	    struct mf_error *e);
 	int (*renew)(struct mf_lease *l, struct mf_error *e); /* 0; 1: lost; -1 */
@@ -60,6 +61,8 @@ struct mf_lease {
 	char name[MF_LEASE_NAME_MAX_BYTES + 1], holder[MF_LEASE_HOLDER_MAX_BYTES + 1];
 	char label[MF_LEASE_NAME_MAX_BYTES + 64];
 	bool is_held;
+	bool was_held; /* at some time */
+	bool was_elsewhere;
 	uint64_t sequence, token, deadline_us;
 	/* in a repository */
 	struct mf_repo *repo;

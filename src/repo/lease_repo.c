@@ -306,12 +306,18 @@ let_go(struct mf_lease *l, struct mf_error *e)
 
 static const struct mf_lease_ops ops = {take, renew, let_go, NULL};
 
+bool
+mf_lease_can(const struct mf_repo *repo)
+{
+	return (mf_store_capabilities(repo->store) & MF_STORE_CONDITIONAL) != 0;
+}
+
 int
 mf_lease_new(struct mf_repo *repo, const struct mf_lease_params *params, struct mf_lease **out,
     struct mf_error *e)
 {
 	*out = NULL;
-	if ((mf_store_capabilities(repo->store) & MF_STORE_CONDITIONAL) == 0) {
+	if (!mf_lease_can(repo)) {
 		mf_error_set(e, MF_EUSAGE, "%s cannot hold leases: it has no conditional writes",
 		    mf_store_label(repo->store));
 		return mf_error_hint(e, "give --lease file:PATH, a file on a disk that is shared "

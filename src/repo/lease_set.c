@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/repo/lease.h"
+#include "src/repo/lease_file.h"
 
 static int
 by_order(const void *a, const void *b)
@@ -37,6 +37,22 @@ mf_lease_set_init(struct mf_lease_set *set, struct mf_repo *repo,
 		}
 		set->n++;
 	}
+	return 0;
+}
+
+int
+mf_lease_set_add_file(struct mf_lease_set *set, const char *path,
+    const struct mf_lease_params *params, struct mf_error *e)
+{
+	struct mf_lease *first;
+
+	if (set->n == MF_LEASES_MAX)
+		return mf_error_set(e, MF_EUSAGE, "more than %u leases", MF_LEASES_MAX);
+	if (mf_lease_new_file(path, params, &first, e) != 0)
+		return -1;
+	memmove(set->items + 1, set->items, set->n * sizeof set->items[0]);
+	set->items[0] = first;
+	set->n++;
 	return 0;
 }
 
@@ -117,6 +133,31 @@ mf_lease_set_may_act(const struct mf_lease_set *set, uint64_t act_timeout_us)
 		if (!mf_lease_may_act(set->items[i], act_timeout_us))
 			return false;
 	return true;
+}
+
+uint64_t
+mf_lease_set_token(const struct mf_lease_set *set)
+{
+	uint64_t sum = 0, one;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		if ((one = mf_lease_token(set->items[i])) == 0)
+			return 0;
+		sum += one;
+	}
+	return sum;
+}
+
+bool
+mf_lease_set_was_elsewhere(const struct mf_lease_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (mf_lease_was_elsewhere(set->items[i]))
+			return true;
+	return false;
 }
 
 uint64_t

@@ -1,7 +1,12 @@
 #include "src/traffic/router.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "src/base/buf.h"
+#include "src/traffic/haproxy_int.h"
 #include "src/traffic/router_int.h"
 #include "src/traffic/shares.h"
 
@@ -29,6 +34,58 @@ mf_router_close(struct mf_router *r)
 {
 	if (r != NULL)
 		r->ops->close(r);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int
+name_backends(
+    const struct mf_router_plan *plan, struct mf_router_objects *out, struct mf_error *e)
+{
+	struct mf_haproxy_names backends;
+
+	if (mf_haproxy_backends_of(plan, &backends, e) != 0)
+		return -1;
+	for (out->n = 0; out->n < backends.n; out->n++)
+		(void)snprintf(out->names[out->n], sizeof out->names[0], "haproxy:%s",
+		    backends.names[out->n]);
+	qsort(out->names, out->n, sizeof out->names[0], by_name);
+	return 0;
+}
+
+/* Plans that share an interpreter, and no more, have nothing to do with each other. */
+static void
+name_command(const char *const *command, char out[MF_ROUTER_OBJECT_BYTES])
+{
+	struct mf_buf b = MF_BUF_INIT;
+	size_t i;
+
+	for (i = 0; command[i] != NULL; i++)
+		mf_buf_printf(&b, "%s%s", i == 0 ? "exec:" : " ", command[i]);
+	mf_buf_put(&b, "", 1);
+	(void)snprintf(
+	    out, MF_ROUTER_OBJECT_BYTES, "%s", b.failed ? command[0] : (const char *)b.data);
+	mf_buf_fini(&b);
+}
+
+int
+mf_router_objects_of(
+    const struct mf_router_plan *plan, struct mf_router_objects *out, struct mf_error *e)
+{
+	out->n = 0;
+	switch (plan->type) {
+	case MF_ROUTER_HAPROXY: return name_backends(plan, out, e);
+	case MF_ROUTER_FILE:
+		(void)snprintf(
+		    out->names[out->n++], sizeof out->names[0], "file:%s", plan->output_path);
+		return 0;
+	case MF_ROUTER_EXEC: name_command(plan->command, out->names[out->n++]); return 0;
+	default: return 0;
+	}
 }
 
 bool

@@ -29,6 +29,18 @@ struct mf_router *mf_router_open(
     const struct mf_router_plan *plan, const struct mf_router_params *params, struct mf_error *e);
 void mf_router_close(struct mf_router *r); /* NULL is fine */
 
+/* What a plan moves, for those who see to it that one run at a time moves it: each backend of
+ * HAProxy, the file, or the command with its arguments; "haproxy:BACKEND". Sorted, each once. */
+#define MF_ROUTER_OBJECTS_MAX 16u
+#define MF_ROUTER_OBJECT_BYTES 1025u /* a longer one is cut */
+struct mf_router_objects {
+	char names[MF_ROUTER_OBJECTS_MAX][MF_ROUTER_OBJECT_BYTES];
+	size_t n; /* 0: it moves no traffic */
+};
+/* 0; -1: MF_EUSAGE, a pattern names no servers, or there are too many backends. */
+int mf_router_objects_of(
+    const struct mf_router_plan *plan, struct mf_router_objects *out, struct mf_error *e);
+
 /* Servers came or went, and the share is off by more than half a point: set the same weights
  * again. */
 bool mf_router_is_off(const struct mf_router_seen *seen);

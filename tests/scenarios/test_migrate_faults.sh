@@ -98,6 +98,9 @@ in_time grep -q "held: gate" first.out
 status 7 "another plan on the same backend" "$MF" migrate other.yaml
 says "... it names who is there" "haproxy:churn is held by first"
 check "... and moved nothing" test "$(weights)" = 50/50
+status 7 "... also with a lease of its own" "$MF" migrate other.yaml --lease "file:$scratch/lease"
+says "... it names who is there" "is held by first"
+check "... and moved nothing" test "$(weights)" = 50/50
 answers promotion 200
 ended "the first goes on" 0 first
 ends "two plans" 0/100 v2 v2

@@ -48,11 +48,11 @@ struct run {
 };
 
 static struct mf_lease_params
-params_of(uint8_t who)
+params_of(uint8_t who, enum mf_lease_kind kind)
 {
 	struct mf_lease_params p = {
-	    .kind = MF_LEASE_TRAFFIC,
-	    .name = "haproxy:churn",
+	    .kind = kind,
+	    .name = kind == MF_LEASE_TRAFFIC ? "haproxy:churn" : "churn@production",
 	    .holder = who == 1 ? "first" : "second",
 	    .duration_us = TERM_US,
 	    .now_us = lease_us,
@@ -87,7 +87,8 @@ begin(struct run *r, void **state)
 	    .model = FIXTURE_MODEL,
 	    .destination = "v2",
 	    .begun_us = FIXTURE_NOW_US};
-	struct mf_lease_params p = params_of(1);
+	struct mf_lease_params p[] = {
+	    params_of(1, MF_LEASE_TRAFFIC), params_of(1, MF_LEASE_REF)};
 	struct mf_keeper_params k = {
 	    .run = "run-1", .leases = &r->leases, .unix_us = fixture_now_us, .boot_us = boot_us};
 	uint8_t former[MF_JOURNAL_INSTANCE_BYTES];
@@ -99,8 +100,8 @@ begin(struct run *r, void **state)
 	fixture_expect_ok(mf_journal_open(r->dir, &r->journal, &e), &e, "a journal");
 	fixture_expect_ok(mf_journal_open(r->dir, &r->mirror, &e), &e, "a journal");
 	fixture_expect_ok(mf_journal_begin(r->journal, &head, &e), &e, "a run");
-	assert_true(mf_journal_claim(r->journal, "run-1", p.instance, former, &e) >= 0);
-	fixture_expect_ok(mf_lease_set_init(&r->leases, r->f->repo, &p, 1, &e), &e, "leases");
+	assert_true(mf_journal_claim(r->journal, "run-1", p[0].instance, former, &e) >= 0);
+	fixture_expect_ok(mf_lease_set_init(&r->leases, r->f->repo, p, 2, &e), &e, "leases");
 	assert_int_equal(mf_lease_set_take(&r->leases, NULL, NULL, NULL, &e), 0);
 	k.repo = r->f->repo;
 	k.journal = r->mirror;
@@ -218,11 +219,11 @@ test_controls(void **state)
 	end(&r);
 }
 
-/* A process that stood still past its lease: somebody else has it by now. */
+/* A process that stood still past its leases: somebody else has one of them by now, or had it. */
 static void
-test_lost(void **state)
+lose(void **state, enum mf_lease_kind kind, bool lets_go)
 {
-	struct mf_lease_params p = params_of(2);
+	struct mf_lease_params p = params_of(2, kind);
 	struct mf_lease_set other;
 	struct mf_error e = {0};
 	struct run r;
@@ -237,6 +238,8 @@ test_lost(void **state)
 	assert_int_equal(mf_lease_set_take(&other, NULL, NULL, NULL, &e), 1);
 	clock_us += 2 * (int64_t)TERM_US;
 	assert_int_equal(mf_lease_set_take(&other, NULL, NULL, NULL, &e), 0);
+	if (lets_go)
+		assert_int_equal(mf_lease_set_release(&other, &e), 0);
 	{
 		struct mf_keeper_params k = {.repo = r.f->repo,
 		    .run = "run-1",
@@ -254,6 +257,18 @@ test_lost(void **state)
 	end(&r);
 }
 
+static void
+test_lost(void **state)
+{
+	lose(state, MF_LEASE_TRAFFIC, false);
+}
+
+static void
+test_had_by_another(void **state)
+{
+	lose(state, MF_LEASE_REF, true);
+}
+
 /* The repository was away for longer than the leases last, and nobody took them: they are ours
  * again, and what is mirrored carries the new token. */
 static void
@@ -266,11 +281,14 @@ test_taken_anew(void **state)
 	add_line(&r, MF_JOURNAL_ACT, "route:60/40");
 	assert_true(mf_keeper_mirror(r.keeper, LONG_US));
 	token = mf_keeper_token(r.keeper);
+	/* too much of an act for any lease: they are renewed all the same, and keep their tokens */
+	assert_false(mf_keeper_may_go_forward(r.keeper, TERM_US, LONG_US));
+	assert_int_equal(mf_keeper_token(r.keeper), token);
 	clock_us += 2 * (int64_t)TERM_US;
 	/* it may have noticed by itself by now */
 	assert_true(mf_keeper_may_go_back(r.keeper, LONG_US));
 	assert_true(mf_keeper_may_go_forward(r.keeper, 10000000, 0));
-	assert_int_equal(mf_keeper_token(r.keeper), token + 1);
+	assert_true(mf_keeper_token(r.keeper) > token);
 	add_line(&r, MF_JOURNAL_ACT, "route:20/80");
 	assert_true(mf_keeper_mirror(r.keeper, LONG_US));
 	end(&r);
@@ -285,6 +303,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_controls, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_taken_anew, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_lost, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_had_by_another, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests_name("keeper", tests, NULL, NULL);

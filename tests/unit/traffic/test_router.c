@@ -353,12 +353,49 @@ example_of_the_page(void **state)
 	scratch_remove(f.dir);
 }
 
+/* Whoever moves any of these excludes all others that do. */
+static void
+objects(void **state)
+{
+	static const char *const primary[] = {"web/old*", "api/old", "web/other", NULL};
+	static const char *const canary[] = {"api/new", "api/newer", NULL};
+	static const char *const one[] = {"python3", "/opt/one.py", "--fast", NULL};
+	static const char *const bad[] = {"web", NULL};
+	struct mf_router_plan plan = {.type = MF_ROUTER_HAPROXY,
+	    .primary = primary,
+	    .n_primary = 3,
+	    .canary = canary,
+	    .n_canary = 2};
+	struct mf_router_objects got;
+	struct mf_error e = {0};
+
+	(void)state;
+	assert_int_equal(mf_router_objects_of(&plan, &got, &e), 0);
+	assert_int_equal(got.n, 2);
+	assert_string_equal(got.names[0], "haproxy:api");
+	assert_string_equal(got.names[1], "haproxy:web");
+	plan.canary = bad;
+	plan.n_canary = 1;
+	assert_int_equal(mf_router_objects_of(&plan, &got, &e), -1);
+	plan = (struct mf_router_plan){.type = MF_ROUTER_EXEC, .command = one};
+	assert_int_equal(mf_router_objects_of(&plan, &got, &e), 0);
+	assert_int_equal(got.n, 1);
+	assert_string_equal(got.names[0], "exec:python3 /opt/one.py --fast");
+	plan = (struct mf_router_plan){.type = MF_ROUTER_FILE, .output_path = "/etc/envoy.yaml"};
+	assert_int_equal(mf_router_objects_of(&plan, &got, &e), 0);
+	assert_string_equal(got.names[0], "file:/etc/envoy.yaml");
+	plan.type = MF_ROUTER_NONE;
+	assert_int_equal(mf_router_objects_of(&plan, &got, &e), 0);
+	assert_int_equal(got.n, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(scripted), cmocka_unit_test(a_file),
 	    cmocka_unit_test(file_steps), cmocka_unit_test(templates),
-	    cmocka_unit_test(refused_plans), cmocka_unit_test(example_of_the_page)};
+	    cmocka_unit_test(refused_plans), cmocka_unit_test(example_of_the_page),
+	    cmocka_unit_test(objects)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
