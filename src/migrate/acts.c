@@ -27,11 +27,20 @@ of_error(int rc, const struct mf_error *e)
 	return e->code == MF_ECONFLICT ? MF_ANSWER_CONFLICT : MF_ANSWER_FAILED;
 }
 
-static void
-do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
+int
+mf_migrating_set_weights(
+    struct mf_migrating *x, unsigned primary, unsigned canary, bool mirror, struct mf_error *e)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	char token[32];
+
+	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_token(x->keeper));
+	return r->ops->set(r, primary, canary, mirror, token, e);
+}
+
+static void
+do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
+{
 	struct mf_error e = {0};
 	int rc;
 
@@ -40,8 +49,7 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 		out->end = of_error(-1, &e);
 		return;
 	}
-	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_token(x->keeper));
-	rc = r->ops->set(r, act->primary, act->canary, act->mirror, token, &e);
+	rc = mf_migrating_set_weights(x, act->primary, act->canary, act->mirror, &e);
 	out->end = of_error(rc, &e);
 	if (rc != 0)
 		(void)snprintf(x->trouble, sizeof x->trouble, "%.300s", e.message);
@@ -225,21 +233,26 @@ do_restore(struct mf_migrating *x, struct mf_answer *out)
 	mf_migrating_did(x, "restore:%s", out->end == MF_ANSWER_OK ? "ok" : "failed");
 }
 
-/* An act of a run that is somebody else's by now, or that may be before the act has ended. */
-static bool
-may(struct mf_migrating *x, const struct mf_act *act)
+bool
+mf_migrating_may(struct mf_migrating *x, bool forward)
 {
 	uint64_t longest =
 	    x->m->router.timeout_us == 0 ? MF_ROUTER_TIMEOUT_US : x->m->router.timeout_us;
+
+	return forward ? mf_keeper_may_go_forward(x->keeper, longest, ASK_US)
+		       : mf_keeper_may_go_back(x->keeper, ASK_US);
+}
+
+static bool
+may(struct mf_migrating *x, const struct mf_act *act)
+{
 	unsigned canary =
 	    x->router_known ? x->router.canary - x->router.canary_spread
 			    : mf_engine_standing(&x->engine).weight;
 
 	if (!mf_migrating_is_worth_a_line(act))
 		return true;
-	if (mf_shift_is_forward(act, canary))
-		return mf_keeper_may_go_forward(x->keeper, longest, ASK_US);
-	return mf_keeper_may_go_back(x->keeper, ASK_US);
+	return mf_migrating_may(x, mf_shift_is_forward(act, canary));
 }
 
 void

@@ -147,6 +147,12 @@ void mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *wh
 /* acts.c: the port of the shift that does things; arg is the run */
 void mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out);
 bool mf_migrating_is_worth_a_line(const struct mf_act *act);
+/* May something be changed now? Not in a run that is somebody else's by now, or that may be before
+ * an act forward has ended. Waits for a word of the repository, where it has to ask. */
+bool mf_migrating_may(struct mf_migrating *x, bool forward);
+/* With the token of the leases; whoever calls has asked mf_migrating_may. */
+int mf_migrating_set_weights(
+    struct mf_migrating *x, unsigned primary, unsigned canary, bool mirror, struct mf_error *e);
 
 /* rollout_metrics.c: a Rollout is asked for its analyses' metrics; their answers live as long as
  * the tick */

@@ -40,7 +40,6 @@ mf_migrating_see_router(struct mf_migrating *x)
 static void
 keep_share(struct mf_migrating *x)
 {
-	struct mf_router *r = mf_world_router(x->world);
 	unsigned wanted = mf_engine_standing(&x->engine).weight;
 	struct mf_error e = {0};
 
@@ -48,7 +47,13 @@ keep_share(struct mf_migrating *x)
 	if (!x->router_known || !mf_router_is_off(&x->router) || wanted == 0 ||
 	    x->router.canary != wanted || x->router.canary_spread > 0)
 		return;
-	if (r->ops->set(r, x->router.primary, x->router.canary, x->router.mirror, NULL, &e) != 0)
+	/* a process that stood still may be somebody else's run by now, and not know it yet */
+	if (!mf_migrating_may(x, x->router.canary_share < x->router.canary)) {
+		mf_log(MF_LOG_WARNING, "the share is not kept: no lease");
+		return;
+	}
+	if (mf_migrating_set_weights(
+		x, x->router.primary, x->router.canary, x->router.mirror, &e) != 0)
 		mf_log(MF_LOG_WARNING, "the share cannot be kept: %s", e.message);
 	else
 		mf_migrating_see_router(x);
