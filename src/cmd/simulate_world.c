@@ -112,8 +112,10 @@ get_ready(const struct mf_world *w, const char *key, enum mf_ready *out, struct 
 		*out = MF_READY_WAIT;
 	else if (strcmp(word, "dead") == 0)
 		*out = MF_READY_DEAD;
+	else if (strcmp(word, "few") == 0)
+		*out = MF_READY_FEW;
 	else
-		return refuse(w, key, "is none of ok, wait, dead", e);
+		return refuse(w, key, "is none of ok, wait, few, dead", e);
 	return 0;
 }
 

@@ -263,7 +263,7 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"For a Canary or a Migration it may have `rev` (the target's revision), `metrics`, "
 	"`primaryMetrics` and `fallbackMetrics` (a value by name; null for an empty result, \"NaN\", \"+Inf\", \"error\", "
 	"\"early\", or an object of `value` and `samples`), `hooks` (an HTTP status by name, or "
-	"\"timeout\"; 200 where it is not named), `primaryReady` and `canaryReady` (\"ok\", \"wait\", "
+	"\"timeout\"; 200 where it is not named), `primaryReady` and `canaryReady` (\"ok\", \"wait\", \"few\" or "
 	"\"dead\"), `setRoutes` (\"conflict\" or \"error\": the router refuses), `forceWeights` and "
 	"`setFailedChecks` (somebody else wrote them), `patch` (fields of the plan's `spec` that "
 	"change now), `wait` (seconds since the last tick, in place of the interval), `control` "

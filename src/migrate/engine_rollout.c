@@ -18,7 +18,7 @@ step(struct mf_engine *g, const struct mf_canary_tick *seen, const struct mf_ask
 	    .primary = seen->primary,
 	    /* its deadline is the engine's own */
 	    .canary = seen->canary == MF_READY ? MF_READY : MF_READY_WAIT,
-	    .canary_gone = seen->canary != MF_READY,
+	    .canary_gone = seen->canary != MF_READY && seen->canary != MF_READY_FEW,
 	    .weight_known = !seen->weights_unknown,
 	    .canary_weight = seen->canary_weight,
 	    .control = seen->control,

@@ -59,6 +59,13 @@ keep_share(struct mf_migrating *x)
 		mf_migrating_see_router(x);
 }
 
+/* As Flagger counts: percent, rounded down. */
+static bool
+is_enough(unsigned up, unsigned in_service, unsigned percent)
+{
+	return up >= (uint64_t)in_service * percent / 100;
+}
+
 static enum mf_ready
 canary_ready(struct mf_migrating *x, uint64_t now_us)
 {
@@ -68,7 +75,10 @@ canary_ready(struct mf_migrating *x, uint64_t now_us)
 	if (!x->router_known || !mf_world_can(x->world)->capacity || r->canary_up > 0 ||
 	    (r->canary_drained && r->canary == 0)) {
 		x->not_ready_since_us = 0;
-		return MF_READY;
+		return r->canary_up == 0 || is_enough(r->canary_up, r->canary_in_service,
+						 x->canary->canary_ready_threshold)
+			   ? MF_READY
+			   : MF_READY_FEW;
 	}
 	if (x->not_ready_since_us == 0)
 		x->not_ready_since_us = now_us;
@@ -79,9 +89,16 @@ canary_ready(struct mf_migrating *x, uint64_t now_us)
 static enum mf_ready
 primary_ready(const struct mf_migrating *x)
 {
-	if (!x->router_known || !mf_world_can(x->world)->capacity || x->router.primary_up > 0)
+	const struct mf_router_seen *r = &x->router;
+
+	if (!x->router_known || !mf_world_can(x->world)->capacity)
 		return MF_READY;
-	return MF_READY_DEAD;
+	if (r->primary_up == 0)
+		return MF_READY_DEAD;
+	return is_enough(
+		   r->primary_up, r->primary_in_service, x->canary->primary_ready_threshold)
+		   ? MF_READY
+		   : MF_READY_FEW;
 }
 
 /* What the thread that looks at the data found. A file that something touched is being read: no
@@ -294,6 +311,7 @@ static bool
 looks_bad(struct mf_migrating *x)
 {
 	unsigned wanted = mf_engine_standing(&x->engine).weight;
+	enum mf_ready ready;
 
 	mf_migrating_see_router(x);
 	/* those that do not answer are counted once an interval */
@@ -305,7 +323,8 @@ looks_bad(struct mf_migrating *x)
 		return false;
 	if (x->watcher != NULL && mf_watcher_state(x->watcher, NULL) == MF_WATCHER_DAMAGED)
 		return true;
-	return canary_ready(x, mf_migrating_now(x)) != MF_READY || breached(x);
+	ready = canary_ready(x, mf_migrating_now(x));
+	return ready == MF_READY_WAIT || ready == MF_READY_DEAD || breached(x);
 }
 
 static enum mf_shift_wake

@@ -190,6 +190,10 @@ look_at_router(struct mf_migrating *x, struct mf_error *e)
 	if (rc == 0 && x->canary->mirror && !mf_world_can(x->world)->mirror)
 		rc = mf_error_set(
 		    e, MF_EUNSUPPORTED, "%s: analysis.mirror: this router cannot", x->m->name);
+	if (rc == 0 && x->canary->ready_word != NULL && !mf_world_can(x->world)->capacity)
+		rc = mf_error_set(e, MF_EUNSUPPORTED,
+		    "%s: analysis.%s: this router does not count servers", x->m->name,
+		    x->canary->ready_word);
 	if (rc == 0 && x->p->dry_run && x->p->resume == MF_MIGRATE_FRESH)
 		rc = mf_migrating_check_weights(x, e);
 	else if (rc == 0)

@@ -230,8 +230,9 @@ put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 		break;
 	case MF_HOLD_NOT_READY:
 		add(v->waits, sizeof v->waits, "%s",
-		    v->capacity && v->canary_up == 0 ? "the canary has no server that is up"
-						     : "a side is not ready");
+		    v->capacity && v->canary_up == 0
+			? "the canary has no server that is up"
+			: "a side has fewer servers up than its ready threshold");
 		break;
 	case MF_HOLD_CONFLICT:
 		add(v->waits, sizeof v->waits, "production moved under this run");

@@ -124,6 +124,7 @@ enum mf_ready {
 	MF_READY,
 	MF_READY_WAIT, /* not yet */
 	MF_READY_DEAD, /* past its deadline; of a primary of a Migration: no ready capacity */
+	MF_READY_FEW,  /* some of it is, and less than the plan wants */
 };
 
 /* What somebody asked for by hand since the last tick. */

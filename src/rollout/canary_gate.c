@@ -67,7 +67,7 @@ mf_stage_primary(struct mf_walk *w)
 {
 	if (w->plan->skip_analysis || w->tick->primary == MF_READY)
 		return MF_GO_ON;
-	if (w->tick->primary == MF_READY_WAIT)
+	if (w->tick->primary != MF_READY_DEAD)
 		return MF_STOP;
 	if (mf_walk_in(w, MF_IN(PROMOTING) | MF_IN(FINALISING)))
 		return failed_promotion(w);
@@ -119,7 +119,7 @@ mf_stage_canary(struct mf_walk *w)
 {
 	if (w->tick->canary == MF_READY)
 		return MF_GO_ON;
-	return w->tick->canary == MF_READY_WAIT ? MF_STOP : mf_walk_roll_back(w);
+	return w->tick->canary != MF_READY_DEAD ? MF_STOP : mf_walk_roll_back(w);
 }
 
 static enum mf_verdict

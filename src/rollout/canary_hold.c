@@ -226,7 +226,9 @@ mf_stage_migration_ready(struct mf_walk *w)
 		return mf_walk_turn_back(w, MF_REASON_CANARY_DEAD);
 	if (w->tick->canary == MF_READY_WAIT) /* no server of it is up: that is not "no data" */
 		return fail_and_hold(w, MF_HOLD_NOT_READY);
-	if (w->tick->primary != MF_READY && w->holding == MF_HOLD_NONE)
+	/* those that are up are looked at, and nothing goes forward */
+	if ((w->tick->primary != MF_READY || w->tick->canary != MF_READY) &&
+	    w->holding == MF_HOLD_NONE)
 		w->holding = MF_HOLD_NOT_READY;
 	return MF_GO_ON;
 }

@@ -119,7 +119,9 @@ struct mf_canary_plan {
 	unsigned iterations;
 	bool mirror;
 	unsigned mirror_weight;
-	unsigned primary_ready_threshold, canary_ready_threshold; /* percent */
+	/* Percent of the servers in service that are to be up. */
+	unsigned primary_ready_threshold, canary_ready_threshold;
+	const char *ready_word; /* which of the two the plan itself says; NULL: none */
 	uint64_t progress_deadline_us;
 	const struct mf_canary_metric *metrics; /* built-in and inline first, then templates */
 	size_t n_metrics;

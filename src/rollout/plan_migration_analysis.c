@@ -29,17 +29,30 @@ set_defaults(struct mf_plan_reading *rd, struct mf_canary_plan *p)
 	p->clamp_to_max_weight = true;
 }
 
-/* What only a router with routes can do; of file and exec preflight asks. */
+static const char *
+ready_word(const struct mf_node *analysis)
+{
+	if (mf_node_get(analysis, "canaryReadyThreshold") != NULL)
+		return "canaryReadyThreshold";
+	return mf_node_get(analysis, "primaryReadyThreshold") != NULL ? "primaryReadyThreshold"
+								      : NULL;
+}
+
+/* What the router cannot do, as far as that is known here; of exec preflight asks. */
 static void
 check_router(struct mf_plan_reading *rd, const struct mf_node *analysis,
-    const struct mf_migration_words *w, const struct mf_canary_plan *p)
+    const struct mf_migration_words *w, struct mf_canary_plan *p)
 {
 	if (w->plan.router.type == MF_ROUTER_HAPROXY && p->mirror)
 		mf_plan_refuse(
 		    rd, mf_node_get(analysis, "mirror"), "haproxy's runtime API cannot mirror");
-	if (p->mirror_weight > 0 && !p->mirror)
+	if (p->mirror_weight > 0 && p->mirror_weight < 100)
 		mf_plan_refuse(rd, mf_node_get(analysis, "mirrorWeight"),
-		    "without mirror it would be ignored");
+		    "no router of a Migration mirrors a part");
+	p->ready_word = ready_word(analysis);
+	if (w->plan.router.type == MF_ROUTER_FILE && p->ready_word != NULL)
+		mf_plan_refuse(rd, mf_node_get(analysis, p->ready_word),
+		    "nobody counts the servers behind a file");
 }
 
 static void
@@ -195,11 +208,12 @@ referred(struct mf_plan_reading *rd, const struct mf_node *analysis, const struc
 }
 
 static struct mf_canary_plan *
-take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_node *ref)
+take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis,
+    const struct mf_migration_words *w, const struct mf_node *ref)
 {
 	struct mf_stanza s = {0};
 	const char *name = referred(rd, analysis, ref, beside_canary, &s);
-	const struct mf_node *doc;
+	const struct mf_node *doc, *stanza;
 	struct mf_canary_plan *own;
 	const struct mf_canary_plan *read;
 
@@ -221,6 +235,10 @@ take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis, const st
 		own->watch_us = s.plan.watch_us;
 	own->max_hold_us = s.plan.max_hold_us;
 	own->hold_end = s.plan.hold_end;
+	stanza = mf_node_get(mf_node_get(doc, "spec"), "analysis");
+	if (stanza == NULL)
+		stanza = mf_node_get(mf_node_get(doc, "spec"), "canaryAnalysis");
+	check_router(rd, stanza, w, own);
 	return own;
 }
 
@@ -358,7 +376,7 @@ mf_migration_analysis(
 		return;
 	}
 	if (canary != NULL) {
-		p = take_canary(rd, analysis, canary);
+		p = take_canary(rd, analysis, w, canary);
 	} else if ((p = mf_plan_alloc(rd, 1, sizeof *p)) != NULL) {
 		set_defaults(rd, p);
 		read_stanza(rd, analysis, w, p);

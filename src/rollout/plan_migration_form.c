@@ -433,9 +433,11 @@ static const struct mf_field stanza_fields[] = {
     WHOLE("iterations", UNSIGNED, plan.iterations, 1, 1000000,
 	"In place of weights: so many checks, then all traffic at once (blue/green)"),
     ROW("mirror", BOOL, plan.mirror, "Mirror before the first weight, where the router can"),
-    ROW("mirrorWeight", WEIGHT, plan.mirror_weight, "Which part is mirrored, percent"),
+    ROW("mirrorWeight", WEIGHT, plan.mirror_weight,
+	"100 alone: no router of a Migration mirrors a part"),
     ROW("primaryReadyThreshold", WEIGHT, plan.primary_ready_threshold,
-	"Which part of the primary's servers must be up, percent; 100"),
+	"How many of the primary's servers must be up for a step forward, percent of those in "
+	"service; only where the router counts them; 100"),
     ROW("canaryReadyThreshold", WEIGHT, plan.canary_ready_threshold, "The same of the canary; 100"),
     ROW("progressDeadline", DURATION, plan.progress_deadline_us,
 	"How long servers may take to become ready; 600s"),

@@ -81,6 +81,7 @@ struct mf_router_seen {
 	double primary_share, canary_share; /* what the present servers make of it, percent */
 	bool mirror;
 	unsigned primary_up, primary_servers, canary_up, canary_servers; /* where it can tell */
+	unsigned primary_in_service, canary_in_service; /* servers that nobody took out */
 	bool canary_drained; /* out of service, as drain leaves it: set to more than 0 brings it
 				back */
 	/* Proxies, and how many of them answered. get fails only where none did: a check counts

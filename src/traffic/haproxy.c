@@ -145,6 +145,10 @@ look(const struct mf_haproxy_instance *x, bool first, struct mf_router_seen *out
 		out->primary_servers = c.primary;
 	if (first || c.canary > out->canary_servers)
 		out->canary_servers = c.canary;
+	if (first || c.primary_in_service > out->primary_in_service)
+		out->primary_in_service = c.primary_in_service;
+	if (first || c.canary_in_service > out->canary_in_service)
+		out->canary_in_service = c.canary_in_service;
 	out->canary_drained = (first || out->canary_drained) && mf_haproxy_is_drained(&x->now);
 	out->canary_sessions += mf_haproxy_canary_sessions(&x->now);
 }

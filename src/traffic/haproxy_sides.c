@@ -338,14 +338,16 @@ mf_haproxy_count(const struct mf_haproxy_table *t)
 
 	for (i = 0; i < t->n; i++) {
 		const struct mf_haproxy_server *s = &t->servers[i];
-		const bool up = s->state == MF_SERVER_UP;
+		const bool up = s->state == MF_SERVER_UP, in = up || s->state == MF_SERVER_DOWN;
 
 		if (s->side == MF_HAPROXY_CANARY) {
 			c.canary++;
 			c.canary_up += up;
+			c.canary_in_service += in;
 		} else if (s->side == MF_HAPROXY_PRIMARY) {
 			c.primary++;
 			c.primary_up += up;
+			c.primary_in_service += in;
 		}
 	}
 	return c;

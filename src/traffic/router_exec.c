@@ -178,6 +178,8 @@ take_seen(
 			return -1;
 		*counts[i].to = (unsigned)counts[i].n;
 	}
+	out->primary_in_service = out->primary_servers;
+	out->canary_in_service = out->canary_servers;
 	out->mirror = json_is_true(json_object_get(answer, "mirror"));
 	if (note != NULL)
 		mf_text_escape(out->note, sizeof out->note, note);

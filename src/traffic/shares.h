@@ -49,6 +49,7 @@ double mf_shares_canary(const struct mf_share_server *servers, size_t n);
 
 struct mf_share_count {
 	unsigned primary, primary_up, canary, canary_up;
+	unsigned primary_in_service, canary_in_service; /* neither in maintenance nor drained */
 };
 struct mf_share_count mf_shares_count(const struct mf_share_server *servers, size_t n);
 

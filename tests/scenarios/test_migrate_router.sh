@@ -347,7 +347,7 @@ done
 old4_pid=${pids[-1]}
 scenario four "${four[@]}"
 load_clients fresh 2
-run four -e "s|primary: .*|primary: [churn/old*]|"
+run four -e "s|primary: .*|primary: [churn/old*]|" -e "s|maxWeight: 40|&\n    primaryReadyThreshold: 75|"
 from=$(now)
 kill -KILL "$old4_pid"
 share_is() { # PERCENT: the canary's, of the servers that are up, within half a point

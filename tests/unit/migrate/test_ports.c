@@ -15,11 +15,12 @@
 
 #define TERM_US UINT64_C(30000000)
 
-/* Two of three primaries are gone: what should be 40 % is more. */
+/* What it says of its weights lies beside it. */
 static const char program[] = "read -r question\n"
 			      "case $question in\n"
 			      "*'\"set\"'*) echo \"$question\" >>\"$0.set\"; echo '{}' ;;\n"
-			      "*) echo '{\"primary\":60,\"canary\":40,\"canaryShare\":67}' ;;\n"
+			      "*capabilities*) echo '{\"capacity\":true}' ;;\n"
+			      "*) cat \"$0.says\" ;;\n"
 			      "esac\n";
 
 static _Atomic int64_t clock_us;
@@ -54,11 +55,15 @@ static const struct mf_canary_plan canary = {.name = "",
     .namespace_name = "",
     .provider = "",
     .profile = MF_PROFILE_MIGRATION,
-    .interval_us = 1000000};
+    .interval_us = 1000000,
+    .progress_deadline_us = 1000000,
+    .primary_ready_threshold = 75,
+    .canary_ready_threshold = 100};
 
 struct run {
 	struct fixture *f;
 	char dir[SCRATCH_PATH], script[SCRATCH_PATH + 8], sets[SCRATCH_PATH + 16];
+	char answer[SCRATCH_PATH + 16];
 	const char *command[3];
 	struct mf_plan plan;
 	struct mf_migration_plan m;
@@ -97,13 +102,22 @@ keep(struct run *r)
 	fixture_expect_ok(mf_keeper_start(&r->x.keeper, &k, &e), &e, "a keeper");
 }
 
+static void
+put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 static struct run *
 begin(void **state)
 {
 	struct run *r = calloc(1, sizeof *r);
 	struct mf_lease_params lease = params_of(1);
 	struct mf_error e = {0};
-	FILE *f;
 
 	assert_non_null(r);
 	r->f = *state;
@@ -111,10 +125,8 @@ begin(void **state)
 	scratch_make(r->dir);
 	(void)snprintf(r->script, sizeof r->script, "%s/it", r->dir);
 	(void)snprintf(r->sets, sizeof r->sets, "%s.set", r->script);
-	f = fopen(r->script, "w");
-	assert_non_null(f);
-	assert_true(fputs(program, f) >= 0);
-	assert_int_equal(fclose(f), 0);
+	(void)snprintf(r->answer, sizeof r->answer, "%s.says", r->script);
+	put_file(r->script, program);
 	r->command[0] = "/bin/sh";
 	r->command[1] = r->script;
 	r->m = (struct mf_migration_plan){
@@ -133,7 +145,9 @@ begin(void **state)
 	mf_engine_canary(&r->x.engine, &canary);
 	mf_canary_start(&r->x.engine.state.canary, "v2", "v1");
 	r->x.engine.state.canary.weight = 40;
+	put_file(r->answer, "{\"primary\":60,\"canary\":40}");
 	fixture_expect_ok(mf_migrating_open(&r->x, &e), &e, "a world");
+	fixture_expect_ok(mf_world_check_router(r->x.world, &e), &e, "a router");
 	fixture_expect_ok(mf_journal_open(r->dir, &r->mirror, &e), &e, "a journal");
 	fixture_expect_ok(
 	    mf_lease_set_init(&r->x.leases, r->f->repo, &lease, 1, &e), &e, "leases");
@@ -183,6 +197,8 @@ test_share(void **state)
 
 	(void)snprintf(token, sizeof token, "\"token\":\"%llu\"",
 	    (unsigned long long)mf_keeper_token(r->x.keeper));
+	/* two of three primaries are gone: what should be 40 % is more */
+	put_file(r->answer, "{\"primary\":60,\"canary\":40,\"canaryShare\":67}");
 	r->x.ports.observe(r->x.ports.arg, &tick);
 	assert_int_equal(tick.canary_weight, 40);
 	assert_int_equal(sets(r, token), 1);
@@ -200,11 +216,47 @@ test_share(void **state)
 	end(r);
 }
 
+/* How many servers are up, against the plan's thresholds: percent of them, rounded down. */
+static void
+test_ready(void **state)
+{
+	static const struct {
+		unsigned primary_up, primaries, canary_up, canaries;
+		enum mf_ready primary, canary;
+	} rows[] = {
+	    {4, 4, 2, 2, MF_READY, MF_READY},
+	    {3, 4, 2, 2, MF_READY, MF_READY},
+	    {2, 4, 1, 2, MF_READY_FEW, MF_READY_FEW},
+	    {2, 3, 1, 1, MF_READY, MF_READY}, /* 75 % of 3 is 2 */
+	    {1, 4, 0, 2, MF_READY_FEW, MF_READY_WAIT},
+	    {0, 4, 2, 2, MF_READY_DEAD, MF_READY},
+	    {1, 0, 1, 0, MF_READY, MF_READY}, /* it does not say of how many */
+	};
+	struct mf_canary_tick tick;
+	struct run *r = begin(state);
+	char text[200];
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		(void)snprintf(text, sizeof text,
+		    "{\"primary\":60,\"canary\":40,\"primaryUp\":%u,\"primaryServers\":%u,"
+		    "\"canaryUp\":%u,\"canaryServers\":%u}",
+		    rows[i].primary_up, rows[i].primaries, rows[i].canary_up, rows[i].canaries);
+		put_file(r->answer, text);
+		tick = (struct mf_canary_tick){0};
+		r->x.ports.observe(r->x.ports.arg, &tick);
+		if (tick.primary != rows[i].primary || tick.canary != rows[i].canary)
+			fail_msg("row %zu: %d %d", i, tick.primary, tick.canary);
+	}
+	end(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_share, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_ready, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests_name("ports", tests, NULL, NULL);

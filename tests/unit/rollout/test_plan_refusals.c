@@ -223,6 +223,8 @@ static const struct refusal migration_refusals[] = {
     {6, "  source: {dir: /srv/us, link: current}",
 	"plan.yaml:6: spec.source.serves: is missing: a flipped link is not a loaded model; say "
 	"how its servers tell which version they serve, or write `serves: unchecked`"},
+    {16, "    mirrorWeight: 10",
+	"plan.yaml:16: spec.analysis.mirrorWeight: no router of a Migration mirrors a part"},
     {6, "  suspend: maybe", "plan.yaml:6: spec.suspend: a boolean is wanted here, not a string"},
     {9, "    mirror: \"s3://b/{version}/\"\n    dir: /srv/eu",
 	"plan.yaml:7: spec.destination: only one of dir and mirror may be there"},
