@@ -586,7 +586,7 @@ static const struct mf_field migration_fields[] = {
 	.form = &freeze_form,
 	.about = "When no step forward happens; rollback always may"},
     WORD("onInterrupt", plan.on_interrupt, interrupt_words,
-	"What an interrupted run leaves when the canary has weight and nobody takes over; "
+	"Told to end while the canary has weight: rollback, at once, or hold, which leaves it; "
 	"rollback"),
     ROW("maxUnattended", DURATION, plan.max_unattended_us,
 	"After so long without a holder, whoever resumes rolls back; 10m"),

@@ -105,6 +105,81 @@ answers promotion 200
 ended "the first goes on" 0 first
 ends "two plans" 0/100 v2 v2
 
+# ---- one backend of two ----
+
+cat >two.cfg <<END
+global
+  stats socket $scratch/two.sock mode 600 level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 10s
+  timeout server 10s
+$(printf 'backend %s\n  option redispatch\n  server old %s weight 100\n  server new %s weight 0\n' \
+	    web "$old" "$new" api "$old" "$new")
+END
+"$haproxy" -f two.cfg >>servers.log 2>&1 &
+pids+=($!)
+in_time test -S two.sock
+anew
+hooking v2 gates promotion confirm-promotion | sed -e "s|/haproxy.sock|/two.sock|" \
+    -e 's|\[churn/old\]|[web/old, api/old]|' -e 's|\[churn/new\]|[web/new, api/new]|' >plan.yaml
+cat >api.yaml <<END
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: api-alone}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: api}
+  service: {port: 80}
+  skipAnalysis: true
+END
+answers promotion 403
+begin web-and-api
+in_time grep -q "held: gate" web-and-api.out
+status 7 "a plan on the second of two backends" "$MF" migrate api.yaml \
+    --router "haproxy:unix:$scratch/two.sock,primary=api/old,canary=api/new" \
+    --model api@v1 --from v1 --to "$scratch/api,link=current"
+says "... it names who is there" "haproxy:api is held by web-and-api"
+answers promotion 200
+ended "both backends go on" 0 web-and-api
+
+# ---- told to end, and to leave things as they are ----
+
+anew
+hooking v2 gates promotion confirm-promotion >plan.yaml
+cat >>plan.yaml <<END
+  onInterrupt: hold
+  windows: ["Mon-Sun 00:00-24:00"]
+  freeze: [{from: 2020-01-01, to: 2020-02-01}]
+END
+answers promotion 403
+begin left
+in_time grep -q "held: gate" left.out
+kill -TERM $run
+ended "onInterrupt: hold" 11 left
+check "... the canary keeps its weight" test "$(weights)" = 50/50
+check "... production is v1" sh -c "\"$MF\" ref churn production | grep -q ' is v1,'"
+answers promotion 200
+status 0 "... another process goes on at once" "$MF" migrate plan.yaml --resume --state-dir elsewhere
+ends "left and resumed" 0/100 v2 v2
+
+# ---- a freeze ----
+
+anew
+quick v2 >plan.yaml
+echo "  freeze: [{from: 2020-01-01, to: $(date -u -d '+2 days' +%F)}]" >>plan.yaml
+begin frozen -v
+check "a freeze: it says what it waits for" in_time grep -q "waits for the end of a freeze" frozen.out
+status 0 "... a person skips the steps" "$MF" migrate --promote --full frozen
+check "... which is heard" in_time grep -q "promote --full by" frozen.err
+heard=$(wc -l <frozen.out)
+more_ticks() { (($(wc -l <frozen.out) > heard + 1)); }
+check "... ticks go on" in_time more_ticks
+check "... and nothing moves" test "$(weights)" = 100/0
+status 0 "... aborted" "$MF" migrate --abort frozen
+ended "a freeze" 8 frozen
+ends "a freeze" 100/0 v1 v1
+
 # ---- a disk that is full ----
 
 mkdir v5
