@@ -135,7 +135,8 @@ put_form(struct mf_buf *b, const struct mf_form *form)
 		put_type(b, f);
 		mf_buf_printf(b, "}%s\n", i + 1 < form->n_fields ? "," : "");
 	}
-	mf_buf_printf(b, "      }\n    }");
+	/* as the reader, which refuses what nobody knows */
+	mf_buf_printf(b, "      },\n      \"additionalProperties\": false\n    }");
 }
 
 void

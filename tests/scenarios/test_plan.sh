@@ -38,6 +38,39 @@ sed 's/^  analysis:/  colour: blue\n  analysis:/' example-2.yaml >odd.yaml
 status 0 "a field that nobody knows is no refusal" "$MF" plan check odd.yaml
 says "... but a warning" "odd.yaml:[0-9]+: spec.colour: nobody knows"
 
+# ---- an editor, which goes by the JSON Schema, says the same ----
+
+for python in python3 /usr/bin/python3; do
+	"$python" -c "import jsonschema, yaml" 2>err && break
+	python=
+done
+check "python3 has jsonschema and yaml (scripts/install-deps)" test -n "$python"
+by_schema() { # FILE
+	"$python" - "$MF_TOP_SRCDIR/src/rollout/migration.schema.json" "$1" <<-'END'
+		import json, sys, jsonschema, yaml
+		with open(sys.argv[1]) as f:
+		    schema = json.load(f)
+		jsonschema.Draft202012Validator.check_schema(schema)
+		with open(sys.argv[2]) as f:
+		    plans = [d for d in yaml.safe_load_all(f) if d and d.get("kind") == "Migration"]
+		if not plans:
+		    sys.exit("no Migration in there")
+		for plan in plans:
+		    plan = json.loads(json.dumps(plan, default=str)) # dates are text
+		    jsonschema.validate(plan, schema, jsonschema.Draft202012Validator)
+	END
+}
+for f in example-*.yaml; do
+	grep -q "^kind: Migration" "$f" || continue
+	status 0 "the Migration of the page ($f), by the schema" by_schema "$f"
+	for word in name dir haproxy interval thresholdRange bake; do
+		sed "0,/\<$word:/s//${word}s:/" "$f" >odd.yaml
+		cmp -s "$f" odd.yaml && continue
+		status 1 "... with ${word}s in place of $word it is refused" by_schema odd.yaml
+		status 2 "... as it is by plan check" "$MF" plan check odd.yaml
+	done
+done
+
 status 2 "no such file" "$MF" plan check nowhere.yaml
 : >empty.yaml
 status 2 "an empty file" "$MF" plan check empty.yaml

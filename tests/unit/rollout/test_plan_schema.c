@@ -44,6 +44,7 @@ check_map(const json_t *defs, const json_t *map)
 	size_t i;
 
 	assert_string_equal(json_string_value(json_object_get(map, "type")), "object");
+	assert_true(json_is_false(json_object_get(map, "additionalProperties")));
 	json_object_foreach((json_t *)(uintptr_t)json_object_get(map, "properties"), key, field)
 	{
 		if (json_string_value(json_object_get(field, "description")) == NULL)
