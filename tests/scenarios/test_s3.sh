@@ -132,12 +132,13 @@ check "a pull goes on after that: the same bytes" diff -r src pulled --exclude=.
 # --- faults
 # shellcheck disable=SC2119 # it takes none
 need_faults
-for fault in slowdown internal toomany close lostack lateerror redirect; do
-	data src/weights.bin 12000000 "$RANDOM"
-	faults "$fault" 20
+for fault in slowdown internal toomany close lostack lateerror redirect tarpit badetag; do
+	data src/weights.bin 6000000 "$RANDOM"
+	if [ "$fault" = tarpit ]; then faults tarpit 30 any 4; else faults "$fault" 30; fi
 	status 0 "$fault: push" "$MF" push src "churn@$fault" --ref production
 	rm -rf dst
 	status 0 "$fault: pull" "$MF" pull churn dst
+	check "$fault: it was played" test "$("$servers/s3-faults" count faults)" -ge 1
 	faults none
 	check "$fault: the same bytes" cmp src/weights.bin dst/weights.bin
 done
