@@ -44,8 +44,7 @@ struct mf_sha256_sum;
 struct mf_sha256_sum *mf_sha256_new(struct mf_error *e); /* NULL with MF_ENOMEM */
 /* As of struct mf_md5, below. */
 void mf_sha256_update(struct mf_sha256_sum *s, const void *bytes, size_t n);
-int mf_sha256_final(
-    struct mf_sha256_sum *s, uint8_t out[MF_SHA256_BYTES], struct mf_error *e);
+int mf_sha256_final(struct mf_sha256_sum *s, uint8_t out[MF_SHA256_BYTES], struct mf_error *e);
 void mf_sha256_free(struct mf_sha256_sum *s);
 
 struct mf_md5;

@@ -225,8 +225,11 @@ add_md5(struct run *r, const struct mf_s3_answer *a)
 {
 	const struct mf_s3_call *call = r->attempt.call;
 
-	if (!call->has_body || r->md5_added || r->attempt.sum_name != NULL ||
-	    r->client->carrier.perform != NULL || !mf_s3_wants_md5(a->http.status, &a->error))
+	if (!call->has_body || r->md5_added || r->client->carrier.perform != NULL ||
+	    !mf_s3_wants_md5(a->http.status, &a->error))
+		return false;
+	if (r->attempt.sum_name != NULL &&
+	    strcmp(r->attempt.sum_name, "x-amz-checksum-crc32c") != 0) /* which is not enough */
 		return false;
 	r->md5_added = true;
 	mf_s3_attempt_add_md5(&r->attempt);
@@ -380,6 +383,8 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 			break;
 		refusal = *e;
 	}
+	out->summed =
+	    r.attempt.sum_name != NULL && strncmp(r.attempt.sum_name, "x-amz-checksum-", 15) == 0;
 	mf_s3_credentials_unref(r.attempt.credentials);
 	return rc;
 }

@@ -14,7 +14,8 @@
  * the MD5, and all that follow have it at once. Nobody else is sent one.
  *
  * No body without its SHA-256 in the signature, but where the dialect takes bearer tokens and the
- * credentials are one, where a carrier signs in its own way, and where unsigned_bodies says so.
+ * credentials are one, where a carrier signs in its own way, and where unsigned_bodies says so:
+ * then objects and parts go with their CRC-32C, unless the store refuses such headers.
  *
  * Threads. Any number call at once; a call blocks its thread, and everything but moving bytes
  * happens on it. No lock is held meanwhile. No message has a secret in it.
@@ -111,11 +112,16 @@ struct mf_s3_call {
 	/* Twice does no harm: then a 503 that may come from something on the way is waited for,
 	 * too. GET and HEAD are always so. */
 	bool repeatable;
-	/* The body becomes an object or a part of one: its Content-MD5 goes along where the bucket is
-	 * known to demand that. */
+	/* The body becomes an object or a part of one: its Content-MD5 goes along where the bucket
+	 * is known to demand that, and its CRC-32C where the signature does not cover it and the
+	 * store takes one. */
 	bool stores;
-	/* The answer shall tell the checksum of the whole object, where the store keeps one and knows
-	 * the question: one that refuses it is asked once, and again without. */
+	/* It is a part of an upload that was begun without checksums, so that a part has none. */
+	bool unsummed;
+	/* An upload in parts begins: it says that each will have its CRC-32C, where that is so. */
+	bool begins_parts;
+	/* The answer shall tell the checksum of the whole object, where the store keeps one and
+	 * knows the question: one that refuses it is asked once, and again without. */
 	bool wants_sum;
 	/* To clean up: sent though waiting.cancelled says so, at once, whatever limits and flow
 	 * have to say, and given a few seconds only. */
@@ -131,6 +137,7 @@ struct mf_s3_call {
 
 struct mf_s3_answer {
 	struct mf_http_response http; /* of the last attempt */
+	bool summed;                  /* that one's x-amz-checksum-..., if any, was taken */
 	/* A refusal: which, and the store's words. Only after -1 with refused. */
 	bool refused;
 	enum mf_s3_class class;

@@ -62,7 +62,7 @@ int mf_s3_attempt_send(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct
  * answer's refusal, if it is one, takes the place of the one in *out and *e. */
 void mf_s3_attempt_diagnose(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_error *e);
 
-/* s3_sum.c: the header that the call begins with. */
+/* s3_sum.c: the header about checksums that the call begins with, if any. */
 void mf_s3_attempt_choose_sum(struct mf_s3_attempt *a);
 /* The same: add the Content-MD5 of the call's body. Where the system has no MD5 (FIPS mode) the
  * SHA-256 goes instead, which does for whole objects at Amazon. */
@@ -70,7 +70,7 @@ void mf_s3_attempt_add_md5(struct mf_s3_attempt *a);
 
 /* s3_sum.c: do the checksum headers of an answer, of those that are known, fit these bytes, which
  * are all of the object or part? */
-bool s3_sums_fit(const struct mf_s3_dialect *d, const struct mf_http_response *r,
-    const void *bytes, size_t n);
+bool s3_sums_fit(
+    const struct mf_s3_dialect *d, const struct mf_http_response *r, const void *bytes, size_t n);
 
 #endif

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,8 +57,7 @@ find_in(const struct mf_s3_dialect *d, const struct mf_http_response *r, const c
 	if (d->sum_header == NULL)
 		return false;
 	while (mf_http_headers_next(&r->headers, &at, &name, &value)) {
-		if (strcasecmp(name, d->sum_header) != 0 ||
-		    (told = find_sum(value, kind)) == NULL)
+		if (strcasecmp(name, d->sum_header) != 0 || (told = find_sum(value, kind)) == NULL)
 			continue;
 		n = strcspn(told, ", \t");
 		if (n != bytes - 1)
@@ -76,20 +76,34 @@ s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, const ch
 	return find_in(s->dialect, r, kind, out, bytes);
 }
 
+static void
+set_sum(struct mf_s3_attempt *a, const char *name, const char *value)
+{
+	a->sum_name = name;
+	(void)snprintf(a->sum, sizeof a->sum, "%s", value);
+}
+
 void
 mf_s3_attempt_choose_sum(struct mf_s3_attempt *a)
 {
 	const struct mf_s3_client *c = a->client;
+	const struct mf_s3_call *call = a->call;
+	const bool md5 = atomic_load(&c->sends_md5);
+	const bool takes = c->dialect == &mf_s3_aws4 && !atomic_load(&c->no_sums);
+	const bool crc = takes && c->unsigned_bodies && !md5;
+	char text[MF_S3_SUM_BYTES];
 
 	if (c->carrier.perform != NULL)
 		return;
-	if (a->call->stores && atomic_load(&c->sends_md5)) {
+	if (takes && call->wants_sum)
+		set_sum(a, "x-amz-checksum-mode", "ENABLED");
+	else if (crc && call->begins_parts)
+		set_sum(a, "x-amz-checksum-algorithm", "CRC32C");
+	else if (crc && call->stores && !call->unsummed)
+		set_sum(a, "x-amz-checksum-crc32c",
+		    s3_sum(call->body, call->body_bytes, text) + sizeof WORD - 1);
+	else if (md5 && call->stores)
 		mf_s3_attempt_add_md5(a);
-	} else if (a->call->wants_sum && c->dialect == &mf_s3_aws4 &&
-		   !atomic_load(&c->no_sums)) {
-		a->sum_name = "x-amz-checksum-mode";
-		(void)strcpy(a->sum, "ENABLED");
-	}
 }
 
 void
@@ -109,8 +123,7 @@ mf_s3_attempt_add_md5(struct mf_s3_attempt *a)
 		n = sizeof digest;
 	}
 	mf_md5_free(m);
-	(void)sodium_bin2base64(
-	    a->sum, sizeof a->sum, digest, n, sodium_base64_VARIANT_ORIGINAL);
+	(void)sodium_bin2base64(a->sum, sizeof a->sum, digest, n, sodium_base64_VARIANT_ORIGINAL);
 }
 
 /* ---- what an answer tells of the whole object ---- */
@@ -189,8 +202,8 @@ s3_sum_check_fini(struct s3_sum_check *c)
 }
 
 bool
-s3_sums_fit(const struct mf_s3_dialect *d, const struct mf_http_response *r, const void *bytes,
-    size_t n)
+s3_sums_fit(
+    const struct mf_s3_dialect *d, const struct mf_http_response *r, const void *bytes, size_t n)
 {
 	struct s3_sum_check c = {.kind = S3_SUM_NONE};
 	bool fits;

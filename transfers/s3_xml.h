@@ -91,10 +91,13 @@ struct mf_s3_uploads {
 int mf_s3_xml_uploads(const void *bytes, size_t n, struct mf_s3_uploads *out, struct mf_error *e);
 void mf_s3_uploads_fini(struct mf_s3_uploads *u);
 
+#define MF_S3_CRC32C_BYTES 9 /* in base64, with the NUL */
+
 struct mf_s3_part {
 	unsigned number; /* from 1 */
 	uint64_t size_bytes;
 	char etag[MF_S3_ETAG_BYTES]; /* without quotes */
+	char crc32c[MF_S3_CRC32C_BYTES]; /* in base64; "": none was sent. Of ours, never read */
 };
 
 /* ListPartsResult. */

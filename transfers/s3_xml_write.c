@@ -86,7 +86,10 @@ mf_s3_xml_put_complete(struct mf_buf *out, const struct mf_s3_part *parts, size_
 		    parts[i].number);
 		if (put_escaped(out, parts[i].etag, e) != 0)
 			return -1;
-		put_text(out, "&quot;</ETag></Part>");
+		put_text(out, "&quot;</ETag>");
+		if (parts[i].crc32c[0] != '\0')
+			mf_buf_printf(out, "<ChecksumCRC32C>%s</ChecksumCRC32C>", parts[i].crc32c);
+		put_text(out, "</Part>");
 	}
 	put_text(out, "</CompleteMultipartUpload>");
 	return out->failed ? mf_error_nomem(e, "the end of an upload") : 0;

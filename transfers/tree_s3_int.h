@@ -182,7 +182,10 @@ struct s3_tree_upload {
 	int (*still)(void *arg, struct mf_error *e); /* before it becomes visible; may be NULL */
 	void *arg;
 
+	bool has_bodies; /* parts are sent from here, and may have checksums */
+
 	/* the upload's own */
+	bool summed; /* and have them */
 	char id[MF_S3_UPLOAD_ID_BYTES];
 	size_t n_parts;
 	struct mf_s3_part *parts; /* each written by the thread that sends it */

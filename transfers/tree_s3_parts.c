@@ -42,6 +42,7 @@ initiate(struct s3_tree_upload *u, struct mf_error *e)
 	    .body = "",
 	    .has_body = true,
 	    .repeatable = true, /* one too many is swept */
+	    .begins_parts = u->has_bodies,
 	    .doing = "beginning to put",
 	};
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
@@ -50,6 +51,7 @@ initiate(struct s3_tree_upload *u, struct mf_error *e)
 	rc = s3_tree_call(u->tree, &call, &a, e);
 	if (rc == 0)
 		rc = mf_s3_xml_initiated(a.http.body.data, a.http.body.len, u->id, e);
+	u->summed = a.summed;
 	mf_s3_answer_fini(&a);
 	return rc;
 }
@@ -89,6 +91,16 @@ give_up(struct s3_tree_upload *u)
 
 /* ---- parts ---- */
 
+/* What the completion says of the part. */
+static void
+print_sum(struct mf_s3_part *part, const void *bytes)
+{
+	char text[MF_S3_SUM_BYTES];
+
+	(void)snprintf(part->crc32c, sizeof part->crc32c, "%s",
+	    strchr(s3_sum(bytes, (size_t)part->size_bytes, text), '=') + 1);
+}
+
 static int
 send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, struct mf_error *e)
 {
@@ -106,6 +118,7 @@ send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, 
 	    .has_body = true,
 	    .repeatable = true,
 	    .stores = true,
+	    .unsummed = !u->summed,
 	    .doing = "putting a part of",
 	};
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
@@ -117,6 +130,8 @@ send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, 
 	sum = s3_tree_add_sum(u->tree, bytes, call.body_bytes, &headers);
 	if (u->sums != NULL)
 		u->sums[part->number - 1] = sum;
+	if (u->summed)
+		print_sum(part, bytes);
 	call.n_headers = headers.n;
 	rc = s3_tree_call(u->tree, &call, &a, e);
 	if (rc == 0)
@@ -402,6 +417,7 @@ s3_tree_put_parts(struct s3_tree *t, const char *path, const struct mf_tree_sour
 	    .size = source->size,
 	    .part_bytes = s3_tree_part_bytes(source->size, t->p.part_bytes),
 	    .mtime_ns = source->mtime_ns,
+	    .has_bodies = true,
 	    .send = put_part,
 	    .still = still,
 	    .arg = &copy,

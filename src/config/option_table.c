@@ -161,7 +161,9 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_S3_UNSIGNED_PAYLOAD] = {"s3-unsigned-payload", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	0, MF_COMPLETE_NONE, "leave the hash of what is sent out of signatures, over TLS",
 	"Do not hash what is sent to an s3:// bucket, which takes a good part of an upload's processor "
-	"time: TLS alone guards it on its way, and an endpoint without TLS is refused."},
+	"time: TLS guards it on its way, and an endpoint without TLS is refused. "
+	"Its CRC-32C goes along instead, which costs nothing, and the store checks it, if it knows "
+	"`x-amz-checksum-crc32c`; one that refuses such headers is sent none."},
     [MF_OPT_S3_STORAGE_CLASS] = {"s3-storage-class", 0, MF_KIND_STRING, 0, "CLASS", NULL, NULL, 0,
 	0, MF_COMPLETE_NONE, "storage class of new objects",
 	"Store new objects in this storage class, such as `STANDARD_IA`; without it the bucket "

@@ -163,8 +163,7 @@ wants_md5(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		assert_int_equal(
-		    mf_s3_wants_md5(cases[i].status, &cases[i].answer), cases[i].yes);
+		assert_int_equal(mf_s3_wants_md5(cases[i].status, &cases[i].answer), cases[i].yes);
 }
 
 static void

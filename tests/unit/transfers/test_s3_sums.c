@@ -5,13 +5,13 @@
 
 #include "tests/unit/transfers/tree_s3_fixture.h"
 
-#define LOCKED(what)                                                                       \
-	{                                                                                  \
-		400, NULL,                                                                 \
-		    "<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR "           \
-		    "x-amz-checksum- HTTP header is required for Put " what                \
-		    " requests with Object Lock parameters</Message></Error>",             \
-		    0                                                                      \
+#define LOCKED(what)                                                             \
+	{                                                                        \
+		400, NULL,                                                       \
+		    "<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR " \
+		    "x-amz-checksum- HTTP header is required for Put " what      \
+		    " requests with Object Lock parameters</Message></Error>",   \
+		    0                                                            \
 	}
 #define BEGUN                                                                \
 	{                                                                    \
@@ -158,9 +158,9 @@ put(struct tree_s3_fixture *f, uint64_t size)
 static void
 test_locked_tree(void **state)
 {
-	const struct s3_reply replies[] = {
-	    LOCKED("Object"), PART, BEGUN, PART, PART, DONE, COPIED};
-	const struct mf_tree_entry entry = {.path = "y", .size = 3, .tag = "tag", .has_mtime = true};
+	const struct s3_reply replies[] = {LOCKED("Object"), PART, BEGUN, PART, PART, DONE, COPIED};
+	const struct mf_tree_entry entry = {
+	    .path = "y", .size = 3, .tag = "tag", .has_mtime = true};
 	struct tree_s3_fixture f;
 
 	(void)state;

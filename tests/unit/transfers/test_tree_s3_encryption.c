@@ -32,17 +32,16 @@
 	{                                                                                         \
 		200, NULL, "<CopyObjectResult><ETag>&quot;tag&quot;</ETag></CopyObjectResult>", 0 \
 	}
-#define COPIED_PART                                                                       \
-	{                                                                                 \
+#define COPIED_PART                                                                         \
+	{                                                                                   \
 		200, NULL, "<CopyPartResult><ETag>&quot;p&quot;</ETag></CopyPartResult>", 0 \
 	}
-#define HEAD(size)                                                                       \
-	{                                                                                \
+#define HEAD(size)                                                                     \
+	{                                                                              \
 		200, MODIFIED "ETag: \"tag\"\r\nx-amz-meta-mtime: 5\r\n", NULL, (size) \
 	}
 
-static const struct mf_s3_put_options ways[] = {
-    {.encryption = "AES256"}, {.encryption = "aws:kms"},
+static const struct mf_s3_put_options ways[] = {{.encryption = "AES256"}, {.encryption = "aws:kms"},
     {.encryption = "aws:kms", .kms_key_id = ARN}, {.encryption = NULL}};
 
 /* The nth request asks for it. */
@@ -106,8 +105,8 @@ test_puts(void **state)
 static void
 test_copies(void **state)
 {
-	const struct s3_reply replies[] = {COPIED, HEAD(3), COPIED, HEAD(3), COPIED,
-	    HEAD(9 * MIB), BEGUN, COPIED_PART, COPIED_PART, DONE};
+	const struct s3_reply replies[] = {COPIED, HEAD(3), COPIED, HEAD(3), COPIED, HEAD(9 * MIB),
+	    BEGUN, COPIED_PART, COPIED_PART, DONE};
 	struct mf_tree_entry entry = {.path = "y", .size = 3, .tag = "tag", .has_mtime = true};
 	struct tree_s3_fixture f;
 	size_t i;
