@@ -57,8 +57,7 @@ put_canary_text(FILE *out, const struct mf_canary_state *s, const struct mf_migr
 }
 
 static void
-put_rollout_text(
-    FILE *out, const struct mf_rollout_state *s, const struct mf_migrate_view *view)
+put_rollout_text(FILE *out, const struct mf_rollout_state *s, const struct mf_migrate_view *view)
 {
 	fprintf(out, "%-16s ", mf_rollout_phase_name(s->phase));
 	put_bar(out, s->weight);
@@ -254,8 +253,7 @@ put_steps(struct mf_buf *b, const struct mf_migration_plan *plan, const struct m
 
 /* What a person does where the run could not. */
 static int
-needs_person(
-    const struct mf_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
+needs_person(const struct mf_plan *plan, const struct mf_migrate_report *r, struct mf_error *e)
 {
 	char unused[MF_PLAN_WAY_BACK_BYTES];
 	bool blind = r->canary == 0 && mf_plan_way_back(plan, unused) == MF_PLAN_WAY_BACK_BLIND;

@@ -76,7 +76,7 @@ canary_ready(struct mf_migrating *x, uint64_t now_us)
 	    (r->canary_drained && r->canary == 0)) {
 		x->not_ready_since_us = 0;
 		return r->canary_up == 0 || is_enough(r->canary_up, r->canary_in_service,
-						 x->canary->canary_ready_threshold)
+						x->canary->canary_ready_threshold)
 			   ? MF_READY
 			   : MF_READY_FEW;
 	}
@@ -95,8 +95,7 @@ primary_ready(const struct mf_migrating *x)
 		return MF_READY;
 	if (r->primary_up == 0)
 		return MF_READY_DEAD;
-	return is_enough(
-		   r->primary_up, r->primary_in_service, x->canary->primary_ready_threshold)
+	return is_enough(r->primary_up, r->primary_in_service, x->canary->primary_ready_threshold)
 		   ? MF_READY
 		   : MF_READY_FEW;
 }

@@ -1,9 +1,10 @@
 /*
  * A lease in a local file (--lease file:PATH), for repositories in stores without conditional
- * put, or in addition to theirs. The file is locked by whoever holds it, with a lock of the open file description that the
- * kernel takes back when the process ends, however it ends; so a holder that was stopped keeps
- * it until it goes on or dies. One file is one lease, for all that a run changes: runs that
- * share the file exclude each other, and those that do not share it do not know of each other.
+ * put, or in addition to theirs. The file is locked by whoever holds it, with a lock of the open
+ * file description that the kernel takes back when the process ends, however it ends; so a holder
+ * that was stopped keeps it until it goes on or dies. One file is one lease, for all that a run
+ * changes: runs that share the file exclude each other, and those that do not share it do not know
+ * of each other.
  *
  * The file keeps who holds it and the highest token, in two slots of 2048 bytes that are written
  * in turn, each "MFLEASE1", u32 length, a record as in the repository (its id zero), u32 CRC-32C

@@ -43,16 +43,15 @@ by_name(const void *a, const void *b)
 }
 
 static int
-name_backends(
-    const struct mf_router_plan *plan, struct mf_router_objects *out, struct mf_error *e)
+name_backends(const struct mf_router_plan *plan, struct mf_router_objects *out, struct mf_error *e)
 {
 	struct mf_haproxy_names backends;
 
 	if (mf_haproxy_backends_of(plan, &backends, e) != 0)
 		return -1;
 	for (out->n = 0; out->n < backends.n; out->n++)
-		(void)snprintf(out->names[out->n], sizeof out->names[0], "haproxy:%s",
-		    backends.names[out->n]);
+		(void)snprintf(
+		    out->names[out->n], sizeof out->names[0], "haproxy:%s", backends.names[out->n]);
 	qsort(out->names, out->n, sizeof out->names[0], by_name);
 	return 0;
 }

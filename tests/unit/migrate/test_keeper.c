@@ -87,8 +87,7 @@ begin(struct run *r, void **state)
 	    .model = FIXTURE_MODEL,
 	    .destination = "v2",
 	    .begun_us = FIXTURE_NOW_US};
-	struct mf_lease_params p[] = {
-	    params_of(1, MF_LEASE_TRAFFIC), params_of(1, MF_LEASE_REF)};
+	struct mf_lease_params p[] = {params_of(1, MF_LEASE_TRAFFIC), params_of(1, MF_LEASE_REF)};
 	struct mf_keeper_params k = {
 	    .run = "run-1", .leases = &r->leases, .unix_us = fixture_now_us, .boot_us = boot_us};
 	uint8_t former[MF_JOURNAL_INSTANCE_BYTES];

@@ -149,8 +149,7 @@ begin(void **state)
 	fixture_expect_ok(mf_migrating_open(&r->x, &e), &e, "a world");
 	fixture_expect_ok(mf_world_check_router(r->x.world, &e), &e, "a router");
 	fixture_expect_ok(mf_journal_open(r->dir, &r->mirror, &e), &e, "a journal");
-	fixture_expect_ok(
-	    mf_lease_set_init(&r->x.leases, r->f->repo, &lease, 1, &e), &e, "leases");
+	fixture_expect_ok(mf_lease_set_init(&r->x.leases, r->f->repo, &lease, 1, &e), &e, "leases");
 	assert_int_equal(mf_lease_set_take(&r->x.leases, NULL, NULL, NULL, &e), 0);
 	keep(r);
 	return r;
@@ -224,12 +223,10 @@ test_ready(void **state)
 		unsigned primary_up, primaries, canary_up, canaries;
 		enum mf_ready primary, canary;
 	} rows[] = {
-	    {4, 4, 2, 2, MF_READY, MF_READY},
-	    {3, 4, 2, 2, MF_READY, MF_READY},
+	    {4, 4, 2, 2, MF_READY, MF_READY}, {3, 4, 2, 2, MF_READY, MF_READY},
 	    {2, 4, 1, 2, MF_READY_FEW, MF_READY_FEW},
 	    {2, 3, 1, 1, MF_READY, MF_READY}, /* 75 % of 3 is 2 */
-	    {1, 4, 0, 2, MF_READY_FEW, MF_READY_WAIT},
-	    {0, 4, 2, 2, MF_READY_DEAD, MF_READY},
+	    {1, 4, 0, 2, MF_READY_FEW, MF_READY_WAIT}, {0, 4, 2, 2, MF_READY_DEAD, MF_READY},
 	    {1, 0, 1, 0, MF_READY, MF_READY}, /* it does not say of how many */
 	};
 	struct mf_canary_tick tick;
