@@ -56,7 +56,7 @@ walk(struct run *r, const json_t *tick, struct mf_region *region, struct mf_erro
 	while (
 	    mf_analysis_step(r->plan, &r->state, &seen, r->asked, n, &next, &act) == MF_STEP_ACT) {
 		r->asked[n] = (struct mf_asked){.act = act};
-		if (mf_argo_tick_measured(r->s, r->n, tick,
+		if (mf_argo_tick_measured(r->s, r->n, json_object_get(tick, "metrics"),
 			&r->plan->metrics[act.index & MF_ANALYSIS_INDEX_METRIC],
 			(act.index & MF_ANALYSIS_INDEX_LEFT) != 0, region,
 			&r->asked[n].answer.measured, e) != 0)

@@ -98,11 +98,11 @@ predicate_of(
 }
 
 int
-mf_argo_tick_measured(const struct mf_simulation *s, size_t n, const json_t *tick,
+mf_argo_tick_measured(const struct mf_simulation *s, size_t n, const json_t *values,
     const struct mf_analysis_metric *m, bool left, struct mf_region *r, struct mf_measured *out,
     struct mf_error *e)
 {
-	const json_t *v = json_object_get(json_object_get(tick, "metrics"), m->name);
+	const json_t *v = json_object_get(values, m->name);
 
 	*out = (struct mf_measured){.end = MF_MEASURE_EARLY};
 	if (v == NULL)

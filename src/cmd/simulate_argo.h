@@ -17,10 +17,11 @@ int mf_argo_tick_word(const struct mf_simulation *s, size_t n, const json_t *fro
 /* "wait": seconds that pass before the tick. Where it says none, default_us. */
 int mf_argo_tick_wait(const struct mf_simulation *s, size_t n, const json_t *tick,
     uint64_t default_us, uint64_t *now_us, struct mf_error *e);
-/* What "metrics" says of a metric: a value, null (nothing), {"error": why}, {"job": verdict},
+/* What a tick's "metrics" or "primaryMetrics" says of a metric: a value, null (nothing), {"error":
+ * why}, {"job": verdict},
  * {"result": V, "left": V} of a predicate, of which true and false say the same. left: that side
  * is wanted. A metric that is not named was not measured: MF_MEASURE_EARLY. Trees in r. */
-int mf_argo_tick_measured(const struct mf_simulation *s, size_t n, const json_t *tick,
+int mf_argo_tick_measured(const struct mf_simulation *s, size_t n, const json_t *values,
     const struct mf_analysis_metric *m, bool left, struct mf_region *r, struct mf_measured *out,
     struct mf_error *e);
 /* Memory for the trees of one tick. */

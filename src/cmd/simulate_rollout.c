@@ -137,8 +137,9 @@ static int
 see(struct run *r, struct mf_rollout_tick *out, struct mf_error *e)
 {
 	static const char *const known[] = {"wait", "rev", "promote", "promoteFull", "abort",
-	    "pause", "continue", "retry", "control", "analysis", "background", "metrics", "patch",
-	    "primaryReady", "canaryReady", "setRoutes", "forceWeights", "noStepsNow", "acts", NULL};
+	    "pause", "continue", "retry", "control", "analysis", "background", "metrics",
+	    "primaryMetrics", "patch", "primaryReady", "canaryReady", "setRoutes", "forceWeights",
+	    "noStepsNow", "acts", NULL};
 	const json_t *forced = json_object_get(r->tick, "forceWeights");
 
 	*out = (struct mf_rollout_tick){.weight_known = true};
@@ -189,12 +190,17 @@ do_metric(struct run *r, const struct mf_act *act, struct mf_answer *out, struct
 	    mf_rollout_analysis_of(r->s->plan->rollout, act->index);
 	const struct mf_analysis_metric *m = &plan->metrics[act->index & MF_ANALYSIS_INDEX_METRIC];
 	const bool left = (act->index & MF_ANALYSIS_INDEX_LEFT) != 0;
+	const bool primary = act->kind == MF_ACT_MEASURE_PRIMARY;
+	const json_t *values = json_object_get(r->tick, primary ? "primaryMetrics" : "metrics");
 
-	if (mf_argo_tick_measured(r->s, r->n, r->tick, m, left, r->region, &out->measured, e) != 0)
+	if (mf_argo_tick_measured(r->s, r->n, values, m, left, r->region, &out->measured, e) != 0)
 		return -1;
-	return out->measured.end == MF_MEASURE_EARLY
-		   ? 0
-		   : note(r, e, "%s:%s", left ? "left" : "metric", m->name);
+	return out->measured.end == MF_MEASURE_EARLY ? 0
+						     : note(r, e, "%s:%s",
+							   left      ? "left"
+							   : primary ? "primary"
+								     : "metric",
+							   m->name);
 }
 
 /* "acts": {"reference": "conflict"}; what is not named goes well. */
@@ -229,7 +235,8 @@ act_out(struct run *r, const struct mf_act *act, struct mf_answer *out, struct m
 	*out = (struct mf_answer){.end = MF_ANSWER_OK};
 	switch (act->kind) {
 	case MF_ACT_ROUTE: return do_route(r, act, out, e);
-	case MF_ACT_METRIC: return do_metric(r, act, out, e);
+	case MF_ACT_METRIC:
+	case MF_ACT_MEASURE_PRIMARY: return do_metric(r, act, out, e);
 	case MF_ACT_ALERT: return note(r, e, "alert:%s", act->why);
 	default: return do_other(r, act, out, e);
 	}

@@ -109,7 +109,9 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 static void
 do_fallback_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
-	const struct mf_canary_metric *m = &x->canary->back.own[act->of].metrics[act->index];
+	const struct mf_back_plan *back =
+	    x->engine.rollout_plan != NULL ? &x->engine.rollout_plan->back : &x->canary->back;
+	const struct mf_canary_metric *m = &back->own[act->of].metrics[act->index];
 
 	mf_world_measure_alone(x->world, m, mf_migrating_now(x), &out->measured);
 	out->end = MF_ANSWER_OK;

@@ -21,6 +21,8 @@ step(struct mf_engine *g, const struct mf_canary_tick *seen, const struct mf_ask
 	    .canary_gone = seen->canary != MF_READY && seen->canary != MF_READY_FEW,
 	    .weight_known = !seen->weights_unknown,
 	    .canary_weight = seen->canary_weight,
+	    .some_missing = seen->some_missing || seen->weights_unknown,
+	    .canary_spread = seen->canary_spread,
 	    .control = seen->control,
 	    .damaged = seen->damaged,
 	    /* between two passes something may have to go back, and nothing forward */

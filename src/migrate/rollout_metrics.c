@@ -41,11 +41,10 @@ make_query(struct mf_migrating *x, const struct mf_analysis_plan *analysis, unsi
 	return mf_analysis_query(analysis, index, revision_of(x), x->previous, x->answers, out, e);
 }
 
-/* "metric:accuracy:0.93", "metric:accuracy:true", "left:accuracy:no data" */
+/* "metric:accuracy:0.93", "primary:accuracy:true", "left:accuracy:no data" */
 static void
-tell(struct mf_migrating *x, const char *name, bool left, const struct mf_measured *got)
+tell(struct mf_migrating *x, const char *what, const char *name, const struct mf_measured *got)
 {
-	const char *what = left ? "left" : "metric";
 	struct mf_buf b = MF_BUF_INIT;
 
 	if (got->end == MF_MEASURE_VALUE && got->result != NULL) {
@@ -67,18 +66,24 @@ mf_migrating_measure(struct mf_migrating *x, const struct mf_act *act, struct mf
 {
 	const struct mf_analysis_plan *analysis =
 	    mf_rollout_analysis_of(x->engine.rollout_plan, act->index);
+	const bool primary = act->kind == MF_ACT_MEASURE_PRIMARY;
 	unsigned index = act->index & ((1u << MF_ANALYSIS_INDEX_SHIFT) - 1);
 	struct mf_metric_query query;
 	struct mf_error e = {0};
 
 	out->end = MF_ANSWER_OK;
 	out->measured = (struct mf_measured){.end = MF_MEASURE_ERROR};
+	if (primary)
+		index |= MF_ANALYSIS_INDEX_PRIMARY;
 	if (make_query(x, analysis, index, &query, &e) == 0)
 		mf_world_ask(x->world, &query, x->answers, &out->measured);
 	else
 		(void)snprintf(out->measured.why, sizeof out->measured.why, "%.150s", e.message);
-	tell(x, analysis->metrics[index & MF_ANALYSIS_INDEX_METRIC].name,
-	    (index & MF_ANALYSIS_INDEX_LEFT) != 0, &out->measured);
+	tell(x,
+	    (index & MF_ANALYSIS_INDEX_LEFT) != 0 ? "left"
+	    : primary                             ? "primary"
+						  : "metric",
+	    analysis->metrics[index & MF_ANALYSIS_INDEX_METRIC].name, &out->measured);
 }
 
 /* ---- preflight ---- */
@@ -112,7 +117,10 @@ check_analysis(struct mf_migrating *x, const struct mf_analysis_plan *analysis, 
 
 	for (i = 0; i < analysis->n_metrics; i++)
 		if (make_query(x, analysis, i, &query, e) != 0 ||
-		    mf_world_probe_query(x->world, &query, e) != 0)
+		    mf_world_probe_query(x->world, &query, e) != 0 ||
+		    (analysis->metrics[i].has_primary_query &&
+			(make_query(x, analysis, i | MF_ANALYSIS_INDEX_PRIMARY, &query, e) != 0 ||
+			    mf_world_probe_query(x->world, &query, e) != 0)))
 			return mf_error_while(e, "asking for metric %s of %s",
 			    analysis->metrics[i].name, analysis->name);
 	return 0;

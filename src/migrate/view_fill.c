@@ -116,7 +116,7 @@ put_step(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	v->step[0] = '\0';
 	if (s->phase == MF_PHASE_ROLLING_BACK)
 		add(v->step, sizeof v->step, "the way back: %s, try %u of %u",
-		    back_step(s->back_step), s->back_tries + 1, MF_BACK_TRIES);
+		    back_step(s->back.step), s->back.tries + 1, MF_BACK_TRIES);
 	else if (s->phase == MF_PHASE_BAKING)
 		add(v->step, sizeof v->step, "bake until %s",
 		    mf_format_time(unix_of(now, s->bake_since_us +
@@ -312,7 +312,7 @@ put_data_back(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	else if (now->shown[0] != '\0' && strcmp(now->shown, now->version) != 0)
 		put_shown_back(v, d, now->shown);
 	put_fallbacks(v, back, "; serve ");
-	if (back->verify_for_us > 0 && now->engine->rollout_plan == NULL)
+	if (back->verify_for_us > 0)
 		add(v->rollback, sizeof v->rollback, "; watch the primary for %s",
 		    mf_format_duration(back->verify_for_us, text));
 }

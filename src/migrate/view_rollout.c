@@ -12,7 +12,7 @@ unix_of(const struct mf_view_moment *now, uint64_t us)
 	return now->unix_us + ((int64_t)us - (int64_t)now->now_us);
 }
 
-/* In the order of the engine's table (src/rollout/rollout_abort.c). */
+/* In the order of the engine's table (src/rollout/rollout_back.c). */
 static const char *
 back_step(unsigned step)
 {
@@ -20,6 +20,7 @@ back_step(unsigned step)
 	    "sessions are drained",
 	    "the version is marked",
 	    "the fallback is served",
+	    "the primary's metrics are watched",
 	};
 
 	return step < sizeof names / sizeof names[0] ? names[step] : "its end";
@@ -48,7 +49,7 @@ put_step(struct mf_migrate_view *v, const struct mf_view_moment *now)
 
 	if (s->undoing && s->weight == 0)
 		(void)snprintf(v->step, sizeof v->step, "the way back: %s, try %u of %u",
-		    back_step(s->back_step), s->back_tries + 1, MF_BACK_TRIES);
+		    back_step(s->back.step), s->back.tries + 1, MF_BACK_TRIES);
 	else if (s->bake_since_us > 0)
 		(void)snprintf(v->step, sizeof v->step, "bake until %s",
 		    mf_format_time(
@@ -82,6 +83,10 @@ hold_of(const struct mf_rollout_state *s)
 {
 	if (s->pauses & MF_ROLLOUT_PAUSE_LOWERED)
 		return MF_HOLD_LOWERED;
+	if (s->missing_failed > 0)
+		return MF_HOLD_ROUTER;
+	if (s->shared != 0)
+		return MF_HOLD_SHARED_FAULT;
 	if (s->pauses & (MF_ROLLOUT_PAUSE_BY_HAND | MF_ROLLOUT_PAUSE_STEP))
 		return MF_HOLD_PAUSED;
 	if (s->pauses != 0)

@@ -109,12 +109,13 @@ static int
 open_providers(struct mf_world *w, struct mf_error *e)
 {
 	const struct mf_canary_plan *plan = w->p.canary;
+	const struct mf_back_plan *back = w->p.rollout != NULL ? &w->p.rollout->back : &plan->back;
 	size_t i;
 
 	if (open_metrics(w, plan->metrics, plan->n_metrics, e) != 0 || open_analyses(w, e) != 0)
 		return -1;
-	for (i = 0; i < plan->back.n_fallbacks; i++)
-		if (open_metrics(w, plan->back.own[i].metrics, plan->back.own[i].n, e) != 0)
+	for (i = 0; i < back->n_fallbacks; i++)
+		if (open_metrics(w, back->own[i].metrics, back->own[i].n, e) != 0)
 			return -1;
 	for (i = 0; i < plan->n_hooks; i++)
 		if (mf_hooks_check(&plan->hooks[i], w->p.dialer.allow_http, e) != 0)
@@ -199,7 +200,8 @@ mf_world_changed(struct mf_world *w, uint64_t at_us)
 static bool
 too_early(const struct mf_world *w, const struct mf_canary_metric *m, uint64_t now_us)
 {
-	uint64_t settled = w->changed_us + w->p.canary->settle_us;
+	uint64_t settled = w->changed_us + (w->p.rollout != NULL ? w->p.rollout->settle_us
+								 : w->p.canary->settle_us);
 
 	return w->changed_us != 0 && now_us < settled + m->window_us;
 }

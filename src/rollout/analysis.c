@@ -82,6 +82,15 @@ mf_analysis_measured(const struct mf_analysis_plan *plan, const struct mf_analys
 	return true;
 }
 
+bool
+mf_analysis_is_good(const struct mf_analysis_plan *plan, const struct mf_analysis_state *state)
+{
+	for (size_t i = 0; i < plan->n_metrics; i++)
+		if (!plan->metrics[i].dry_run && state->metrics[i].last != MF_ANALYSIS_SUCCESSFUL)
+			return false;
+	return true;
+}
+
 /* The metric's phase by its counters, before it is asked whether the run is at its end. */
 static enum mf_analysis_phase
 by_counters(
@@ -215,17 +224,15 @@ remember_value(struct mf_analysis_metric_state *s, const struct mf_measured *got
 
 /* Ask for the metric, and for the left side of its predicate where that says more. True: leave. */
 static bool
-measure(const struct mf_analysis_plan *plan, struct mf_analysis_metric_state *s, unsigned i,
-    unsigned base, uint64_t now_us, struct mf_step *step)
+ask(const struct mf_analysis_plan *plan, const struct mf_analysis_metric *m, struct mf_act act,
+    struct mf_step *step, const struct mf_measured **got, enum mf_analysis_phase *phase,
+    bool *has_data)
 {
-	const struct mf_analysis_metric *m = &plan->metrics[i];
-	struct mf_act act = {.kind = MF_ACT_METRIC, .index = base + i};
 	const struct mf_answer *answer, *left = NULL;
-	enum mf_analysis_phase phase;
-	bool has_data;
 
 	if ((answer = mf_step_ask(step, &act)) == NULL)
 		return true;
+	*got = &answer->measured;
 	if (plan->profile == MF_PROFILE_MIGRATION && m->predicate &&
 	    answer->measured.end != MF_MEASURE_ERROR && answer->measured.end != MF_MEASURE_EARLY &&
 	    is_empty(&answer->measured)) {
@@ -233,21 +240,45 @@ measure(const struct mf_analysis_plan *plan, struct mf_analysis_metric_state *s,
 		if ((left = mf_step_ask(step, &act)) == NULL)
 			return true;
 	}
-	phase = mf_analysis_judge(
-	    plan->profile, m, &answer->measured, left ? &left->measured : NULL, &has_data);
+	*phase = mf_analysis_judge(
+	    plan->profile, m, &answer->measured, left ? &left->measured : NULL, has_data);
+	return false;
+}
+
+static bool
+measure(const struct mf_analysis_plan *plan, struct mf_analysis_metric_state *s, unsigned i,
+    unsigned base, uint64_t now_us, struct mf_step *step)
+{
+	const struct mf_act act = {.kind = MF_ACT_METRIC, .index = base + i};
+	const struct mf_measured *got;
+	enum mf_analysis_phase phase;
+	bool has_data;
+
+	if (ask(plan, &plan->metrics[i], act, step, &got, &phase, &has_data))
+		return true;
 	if (!has_data) {
 		/* neither good nor bad, and asked again as after an error */
 		s->last = MF_ANALYSIS_ERROR;
 		s->last_us = now_us;
-		if (s->no_data_since_us == 0 && answer->measured.end != MF_MEASURE_EARLY)
+		if (s->no_data_since_us == 0 && got->end != MF_MEASURE_EARLY)
 			s->no_data_since_us = now_us > 0 ? now_us : 1;
 		return false;
 	}
 	if (phase != MF_ANALYSIS_ERROR)
 		s->no_data_since_us = 0;
-	remember_value(s, &answer->measured);
+	remember_value(s, got);
 	tally(s, phase, now_us);
 	return false;
+}
+
+bool
+mf_analysis_ask_primary(const struct mf_analysis_plan *plan, unsigned i, unsigned base,
+    struct mf_step *s, enum mf_analysis_phase *phase, bool *has_data)
+{
+	const struct mf_act act = {.kind = MF_ACT_MEASURE_PRIMARY, .index = base + i};
+	const struct mf_measured *got;
+
+	return ask(plan, &plan->metrics[i], act, s, &got, phase, has_data);
 }
 
 /* From when on the metric's window holds no change of weights. */

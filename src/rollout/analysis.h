@@ -39,6 +39,8 @@ enum mf_analysis_phase {
 /* An act's index: the metric's, and these. */
 #define MF_ANALYSIS_INDEX_METRIC 0x00ffu /* mask: which metric of the analysis */
 #define MF_ANALYSIS_INDEX_LEFT 0x0100u   /* the left side of its predicate */
+#define MF_ANALYSIS_INDEX_PRIMARY 0x0200u /* of mf_analysis_query alone: measured on the primary \
+					   */
 #define MF_ANALYSIS_INDEX_SHIFT 12u      /* above: which analysis of a rollout */
 
 /* One metric, between two ticks. */
@@ -93,9 +95,17 @@ uint64_t mf_analysis_next_us(const struct mf_analysis_plan *plan,
 /* Was each metric that counts, and goes on, measured after this moment, other than in vain? */
 bool mf_analysis_measured_since(
     const struct mf_analysis_plan *plan, const struct mf_analysis_state *state, uint64_t since_us);
+/* Did the last measurement of each metric that counts pass? */
+bool mf_analysis_is_good(
+    const struct mf_analysis_plan *plan, const struct mf_analysis_state *state);
 /* Was each metric that counts measured, other than in vain? */
 bool mf_analysis_measured(
     const struct mf_analysis_plan *plan, const struct mf_analysis_state *state);
+
+/* One measurement of the primary, by the act MF_ACT_MEASURE_PRIMARY: what it is worth by the
+ * metric's own conditions. base as of mf_analysis_walk. True: an answer is missing. */
+bool mf_analysis_ask_primary(const struct mf_analysis_plan *plan, unsigned i, unsigned base,
+    struct mf_step *s, enum mf_analysis_phase *phase, bool *has_data);
 
 /* What one measurement is worth; *has_data: false where there was nothing to look at, which in
  * profile migration is no measurement. left: of a predicate whose result was empty; else NULL. */

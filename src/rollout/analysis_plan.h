@@ -40,6 +40,12 @@ struct mf_analysis_metric {
 	 * is false. What stands left of the operator tells that from no data. */
 	bool predicate;
 	const char *left_query;        /* the text; all else as in query */
+	/* The same of the primary, where the arguments tell the sides apart: Stable in the place of
+	 * Latest, and what a Migration has among primaryArgs. Another revision comes with the run.
+	 */
+	bool has_primary_query;
+	struct mf_metric_query primary_query;
+	const char *primary_left_query;
 	const struct mf_expr *success; /* successCondition; NULL: none */
 	const struct mf_expr *failure; /* failureCondition; NULL: none */
 	uint64_t interval_us;          /* 0: none */

@@ -56,20 +56,21 @@ mf_analysis_query(const struct mf_analysis_plan *plan, unsigned index, const cha
 {
 	const struct mf_analysis_metric *m;
 	struct rendering r = {.region = region, .e = e};
-	const char *value;
+	const bool primary = (index & MF_ANALYSIS_INDEX_PRIMARY) != 0;
+	const char *latest = primary ? stable : revision, *value;
 	bool runs = false;
 
 	if ((index & MF_ANALYSIS_INDEX_METRIC) >= plan->n_metrics)
 		return mf_error_set(e, MF_EUSAGE, "the analysis %s has no such metric", plan->name);
 	m = &plan->metrics[index & MF_ANALYSIS_INDEX_METRIC];
-	*out = m->query;
+	*out = primary ? m->primary_query : m->query;
 	if (index & MF_ANALYSIS_INDEX_LEFT)
-		out->query = m->left_query;
+		out->query = primary ? m->primary_left_query : m->left_query;
 	for (; r.n_args < plan->n_args; r.n_args++) {
 		value = plan->args[r.n_args].value;
 		if (plan->args[r.n_args].from != MF_ANALYSIS_ARG_VALUE) {
 			value =
-			    plan->args[r.n_args].from == MF_ANALYSIS_ARG_LATEST ? revision : stable;
+			    plan->args[r.n_args].from == MF_ANALYSIS_ARG_LATEST ? latest : stable;
 			if (value[0] == '\0')
 				value = NULL;
 			runs = true;

@@ -188,15 +188,6 @@ mf_walk_enter(struct mf_walk *w, enum mf_phase phase)
 		memcpy(w->s.promoted, w->s.applied, sizeof w->s.promoted);
 }
 
-/* What the router gives the canary. Proxies that do not answer may have what they were told. */
-static unsigned
-weight_as_read(const struct mf_canary_state *s, const struct mf_canary_tick *tick)
-{
-	if (tick->weights_unknown || (tick->some_missing && tick->canary_weight < s->weight))
-		return s->weight;
-	return tick->canary_weight;
-}
-
 enum mf_step_end
 mf_canary_step(const struct mf_canary_plan *plan, const struct mf_canary_state *state,
     const struct mf_canary_tick *tick, const struct mf_asked *asked, size_t n_asked,
@@ -209,7 +200,8 @@ mf_canary_step(const struct mf_canary_plan *plan, const struct mf_canary_state *
 	    .tick = tick,
 	    .s = *state,
 	    .step = {.asked = asked, .n_asked = n_asked, .wants = act},
-	    .canary = weight_as_read(state, tick),
+	    .canary = mf_way_weight_as_read(
+		state->weight, tick->canary_weight, !tick->weights_unknown, tick->some_missing),
 	    .wanted = state->weight,
 	    .mirrored = tick->mirrored,
 	};

@@ -24,11 +24,10 @@
 
 #include "src/rollout/canary_plan.h"
 #include "src/rollout/step.h"
+#include "src/rollout/way_back.h"
 
 #define MF_REVISION_BYTES 129u
 #define MF_BAKE_FAILURES 64u
-/* A step of the rollback is tried in so many ticks before it is left for a person. */
-#define MF_BACK_TRIES 5u
 #define MF_HOLD_INTERVALS 10u /* of a hold, where the plan has no word */
 
 enum mf_phase {
@@ -112,12 +111,7 @@ struct mf_canary_state {
 	uint64_t bake_since_us, bake_next_us;
 	uint64_t bake_failed_us[MF_BAKE_FAILURES]; /* a ring of failed checks */
 	size_t bake_failed_next;
-	unsigned back_step;  /* of the rollback's table */
-	unsigned back_tries; /* of that step */
-	bool back_failed;    /* a step was left for a person */
-	unsigned fallback;   /* which one is tried */
-	uint64_t verify_since_us;
-	bool verify_measured;
+	struct mf_way_back back;
 };
 
 enum mf_ready {
@@ -188,6 +182,9 @@ enum mf_check mf_canary_check(const struct mf_canary_metric *m, const struct mf_
  */
 enum mf_check mf_canary_check_primary(
     const struct mf_canary_metric *m, const struct mf_measured *got);
+/* The worse of the two: what was found so far, and the check of one more metric. */
+enum mf_goodness mf_canary_goodness(
+    enum mf_goodness so_far, const struct mf_canary_metric *m, enum mf_check check);
 /* The words of simulate and of reports: "out", "novalue", ... */
 const char *mf_check_name(enum mf_check check);
 

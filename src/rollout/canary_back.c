@@ -93,27 +93,49 @@ shared_fault(struct mf_walk *w)
 	return any;
 }
 
-/* A fallback that may make the primary ready again. Servers need some ticks to be seen as that;
- * the next fallback is tried where they are not. */
-static enum mf_verdict
-bring_up(struct mf_walk *w)
-{
-	struct mf_act act = {.kind = MF_ACT_FALLBACK, .index = w->s.fallback};
-	const struct mf_answer *a;
+/* In this order: docs and tests speak of it. */
+static const enum mf_act_kind back_rows[] = {
+    MF_ACT_DRAIN,
+    MF_ACT_REFERENCE_BACK,
+    MF_ACT_FALLBACK,
+    MF_ACT_SCALE_TO_ZERO,
+};
 
-	if (w->s.back_tries == 0) {
-		a = mf_walk_ask(w, &act);
-		if (a == NULL)
-			return MF_STOP;
-		if (a->end == MF_ANSWER_OK)
-			w->s.back_tries = 1;
-		else
-			w->s.fallback++;
-	} else if (++w->s.back_tries > MF_BACK_TRIES) {
-		w->s.back_tries = 0;
-		w->s.fallback++;
+/* The primary's own metrics, after it has all the traffic again. */
+static enum mf_goodness
+look_at_primary(void *arg, bool *any)
+{
+	struct mf_walk *w = arg;
+	const struct mf_canary_metric *m = w->plan->metrics;
+	enum mf_goodness good = MF_GOOD;
+	const struct mf_measured *got;
+	size_t i;
+
+	for (i = 0; i < w->plan->n_metrics && good != MF_GOOD_BAD; i++) {
+		if (!m[i].has_primary_query)
+			continue;
+		*any = true;
+		got = ask_primary(w, i);
+		if (got == NULL)
+			return MF_GOOD_PENDING;
+		good = mf_canary_goodness(good, &m[i], mf_canary_check_primary(&m[i], got));
 	}
-	return MF_STOP;
+	return good;
+}
+
+static struct mf_way_back_walk
+way_of(struct mf_walk *w)
+{
+	return (struct mf_way_back_walk){
+	    .step = &w->step,
+	    .plan = &w->plan->back,
+	    .rows = back_rows,
+	    .n_rows = sizeof back_rows / sizeof back_rows[0],
+	    .why = mf_reason_name(w->s.reason),
+	    .now_us = w->tick->now_us,
+	    .look = look_at_primary,
+	    .arg = w,
+	};
 }
 
 /* The primary has nothing ready: ask for it to be restored, wait, then take the fallbacks in
@@ -121,6 +143,8 @@ bring_up(struct mf_walk *w)
 static enum mf_verdict
 primary_down(struct mf_walk *w)
 {
+	struct mf_way_back_walk way;
+
 	if (w->s.hold != MF_HOLD_PRIMARY_DOWN) {
 		w->s.hold = MF_HOLD_NONE; /* its own clock */
 		if (mf_walk_do(w, MF_ACT_RESTORE) < 0)
@@ -130,8 +154,9 @@ primary_down(struct mf_walk *w)
 		(void)mf_walk_hold(w, MF_HOLD_PRIMARY_DOWN);
 		return MF_STOP;
 	}
-	if (w->s.fallback < w->plan->back.n_fallbacks)
-		return bring_up(w);
+	way = way_of(w);
+	if (mf_way_back_bring_up(&w->s.back, &way) != MF_WAY_DONE)
+		return MF_STOP;
 	if (mf_walk_alert(w, "nowhere to go back to: the better side keeps the traffic") < 0)
 		return MF_STOP;
 	return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
@@ -188,8 +213,8 @@ mf_walk_turn_back(struct mf_walk *w, enum mf_reason reason)
 		return w->canary < before ? MF_STOP : mf_walk_hold(w, MF_HOLD_ROUTER);
 	w->s.phase = MF_PHASE_ROLLING_BACK;
 	w->s.hold = MF_HOLD_NONE;
-	w->s.back_step = 0;
-	w->s.back_tries = 0;
+	w->s.back.step = 0;
+	w->s.back.tries = 0;
 	return mf_stage_rolling_back(w);
 }
 
@@ -225,129 +250,13 @@ mf_stage_reverted(struct mf_walk *w)
 	return MF_GO_ON;
 }
 
-/* What the metrics say of what the primary serves, the worst of them last. */
-enum goodness { GOOD, GOOD_NO_DATA, GOOD_EARLY, GOOD_BAD, GOOD_PENDING };
-
-static enum goodness
-worse(enum goodness so_far, const struct mf_canary_metric *m, enum mf_check check)
-{
-	enum goodness now = GOOD;
-
-	if (check == MF_CHECK_OUT || check == MF_CHECK_ABORT)
-		now = GOOD_BAD;
-	else if (check == MF_CHECK_EARLY && !m->optional)
-		now = GOOD_EARLY;
-	else if (check != MF_CHECK_PASS && !m->optional)
-		now = GOOD_NO_DATA;
-	return now > so_far ? now : so_far;
-}
-
-/* Another model has taken the primary's place: its own metrics. */
-static enum goodness
-other_good(struct mf_walk *w, const struct mf_back_metrics *own)
-{
-	struct mf_act act = {.kind = MF_ACT_MEASURE_FALLBACK, .of = w->s.fallback};
-	enum goodness good = GOOD;
-	const struct mf_answer *a;
-
-	for (; act.index < own->n && good != GOOD_BAD; act.index++) {
-		a = mf_walk_ask(w, &act);
-		if (a == NULL)
-			return GOOD_PENDING;
-		good = worse(good, &own->metrics[act.index],
-		    mf_canary_check(&own->metrics[act.index], &a->measured));
-	}
-	return good;
-}
-
-/* The primary's own metrics, after it has all the traffic again; *any: there are some. */
-static enum goodness
-primary_good(struct mf_walk *w, bool *any)
-{
-	const struct mf_back_metrics *own = w->plan->back.own;
-	const struct mf_canary_metric *m = w->plan->metrics;
-	enum goodness good = GOOD;
-	const struct mf_measured *got;
-	size_t i;
-
-	*any = own != NULL && w->s.fallback < w->plan->back.n_fallbacks && own[w->s.fallback].n > 0;
-	if (*any)
-		return other_good(w, &own[w->s.fallback]);
-	for (i = 0; i < w->plan->n_metrics && good != GOOD_BAD; i++) {
-		if (!m[i].has_primary_query)
-			continue;
-		*any = true;
-		got = ask_primary(w, i);
-		if (got == NULL)
-			return GOOD_PENDING;
-		good = worse(good, &m[i], mf_canary_check_primary(&m[i], got));
-	}
-	return good;
-}
-
-enum back_end { BACK_DONE, BACK_FAILED, BACK_BLIND, BACK_WAITS, BACK_PENDING };
-
-static enum back_end
-verify(struct mf_walk *w)
-{
-	enum goodness good;
-	bool any;
-
-	if (w->s.verify_since_us == 0) {
-		w->s.verify_since_us = w->tick->now_us == 0 ? 1 : w->tick->now_us;
-		w->s.verify_measured = false;
-	}
-	good = primary_good(w, &any);
-	if (good == GOOD_PENDING)
-		return BACK_PENDING;
-	if (!any) /* waiting brings no data, and no other fallback would be seen any better */
-		return w->plan->back.verify_for_us == 0 ? BACK_DONE : BACK_BLIND;
-	if (good == GOOD_BAD)
-		return BACK_FAILED;
-	if (good == GOOD_EARLY) /* verifyFor counts from where something can be measured */
-		w->s.verify_since_us = w->tick->now_us == 0 ? 1 : w->tick->now_us;
-	if (good == GOOD)
-		w->s.verify_measured = true;
-	if (good == GOOD_EARLY ||
-	    w->tick->now_us - w->s.verify_since_us < w->plan->back.verify_for_us)
-		return BACK_WAITS;
-	/* that nothing could be measured is no proof that all is well */
-	return w->s.verify_measured ? BACK_DONE : BACK_FAILED;
-}
-
-static enum back_end
-act_back(struct mf_walk *w, enum mf_act_kind kind)
-{
-	struct mf_act act = {.kind = kind, .why = mf_reason_name(w->s.reason)};
-	const struct mf_answer *a;
-
-	if (kind == MF_ACT_FALLBACK)
-		act.index = w->s.fallback;
-	a = mf_walk_ask(w, &act);
-	if (a == NULL)
-		return BACK_PENDING;
-	if (a->end == MF_ANSWER_OK)
-		return BACK_DONE;
-	return ++w->s.back_tries < MF_BACK_TRIES ? BACK_WAITS : BACK_FAILED;
-}
-
-/* In this order: docs and tests speak of it. The last row has no act: it is verify. */
-static const enum mf_act_kind back_rows[] = {
-    MF_ACT_DRAIN,
-    MF_ACT_REFERENCE_BACK,
-    MF_ACT_FALLBACK,
-    MF_ACT_SCALE_TO_ZERO,
-};
-#define BACK_ROWS (sizeof back_rows / sizeof back_rows[0])
-#define BACK_FALLBACK 2u
-
 static enum mf_verdict
 back_at_last(struct mf_walk *w)
 {
 	mf_walk_tell_hooks(w, MF_PHASE_FAILED);
 	if (w->step.pending)
 		return MF_STOP;
-	if (w->s.back_failed) {
+	if (w->s.back.failed) {
 		if (mf_walk_alert(w, "the rollback is not complete: a person is needed") < 0)
 			return MF_STOP;
 		return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_PERSON_NEEDED);
@@ -355,34 +264,10 @@ back_at_last(struct mf_walk *w)
 	return mf_walk_end(w, MF_PHASE_FAILED, MF_RESULT_ROLLED_BACK);
 }
 
-/* A step that cannot be done: the next fallback, where that can help; else it is left. */
-static void
-leave_step(struct mf_walk *w, enum back_end end)
-{
-	bool helps = end != BACK_BLIND &&
-		     (w->s.back_step == BACK_FALLBACK || w->s.back_step == BACK_ROWS);
-
-	w->s.back_tries = 0;
-	w->s.verify_since_us = 0;
-	if (helps && w->s.fallback + 1 < w->plan->back.n_fallbacks) {
-		w->s.fallback++;
-		w->s.back_step = BACK_FALLBACK;
-		return;
-	}
-	w->s.back_failed = true;
-	w->s.back_step++;
-}
-
-static bool
-verifying(const struct mf_walk *w)
-{
-	return w->s.back_step == BACK_ROWS;
-}
-
 enum mf_verdict
 mf_stage_rolling_back(struct mf_walk *w)
 {
-	enum back_end end;
+	struct mf_way_back_walk way;
 	int written;
 
 	if (w->s.phase != MF_PHASE_ROLLING_BACK)
@@ -393,16 +278,6 @@ mf_stage_rolling_back(struct mf_walk *w)
 			return written < 0 ? MF_STOP : mf_walk_hold(w, MF_HOLD_ROUTER);
 		w->s.hold = MF_HOLD_NONE;
 	}
-	while (w->s.back_step <= BACK_ROWS) {
-		end = verifying(w) ? verify(w) : act_back(w, back_rows[w->s.back_step]);
-		if (end == BACK_PENDING || end == BACK_WAITS)
-			return MF_STOP;
-		if (end == BACK_FAILED || end == BACK_BLIND) {
-			leave_step(w, end);
-			continue;
-		}
-		w->s.back_tries = 0;
-		w->s.back_step++;
-	}
-	return back_at_last(w);
+	way = way_of(w);
+	return mf_way_back_go(&w->s.back, &way) == MF_WAY_DONE ? back_at_last(w) : MF_STOP;
 }

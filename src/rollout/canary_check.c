@@ -110,6 +110,20 @@ mf_canary_check_primary(const struct mf_canary_metric *m, const struct mf_measur
 	return mf_canary_check(&alone, got);
 }
 
+enum mf_goodness
+mf_canary_goodness(enum mf_goodness so_far, const struct mf_canary_metric *m, enum mf_check check)
+{
+	enum mf_goodness now = MF_GOOD;
+
+	if (check == MF_CHECK_OUT || check == MF_CHECK_ABORT)
+		now = MF_GOOD_BAD;
+	else if (check == MF_CHECK_EARLY && !m->optional)
+		now = MF_GOOD_EARLY;
+	else if (check != MF_CHECK_PASS && !m->optional)
+		now = MF_GOOD_NO_DATA;
+	return now > so_far ? now : so_far;
+}
+
 /* Calls one hook: its status, or -1 while that is pending. */
 static int
 call(struct mf_walk *w, size_t i, enum mf_phase told)

@@ -33,12 +33,12 @@ static const struct member members[] = {
     {"bakeSince", MEMBER_U64, AT(bake_since_us)},
     {"bakeNext", MEMBER_U64, AT(bake_next_us)},
     {"bakeFailures", MEMBER_SIZE, AT(bake_failed_next)},
-    {"backStep", MEMBER_UNSIGNED, AT(back_step)},
-    {"backTries", MEMBER_UNSIGNED, AT(back_tries)},
-    {"backFailed", MEMBER_BOOL, AT(back_failed)},
-    {"fallback", MEMBER_UNSIGNED, AT(fallback)},
-    {"verifySince", MEMBER_U64, AT(verify_since_us)},
-    {"verifyMeasured", MEMBER_BOOL, AT(verify_measured)},
+    {"backStep", MEMBER_UNSIGNED, AT(back.step)},
+    {"backTries", MEMBER_UNSIGNED, AT(back.tries)},
+    {"backFailed", MEMBER_BOOL, AT(back.failed)},
+    {"fallback", MEMBER_UNSIGNED, AT(back.fallback)},
+    {"verifySince", MEMBER_U64, AT(back.verify_since_us)},
+    {"verifyMeasured", MEMBER_BOOL, AT(back.verify_measured)},
 };
 #define N_MEMBERS (sizeof members / sizeof members[0])
 

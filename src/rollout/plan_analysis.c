@@ -184,6 +184,25 @@ apply_dry_run(struct mf_plan_reading *rd, const struct mf_node *rule,
 		mf_plan_refuse(rd, rule, "no metric has a name like this");
 }
 
+/* How the primary is measured, where profile and arguments say it. */
+static void
+read_primary(struct gathering *g, const struct mf_pair *args, const struct mf_analysis_plan *plan,
+    struct mf_analysis_metric *metrics)
+{
+	const struct mf_pair *own;
+	const struct mf_node *node;
+
+	if (plan->profile != MF_PROFILE_MIGRATION ||
+	    (own = mf_argo_args_of_primary(g->rd, &g->args, args)) == NULL ||
+	    plan->n_metrics != g->n_metrics) /* some were refused */
+		return;
+	for (size_t i = 0; i < g->n_metrics; i++) {
+		node = rendered(g->rd, g->metrics[i], own, g->args.n);
+		if (node != NULL)
+			mf_argo_metric_of_primary(g->rd, node, plan, &metrics[i]);
+	}
+}
+
 static void
 read_metrics(struct gathering *g, bool alone, struct mf_analysis_plan *plan)
 {
@@ -203,6 +222,7 @@ read_metrics(struct gathering *g, bool alone, struct mf_analysis_plan *plan)
 		mf_argo_metric(rd, node, &plan->is_bad, &metrics[plan->n_metrics++]);
 	}
 	check_names(rd, plan, nodes);
+	read_primary(g, args, plan, metrics);
 	for (size_t i = 0; i < g->n_dry_run; i++)
 		for (size_t k = 0; k < g->dry_run[i]->n_items; k++)
 			apply_dry_run(rd, g->dry_run[i]->items[k], metrics, plan->n_metrics);
@@ -239,8 +259,8 @@ finish(struct gathering *g, const struct mf_node *at, const char *name, bool alo
 		return plan;
 	if (g->n_metrics == 0)
 		mf_plan_refuse(g->rd, at, "there is no metric in it");
-	read_metrics(g, alone, plan);
 	keep_args(g, plan);
+	read_metrics(g, alone, plan);
 	return plan;
 }
 

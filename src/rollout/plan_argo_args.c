@@ -188,3 +188,35 @@ mf_argo_args_settle(struct mf_plan_reading *rd, const struct mf_argo_args *args,
 	}
 	return pairs;
 }
+
+static const char *
+value_of_primary(struct mf_plan_reading *rd, const char *name)
+{
+	for (size_t i = 0; i < rd->n_primary_args; i++)
+		if (strcmp(rd->primary_args[i].name, name) == 0) {
+			rd->primary_args_used |= UINT64_C(1) << (i & 63);
+			return rd->primary_args[i].value;
+		}
+	return NULL;
+}
+
+const struct mf_pair *
+mf_argo_args_of_primary(
+    struct mf_plan_reading *rd, const struct mf_argo_args *args, const struct mf_pair *pairs)
+{
+	struct mf_pair *own = mf_plan_alloc(rd, args->n, sizeof *own);
+	bool differs = false;
+	const char *value;
+
+	if (own == NULL)
+		return NULL;
+	for (size_t i = 0; i < args->n; i++) {
+		own[i] = pairs[i];
+		differs = differs || args->items[i].from == MF_ANALYSIS_ARG_LATEST;
+		if ((value = value_of_primary(rd, args->items[i].name)) == NULL)
+			continue;
+		own[i].value = value;
+		differs = true;
+	}
+	return differs ? own : NULL;
+}

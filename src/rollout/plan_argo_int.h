@@ -35,6 +35,10 @@ void mf_argo_args_replace(struct mf_plan_reading *rd, const struct mf_node *list
  * without a Rollout, which simulate may have with arguments that nobody gave. NULL: refused. */
 const struct mf_pair *mf_argo_args_settle(
     struct mf_plan_reading *rd, const struct mf_argo_args *args, bool alone);
+/* The same for the primary's side: with the values that the Migration has for it. NULL: nothing
+ * tells the sides apart, or there is no memory. */
+const struct mf_pair *mf_argo_args_of_primary(
+    struct mf_plan_reading *rd, const struct mf_argo_args *args, const struct mf_pair *pairs);
 
 /* A metric's provider. False: refused. */
 bool mf_argo_provider(
@@ -43,6 +47,10 @@ bool mf_argo_provider(
 /* A metric whose arguments are in their places. bad: see mf_argo_bad. */
 void mf_argo_metric(struct mf_plan_reading *rd, const struct mf_node *node, bool *bad,
     struct mf_analysis_metric *m);
+/* node: the same metric with the arguments of the primary's side. Fills m->primary_query where that
+ * is another question. */
+void mf_argo_metric_of_primary(struct mf_plan_reading *rd, const struct mf_node *node,
+    const struct mf_analysis_plan *plan, struct mf_analysis_metric *m);
 /* A rule of Argo's that makes a run an Error: simulate shows that, all else refuses it. */
 void mf_argo_bad(struct mf_plan_reading *rd, const struct mf_node *at, bool *bad, const char *text);
 

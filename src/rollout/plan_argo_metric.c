@@ -244,3 +244,57 @@ mf_argo_metric(
 	find_predicate(rd, node, m);
 	warn_of_nan(rd, node, &w, m);
 }
+
+/* Does the text name the revision that is carried, which is another on the primary's side? */
+static bool
+names_latest(const struct mf_analysis_plan *plan, const char *text)
+{
+	const char *tag, *name;
+	size_t n;
+
+	for (tag = text; tag != NULL && (tag = strstr(tag, "{{")) != NULL; tag += 2) {
+		name = tag + 2 + strspn(tag + 2, " \t\r\n");
+		if (strncmp(name, "args.", 5) != 0)
+			continue;
+		n = strcspn(name += 5, "} \t\r\n");
+		for (size_t i = 0; i < plan->n_args; i++)
+			if (plan->args[i].from == MF_ANALYSIS_ARG_LATEST &&
+			    strlen(plan->args[i].name) == n &&
+			    strncmp(plan->args[i].name, name, n) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Is the same text of both sides two questions? */
+static bool
+differs(const struct mf_analysis_plan *plan, const char *canary, const char *primary)
+{
+	if (canary == NULL || primary == NULL)
+		return false;
+	return strcmp(canary, primary) != 0 || names_latest(plan, canary);
+}
+
+void
+mf_argo_metric_of_primary(struct mf_plan_reading *rd, const struct mf_node *node,
+    const struct mf_analysis_plan *plan, struct mf_analysis_metric *m)
+{
+	struct mf_analysis_metric own = {.name = m->name};
+	const size_t warnings = rd->plan->n_warnings; /* all were said of the canary's */
+	bool read = mf_argo_provider(rd, node, &own.query);
+	size_t i;
+
+	if (read)
+		find_predicate(rd, node, &own);
+	rd->plan->n_warnings = warnings;
+	if (!read || own.query.type == MF_PROVIDER_JOB || own.predicate != m->predicate)
+		return;
+	m->has_primary_query = differs(plan, m->query.address, own.query.address) ||
+			       differs(plan, m->query.query, own.query.query) ||
+			       differs(plan, m->query.body, own.query.body);
+	for (i = 0; i < own.query.n_headers && i < m->query.n_headers; i++)
+		m->has_primary_query |=
+		    differs(plan, m->query.headers[i].value, own.query.headers[i].value);
+	m->primary_query = own.query;
+	m->primary_left_query = own.left_query;
+}

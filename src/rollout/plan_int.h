@@ -27,6 +27,10 @@ struct mf_plan_reading {
 	const struct mf_plan_params *params;
 	struct mf_plan *plan; /* being filled; warnings go here */
 	const struct mf_documents *docs;
+	/* A Migration's analysis.primaryArgs, while its Rollout is read. */
+	const struct mf_pair *primary_args;
+	size_t n_primary_args;
+	uint64_t primary_args_used;     /* bits: some analysis has it */
 	const struct mf_node *composed; /* of the command line's words; NULL: there is none */
 	bool traffic_only;              /* these name no data */
 	bool used[MF_DOCUMENTS_MAX];    /* which documents anybody asked for */

@@ -143,6 +143,9 @@ read_stanza(struct mf_plan_reading *rd, const struct mf_node *analysis,
 
 	s.plan = *p;
 	mf_form_read(rd, &mf_form_analysis, analysis, &s);
+	if (s.n_primary_args > 0)
+		mf_plan_refuse(rd, mf_node_get(analysis, "primaryArgs"),
+		    "it stands beside rolloutRef: a metric here has primaryQuery");
 	*p = s.plan;
 	mf_stanza_weights(rd, analysis, &s, p);
 	check_times(rd, analysis, p);
@@ -175,7 +178,7 @@ read_bake(struct mf_plan_reading *rd, const struct mf_node *spec,
 static const char *const beside_canary[] = {
     "canaryRef", "settle", "maxHold", "onHoldEnd", "watch", NULL};
 static const char *const beside_rollout[] = {
-    "rolloutRef", "interval", "settle", "maxHold", "onHoldEnd", "watch", NULL};
+    "rolloutRef", "primaryArgs", "interval", "settle", "maxHold", "onHoldEnd", "watch", NULL};
 
 static bool
 is_among(const char *const *words, const char *word)
@@ -242,24 +245,47 @@ take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis,
 	return own;
 }
 
-/* Its analyses look at the canary alone, and its way back is one step. */
+/* Its way back is one step. */
 static void
 refuse_unheard(struct mf_plan_reading *rd, const struct mf_node *spec)
 {
-	static const char *const keys[] = {"verifyFor", "stepWeight", NULL};
-	const struct mf_node *rollback = mf_node_get(spec, "rollback"), *at;
-	const struct mf_node *fallback = mf_node_get(spec, "fallback");
+	const struct mf_node *at = mf_node_find(spec, "rollback.stepWeight");
+
+	if (at != NULL)
+		mf_plan_refuse(rd, at, "beside rolloutRef it would be ignored");
+}
+
+/* A value for an argument that no analysis has would be ignored. */
+static void
+check_primary_args(struct mf_plan_reading *rd, const struct mf_node *analysis)
+{
+	const struct mf_node *map = mf_node_get(analysis, "primaryArgs");
 	size_t i;
 
-	for (i = 0; keys[i] != NULL; i++)
-		if ((at = mf_node_get(rollback, keys[i])) != NULL)
-			mf_plan_refuse(rd, at, "beside rolloutRef it would be ignored");
-	for (i = 0; fallback != NULL && fallback->kind == MF_NODE_LIST && i < fallback->n_items;
-	     i++)
-		if ((at = mf_node_get(fallback->items[i], "metrics")) != NULL)
-			mf_plan_refuse(rd, at,
-			    "beside rolloutRef nobody looks at them: a lighter model cannot take "
-			    "over");
+	for (i = 0; i < rd->n_primary_args && i < 64; i++)
+		if ((rd->primary_args_used & UINT64_C(1) << i) == 0)
+			mf_plan_refuse(rd, map, "no analysis of the Rollout has the argument %.64s",
+			    rd->primary_args[i].name);
+}
+
+/* A lighter model that takes over is held against ranges of its own. */
+static void
+take_way_back(
+    struct mf_plan_reading *rd, const struct mf_rollback_plan *back, struct mf_back_plan *out)
+{
+	struct mf_back_metrics *own;
+	size_t i;
+
+	out->step_weight = back->step_weight;
+	out->verify_for_us = back->verify_for_us;
+	if (back->n_fallbacks == 0 ||
+	    (own = mf_plan_alloc(rd, back->n_fallbacks, sizeof *own)) == NULL)
+		return;
+	for (i = 0; i < back->n_fallbacks; i++)
+		own[i] = (struct mf_back_metrics){
+		    back->fallbacks[i].metrics, back->fallbacks[i].n_metrics};
+	out->own = own;
+	out->n_fallbacks = (unsigned)back->n_fallbacks;
 }
 
 static void
@@ -283,7 +309,10 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	if (w->gates != NULL || w->hooks != NULL)
 		mf_plan_refuse(rd, w->gates != NULL ? w->gates : w->hooks,
 		    "a Rollout has pauses and analyses in place of gates and hooks");
+	rd->primary_args = s.primary_args;
+	rd->n_primary_args = s.n_primary_args;
 	read = mf_plan_read_rollout(rd, doc);
+	check_primary_args(rd, analysis);
 	own = mf_plan_alloc(rd, 1, sizeof *own);
 	if (read == NULL || own == NULL)
 		return;
@@ -292,7 +321,7 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 		own->paused = true;
 	own->interval_us = s.plan.interval_us;
 	own->watch_us = s.plan.watch_us;
-	own->n_fallbacks = (unsigned)w->plan.rollback.n_fallbacks;
+	take_way_back(rd, &w->plan.rollback, &own->back);
 	if (mf_node_get(analysis, "settle") != NULL)
 		own->settle_us = s.plan.settle_us;
 	own->max_hold_us = s.plan.max_hold_us;
@@ -301,39 +330,17 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	rd->plan->rollout = own;
 }
 
-/* A lighter model that takes over is held against ranges of its own. */
-static void
-take_fallbacks(
-    struct mf_plan_reading *rd, const struct mf_rollback_plan *back, struct mf_back_plan *out)
-{
-	struct mf_back_metrics *own;
-	size_t i;
-
-	if (back->n_fallbacks == 0 ||
-	    (own = mf_plan_alloc(rd, back->n_fallbacks, sizeof *own)) == NULL)
-		return;
-	for (i = 0; i < back->n_fallbacks; i++)
-		own[i] = (struct mf_back_metrics){
-		    back->fallbacks[i].metrics, back->fallbacks[i].n_metrics};
-	out->own = own;
-	out->n_fallbacks = (unsigned)back->n_fallbacks;
-}
-
 /* What the Migration says beside its analysis, whoever wrote that. */
 static void
 complete(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_migration_words *w,
     struct mf_canary_plan *p)
 {
-	const struct mf_rollback_plan *back = &w->plan.rollback;
-
 	mf_stanza_hooks(rd, mf_plan_list(rd, spec, "gates", 0), &mf_form_gate, p);
 	mf_stanza_hooks(rd, mf_plan_list(rd, spec, "hooks", 0), &mf_form_hook, p);
 	read_bake(rd, spec, w, p->interval_us, &p->bake);
 	if (w->suspend)
 		p->suspend = true;
-	p->back.step_weight = back->step_weight;
-	p->back.verify_for_us = back->verify_for_us;
-	take_fallbacks(rd, back, &p->back);
+	take_way_back(rd, &w->plan.rollback, &p->back);
 	rd->plan->canary = p;
 }
 

@@ -419,8 +419,11 @@ static const struct mf_field stanza_fields[] = {
 	"A Canary of this file, whose analysis this is; beside it only settle, maxHold, onHoldEnd "
 	"and watch are heard"),
     NODE("rolloutRef", rollout_ref, &ref_form, NULL, false,
-	"A Rollout of this file, whose steps and analyses these are; beside it only interval, "
-	"settle, maxHold, onHoldEnd and watch are heard"),
+	"A Rollout of this file, whose steps and analyses these are; beside it only primaryArgs, "
+	"interval, settle, maxHold, onHoldEnd and watch are heard"),
+    MANY("primaryArgs", PAIRS, primary_args, n_primary_args,
+	"Of a Rollout's analyses: the values that their arguments have where the primary is "
+	"measured"),
     ROW("interval", DURATION, plan.interval_us, "The time from one check to the next; 60s"),
     WHOLE("threshold", UNSIGNED, plan.threshold, 1, 1000000,
 	"The number of failed checks that rolls back; 1"),

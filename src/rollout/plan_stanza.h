@@ -22,6 +22,8 @@ struct mf_stanza {
 	const char *address; /* of the metrics' server, where a metric names none */
 	const char *provider;
 	const char *primary_target;
+	const struct mf_pair *primary_args; /* of rolloutRef */
+	size_t n_primary_args;
 };
 
 /* What one of its metrics says. */

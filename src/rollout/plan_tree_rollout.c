@@ -37,6 +37,8 @@ metric_tree(const struct mf_analysis_metric *m)
 		put_limit(map, "consecutiveSuccessLimit", m->consecutive_success_limit);
 	mf_tree_flag(map, "dryRun", m->dry_run);
 	mf_tree_set(map, "ask", mf_tree_query(&m->query));
+	if (m->has_primary_query)
+		mf_tree_set(map, "askPrimary", mf_tree_query(&m->primary_query));
 	return map;
 }
 

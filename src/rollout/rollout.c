@@ -49,8 +49,10 @@ begin(struct mf_rollout_state *s, const char *revision)
 	s->waiting_since_us = s->hold_since_us = s->scale_down_us = 0;
 	s->hold_told = s->run_on = s->background_on = s->background_done = false;
 	s->bake_since_us = 0;
-	s->undoing = s->back_failed = false;
-	s->back_step = s->back_tries = s->fallback = 0;
+	s->undoing = false;
+	s->back = (struct mf_way_back){0};
+	s->shared = s->missing_failed = 0;
+	s->missing_next_us = 0;
 }
 
 void
@@ -127,8 +129,10 @@ promote(struct mf_rollout_walk *w, bool full)
 	s->pauses = 0;
 	s->hold_since_us = 0;
 	s->hold_told = false;
-	if (full)
-		s->full = true;
+	if (!full)
+		return;
+	s->full = true;
+	s->shared = 0;
 }
 
 static void
@@ -155,15 +159,28 @@ obey(struct mf_rollout_walk *w)
 			s->pauses |= MF_ROLLOUT_PAUSE_BY_HAND;
 		break;
 	case MF_STEER_CONTINUE:
+		/* where some proxies alone have less, to go on means from what the others give */
+		if (w->tick->canary_spread > 0 && (s->pauses & MF_ROLLOUT_PAUSE_LOWERED))
+			s->weight_unsure = true;
 		s->pauses &= ~(MF_ROLLOUT_PAUSE_BY_HAND | MF_ROLLOUT_PAUSE_LOWERED);
 		s->hold_since_us = 0;
 		break;
 	case MF_STEER_RETRY:
 		/* not while refs and links are being turned back */
-		if (s->aborted && !(s->undoing && s->back_step > 1))
+		if (s->aborted && !(s->undoing && s->back.step > 1))
 			begin(s, s->current);
 		break;
 	}
+}
+
+/* A person or the proxy protected users: never raised by ourselves. */
+static enum mf_pass
+lowered(struct mf_rollout_walk *w)
+{
+	if (w->s->pauses & MF_ROLLOUT_PAUSE_LOWERED)
+		return MF_PASS_ON;
+	w->s->pauses |= MF_ROLLOUT_PAUSE_LOWERED;
+	return mf_rollout_alert(w, "somebody lowered the canary's weight");
 }
 
 /* The router says otherwise. Argo writes its own weight again. A migration takes less for
@@ -172,21 +189,54 @@ static enum mf_pass
 compare_weights(struct mf_rollout_walk *w)
 {
 	struct mf_rollout_state *s = w->s;
+	const bool finite = mf_rollout_finite(w->plan);
+	const unsigned read = mf_way_weight_as_read(s->weight, w->tick->canary_weight,
+	    w->tick->weight_known, finite && w->tick->some_missing);
 	enum mf_pass pass;
 
-	if (!w->tick->weight_known || w->tick->canary_weight == s->weight || s->weight_unsure)
+	if (s->weight_unsure)
 		return MF_PASS_ON;
-	if (mf_rollout_finite(w->plan) && w->tick->canary_weight < s->weight) {
-		s->weight = w->tick->canary_weight;
-		s->pauses |= MF_ROLLOUT_PAUSE_LOWERED;
-		return mf_rollout_alert(w, "somebody lowered the canary's weight");
+	if (finite && read < s->weight) {
+		s->weight = read;
+		return lowered(w);
 	}
+	if (read == s->weight)
+		return finite && w->tick->canary_spread > 0 ? lowered(w) : MF_PASS_ON;
 	s->weight_unsure = true;
 	if ((pass = mf_rollout_route(w, s->weight)) != MF_PASS_ON)
 		return pass;
-	return mf_rollout_finite(w->plan)
-		   ? mf_rollout_alert(w, "the router gave the canary another weight")
-		   : MF_PASS_ON;
+	return finite ? mf_rollout_alert(w, "the router gave the canary another weight")
+		      : MF_PASS_ON;
+}
+
+/* Some proxies do not answer, or none does: with weight on the canary that is a failed check, as an
+ * Error of a metric is, which Argo allows so often in a row. END: nothing is raised meanwhile. */
+static enum mf_pass
+await_proxies(struct mf_rollout_walk *w)
+{
+	const struct mf_rollout_plan *p = w->plan;
+	struct mf_rollout_state *s = w->s;
+	const uint64_t now_us = w->tick->now_us;
+	enum mf_pass pass;
+
+	if (!mf_rollout_finite(p) || !w->tick->some_missing) {
+		s->missing_failed = 0;
+		s->missing_next_us = 0;
+		return MF_PASS_ON;
+	}
+	w->blocked = true;
+	if (s->weight == 0 || now_us < s->missing_next_us)
+		return MF_PASS_END;
+	if (s->missing_failed == 0 &&
+	    (pass = mf_rollout_alert(w, "held: a proxy of the router does not answer")) !=
+		MF_PASS_ON)
+		return pass;
+	s->missing_failed++;
+	s->missing_next_us =
+	    mf_rollout_later(now_us, p->interval_us > 0 ? p->interval_us : MF_ROLLOUT_INTERVAL_US);
+	if (s->missing_failed > MF_ANALYSIS_CONSECUTIVE_ERRORS)
+		mf_rollout_abort(w, MF_REASON_THRESHOLD);
+	return MF_PASS_END;
 }
 
 /* Is the canary there, and has it been long enough? END: wait. */
@@ -273,6 +323,8 @@ progress(struct mf_rollout_walk *w)
 	if ((pass = await_canary(w)) != MF_PASS_ON)
 		return pass;
 	if (!looks_first && !s->full && (pass = mf_rollout_background(w)) != MF_PASS_ON)
+		return pass;
+	if ((pass = await_proxies(w)) != MF_PASS_ON)
 		return pass;
 	if (paused || (s->pauses & (MF_ROLLOUT_PAUSE_BACKGROUND | MF_ROLLOUT_PAUSE_LOWERED)))
 		return MF_PASS_END;

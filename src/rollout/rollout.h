@@ -13,9 +13,13 @@
  * analysis step's); at 0/100 it bakes, then production moves (MF_ACT_REFERENCE): Succeeded.
  * MF_PROFILE_MIGRATION ends every hold after max_hold_us, takes a canary that has no server up for
  * a failure, never sends traffic to a primary without capacity, and holds where somebody lowered
- * the canary's weight at the router. It raises no weight that the background analysis, where it is
- * on, has not looked at. After traffic the rest goes back, each tried again until it
- * holds: sessions drained, refs, what the primary's side serves.
+ * the canary's weight at the router, or at one proxy of it. It raises no weight that the background
+ * analysis, where it is on, has not looked at. While a proxy does not answer nothing is raised, and
+ * each interval with weight on the canary is a failed check; more than
+ * MF_ANALYSIS_CONSECUTIVE_ERRORS in a row turn it back. Where the primary fails the same metrics as
+ * the canary that is a shared fault, and held. After traffic the rest goes back, each tried again
+ * until it holds (way_back.h): sessions drained, refs, what the primary's side serves, and its
+ * metrics.
  */
 #ifndef MF_ROLLOUT_ROLLOUT_H
 #define MF_ROLLOUT_ROLLOUT_H
@@ -51,6 +55,11 @@ enum mf_rollout_phase {
 
 #define MF_ROLLOUT_PAUSES 0x1fu /* all of them */
 
+#define MF_ROLLOUT_SHARED_RUN 0x01u        /* the step's analysis */
+#define MF_ROLLOUT_SHARED_BACKGROUND 0x02u /* the one in the background */
+#define MF_ROLLOUT_SHARED_BAKE 0x04u
+#define MF_ROLLOUT_SHARED 0x07u /* all of them */
+
 /* Stages of blue/green, in place of the index of a step. */
 enum mf_bluegreen_stage {
 	MF_BLUEGREEN_UP,    /* the new side starts */
@@ -73,9 +82,12 @@ struct mf_rollout_state {
 	bool abort_told; /* people know */
 	/* Profile migration: what is left of the way back, once traffic is. */
 	bool undoing;
-	unsigned back_step, back_tries;
-	unsigned fallback; /* which one is tried */
-	bool back_failed;  /* a step was left for a person */
+	struct mf_way_back back;
+	/* Analyses that the primary fails, too, as bits MF_ROLLOUT_SHARED_*: no step forward, and
+	 * no way back that would not mend it, until they are good or the hold is over. */
+	unsigned shared;
+	unsigned missing_failed;  /* checks in a row that failed since a proxy did not answer */
+	uint64_t missing_next_us; /* when the next one counts */
 	enum mf_reason reason;
 	enum mf_result result; /* of finish: stay, and of an abort in profile migration */
 	bool full;             /* promoteFull: no steps, pauses, analyses */
@@ -110,6 +122,10 @@ struct mf_rollout_tick {
 	bool canary_gone;  /* not one server of it is up */
 	bool weight_known; /* the router was read, and gives canary_weight */
 	unsigned canary_weight;
+	/* Of a router that is several proxies: some did not answer (or none), and the weight is
+	 * that of the others; one gives the canary so many points less than canary_weight. */
+	bool some_missing;
+	unsigned canary_spread;
 	enum mf_steer control;
 	bool no_steps_now; /* outside the plan's windows, or in a freeze */
 	bool damaged;      /* the data at the destination is not what was verified */

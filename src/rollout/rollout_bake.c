@@ -67,6 +67,8 @@ check(struct mf_rollout_walk *w, unsigned gate)
 	struct mf_rollout_state *s = w->s;
 	const uint64_t now_us = w->tick->now_us;
 	const bool told = mf_analysis_over(w->tick->background);
+	struct mf_rollout_fault fault = {
+	    .run = &s->run, .reason = MF_REASON_BAKE, .bit = MF_ROLLOUT_SHARED_BAKE};
 	enum verdict v;
 
 	if (now_us < s->bake_next_us && !told)
@@ -76,14 +78,15 @@ check(struct mf_rollout_walk *w, unsigned gate)
 	s->bake_next_us = mf_rollout_later(
 	    now_us, bake->interval_us > 0 ? bake->interval_us : MF_ROLLOUT_INTERVAL_US);
 	s->bake_passed = v == GOOD;
-	if (v == BAD) {
-		s->bake_failed_us[s->bake_failed_next++ % MF_BAKE_FAILURES] = now_us;
-		if (failures_in_window(w->plan, s, now_us) > bake->max_failed) {
-			mf_rollout_abort(w, MF_REASON_BAKE);
-			return MF_PASS_END;
-		}
-	}
-	return MF_PASS_ON;
+	if (v == GOOD)
+		s->shared &= ~MF_ROLLOUT_SHARED_BAKE;
+	if (v != BAD)
+		return MF_PASS_ON;
+	s->bake_failed_us[s->bake_failed_next++ % MF_BAKE_FAILURES] = now_us;
+	if (failures_in_window(w->plan, s, now_us) <= bake->max_failed)
+		return MF_PASS_ON;
+	fault.analysis = told ? MF_ROLLOUT_NO_ANALYSIS : gate;
+	return mf_rollout_turn_back(w, &fault);
 }
 
 /* When no metric's window holds the change to 0/100 any more. */

@@ -27,7 +27,7 @@ become_stable(struct mf_rollout_walk *w)
 		return pass;
 	if ((pass = mf_rollout_route(w, 100)) != MF_PASS_ON)
 		return pass;
-	if (w->tick->no_steps_now)
+	if (w->tick->no_steps_now || w->s->shared != 0)
 		return MF_PASS_END;
 	if ((pass = mf_rollout_do(w, &act)) != MF_PASS_ON)
 		return pass;
@@ -147,7 +147,7 @@ stay(struct mf_rollout_walk *w)
 		return pass;
 	if ((pass = mf_rollout_bake(w)) != MF_PASS_ON)
 		return pass;
-	return refer(w);
+	return w->s->shared != 0 ? MF_PASS_END : refer(w);
 }
 
 enum mf_pass

@@ -36,10 +36,26 @@ void mf_rollout_scale_down_in(struct mf_rollout_walk *w, uint64_t delay_us);
 
 /* rollout_abort.c */
 void mf_rollout_abort(struct mf_rollout_walk *w, enum mf_reason reason);
-/* An aborted run: traffic goes back, and stays there. */
-enum mf_pass mf_rollout_back(struct mf_rollout_walk *w);
 /* Ends holds that last too long. */
 enum mf_pass mf_rollout_check_hold(struct mf_rollout_walk *w);
+/* The hold's clock, which this starts where it does not run, is over. */
+bool mf_rollout_held_too_long(struct mf_rollout_walk *w);
+
+/* rollout_back.c: an aborted run: traffic goes back, and stays there. */
+enum mf_pass mf_rollout_back(struct mf_rollout_walk *w);
+
+/* rollout_primary.c */
+/* Metrics of an analysis failed: what is bad of the canary alone turns the run back, and what the
+ * primary fails as well is held. ASK, or END. */
+struct mf_rollout_fault {
+	unsigned analysis;
+	const struct mf_analysis_state *run;
+	enum mf_reason reason;
+	unsigned bit; /* MF_ROLLOUT_SHARED_* */
+};
+enum mf_pass mf_rollout_turn_back(struct mf_rollout_walk *w, const struct mf_rollout_fault *f);
+/* The primary by all metrics of the plan's analyses that can measure it. *any: there are some. */
+enum mf_goodness mf_rollout_look_at_primary(struct mf_rollout_walk *w, bool *any);
 
 /* rollout_runs.c: analyses. ON: it is Successful; of the background: nothing is wrong. END: it
  * runs, or the run was aborted or paused because of it. */

@@ -99,7 +99,7 @@ struct mf_rollout_plan {
 	bool abort_scale_down;    /* false: never */
 	unsigned rollback_window; /* so many former stable revisions skip all steps; 0: none do */
 	/* A migration's own. */
-	unsigned n_fallbacks; /* on the primary's side, tried in order; 0: what it served before */
+	struct mf_back_plan back; /* its step_weight is 0: all at once */
 	struct mf_bake bake;
 	uint64_t interval_us; /* of a tick; 0: 1 m */
 	uint64_t settle_us;   /* after a change of weights, before a metric's window counts */

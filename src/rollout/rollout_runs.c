@@ -62,6 +62,30 @@ waits_for_better(const struct mf_analysis_plan *plan, const struct mf_analysis_s
 	return false;
 }
 
+/* A shared fault is over as soon as all is good of the canary, however long the run lasts. */
+static void
+end_fault(
+    struct mf_rollout_walk *w, unsigned analysis, const struct mf_analysis_state *run, unsigned bit)
+{
+	if ((w->s->shared & bit) && analysis < w->plan->n_analyses &&
+	    mf_analysis_is_good(w->plan->analyses[analysis], run))
+		w->s->shared &= ~bit;
+}
+
+static enum mf_pass
+end_badly(
+    struct mf_rollout_walk *w, unsigned analysis, const struct mf_analysis_state *run, unsigned bit)
+{
+	const struct mf_rollout_fault fault = {
+	    .analysis = run->phase == MF_ANALYSIS_FAILED ? analysis : MF_ROLLOUT_NO_ANALYSIS,
+	    .run = run,
+	    .reason = MF_REASON_THRESHOLD,
+	    .bit = bit,
+	};
+
+	return mf_rollout_turn_back(w, &fault);
+}
+
 enum mf_pass
 mf_rollout_run(struct mf_rollout_walk *w, unsigned analysis, bool one_success)
 {
@@ -83,18 +107,21 @@ mf_rollout_run(struct mf_rollout_walk *w, unsigned analysis, bool one_success)
 	if (pass != MF_PASS_ON)
 		return pass;
 	if (!mf_analysis_over(s->run.phase)) {
+		end_fault(w, analysis, &s->run, MF_ROLLOUT_SHARED_RUN);
 		if (waits_for_better(analysis_at(w->plan, analysis), &s->run))
 			w->blocked = true;
 		return MF_PASS_END;
 	}
 	s->run_on = false;
-	if (s->run.phase == MF_ANALYSIS_SUCCESSFUL)
+	if (s->run.phase == MF_ANALYSIS_SUCCESSFUL) {
+		s->shared &= ~MF_ROLLOUT_SHARED_RUN;
 		return MF_PASS_ON;
-	if (s->run.phase == MF_ANALYSIS_INCONCLUSIVE)
+	}
+	if (s->run.phase == MF_ANALYSIS_INCONCLUSIVE) {
 		s->pauses |= MF_ROLLOUT_PAUSE_INCONCLUSIVE;
-	else
-		mf_rollout_abort(w, MF_REASON_THRESHOLD);
-	return MF_PASS_END;
+		return MF_PASS_END;
+	}
+	return end_badly(w, analysis, &s->run, MF_ROLLOUT_SHARED_RUN);
 }
 
 enum mf_pass
@@ -121,17 +148,19 @@ mf_rollout_background(struct mf_rollout_walk *w)
 		if (pass != MF_PASS_ON)
 			return pass;
 	}
-	if (!mf_analysis_over(s->background.phase))
+	if (!mf_analysis_over(s->background.phase)) {
+		end_fault(w, w->plan->background, &s->background, MF_ROLLOUT_SHARED_BACKGROUND);
 		return MF_PASS_ON;
+	}
 	s->background_on = false;
 	if (s->background.phase == MF_ANALYSIS_SUCCESSFUL) {
 		s->background_done = true;
+		s->shared &= ~MF_ROLLOUT_SHARED_BACKGROUND;
 		return MF_PASS_ON;
 	}
 	if (s->background.phase == MF_ANALYSIS_INCONCLUSIVE) {
 		s->pauses |= MF_ROLLOUT_PAUSE_BACKGROUND;
 		return MF_PASS_ON;
 	}
-	mf_rollout_abort(w, MF_REASON_THRESHOLD);
-	return MF_PASS_END;
+	return end_badly(w, w->plan->background, &s->background, MF_ROLLOUT_SHARED_BACKGROUND);
 }

@@ -41,10 +41,15 @@ static const struct member members[] = {
     {"aborted", MEMBER_BOOL, AT(aborted)},
     {"abortTold", MEMBER_BOOL, AT(abort_told)},
     {"undoing", MEMBER_BOOL, AT(undoing)},
-    {"backStep", MEMBER_UNSIGNED, AT(back_step)},
-    {"fallback", MEMBER_UNSIGNED, AT(fallback)},
-    {"backTries", MEMBER_UNSIGNED, AT(back_tries)},
-    {"backFailed", MEMBER_BOOL, AT(back_failed)},
+    {"backStep", MEMBER_UNSIGNED, AT(back.step)},
+    {"fallback", MEMBER_UNSIGNED, AT(back.fallback)},
+    {"backTries", MEMBER_UNSIGNED, AT(back.tries)},
+    {"backFailed", MEMBER_BOOL, AT(back.failed)},
+    {"verifySince", MEMBER_TIME, AT(back.verify_since_us)},
+    {"verifyMeasured", MEMBER_BOOL, AT(back.verify_measured)},
+    {"shared", MEMBER_UNSIGNED, AT(shared)},
+    {"missingFailed", MEMBER_UNSIGNED, AT(missing_failed)},
+    {"missingNext", MEMBER_TIME, AT(missing_next_us)},
     {"reason", MEMBER_REASON, AT(reason)},
     {"result", MEMBER_RESULT, AT(result)},
     {"full", MEMBER_BOOL, AT(full)},
@@ -370,6 +375,8 @@ mf_rollout_state_read(struct mf_rollout_state *out, const struct mf_node *node, 
 		return refuse(e, "weight");
 	if (s.pauses > MF_ROLLOUT_PAUSES)
 		return refuse(e, "pauses");
+	if (s.shared > MF_ROLLOUT_SHARED)
+		return refuse(e, "shared");
 	*out = s;
 	return 0;
 }

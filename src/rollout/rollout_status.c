@@ -41,6 +41,10 @@ mf_rollout_waits_for(const struct mf_rollout_plan *plan, const struct mf_rollout
 		return "somebody who continues it: it was paused by hand";
 	if (s->pauses & MF_ROLLOUT_PAUSE_LOWERED)
 		return "somebody who continues it: the canary's weight was lowered at the router";
+	if (s->missing_failed > 0)
+		return "a proxy of the router that does not answer";
+	if (s->shared != 0)
+		return "the primary, which fares no better than the canary";
 	if (s->pauses & MF_ROLLOUT_PAUSE_INCONCLUSIVE)
 		return "somebody who promotes: the step's analysis is inconclusive";
 	if (s->pauses & MF_ROLLOUT_PAUSE_BACKGROUND)
@@ -62,6 +66,13 @@ static uint64_t
 sooner(uint64_t a_us, uint64_t b_us)
 {
 	return a_us < b_us ? a_us : b_us;
+}
+
+/* What was due at a pass and did not happen waits for something else. */
+static uint64_t
+after(uint64_t us, uint64_t now_us)
+{
+	return us > now_us ? us : UINT64_MAX;
 }
 
 /* The end of the pause that it is in; UINT64_MAX: it has none, or it is in none. */
@@ -134,8 +145,8 @@ mf_rollout_next_us(
 	}
 	next_us = mf_rollout_later(
 	    now_us, plan->interval_us > 0 ? plan->interval_us : MF_ROLLOUT_INTERVAL_US);
-	next_us = sooner(next_us, pause_end_us(plan, s));
-	next_us = sooner(next_us, stay_us(plan, s));
+	next_us = sooner(next_us, after(pause_end_us(plan, s), now_us));
+	next_us = sooner(next_us, after(stay_us(plan, s), now_us));
 	next_us = sooner(next_us, measure_us(plan, s));
 	if (s->scale_down_us > 0)
 		next_us = sooner(next_us, s->scale_down_us);

@@ -26,7 +26,7 @@ mf_rollout_may_route(struct mf_rollout_walk *w, unsigned canary)
 {
 	if (w->s->weight == canary && !w->s->weight_unsure)
 		return MF_PASS_ON;
-	if (canary > w->s->weight && w->tick->no_steps_now)
+	if (canary > w->s->weight && (w->tick->no_steps_now || w->s->shared != 0))
 		return MF_PASS_END;
 	if (canary > w->s->weight && w->tick->background == MF_ANALYSIS_PENDING &&
 	    !mf_rollout_was_looked_at(w->plan, w->s))

@@ -85,21 +85,21 @@ spec:
 PLAN
 	cat
 }
-rollout() { # VERSION: the same with an analysis in the background, and its template
+rollout() { # the same with an analysis in the background, and its template
 	bare_rollout
 	cat <<PLAN
       analysis:
         templates:
         - templateName: accuracy
         args:
-        - {name: model-version, value: $1}
+        - {name: site, value: new}
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
 metadata: {name: accuracy}
 spec:
   args:
-  - name: model-version
+  - name: site
   metrics:
   - name: accuracy
     interval: 1s
@@ -107,7 +107,7 @@ spec:
     provider:
       prometheus:
         address: $MF_PROMETHEUS_URL
-        query: avg(model_accuracy{version="{{ args.model-version }}"}) > 0.9
+        query: avg(model_accuracy{site="{{ args.site }}"}) > 0.9
 PLAN
 }
 migration() { # VERSION [LINE-OF-SPEC...]: with that Rollout for its analysis
@@ -146,8 +146,14 @@ back_to_v1() {
 }
 
 back_to_v1
-{ migration v2 "  bake: {duration: 1s, interval: 1s}"; steps 1 | rollout v2; } >plan.yaml
+# what the analysis has for an argument where it measures the primary, and for how long it does
+seen=("    primaryArgs: {site: old}" "  rollback: {verifyFor: 1s}")
+{ migration v2 "${seen[@]}" "  bake: {duration: 1s, interval: 1s}"; steps 1 | rollout; } >plan.yaml
 status 0 "plan check takes a Rollout" "$MF" plan check plan.yaml
+check "... that can verify its way back" sh -c '! grep -q measures err'
+sed '/primaryArgs/d' plan.yaml >blind.yaml
+status 0 "... and one that cannot" "$MF" plan check blind.yaml
+says "... is warned of, with the field" 'no metric measures the primary \(accuracy\).*add primaryArgs'
 clients
 status 0 "a Rollout that goes well" "$MF" migrate plan.yaml --json
 cp out run.out
@@ -163,7 +169,7 @@ status 0 "run again" "$MF" migrate plan.yaml
 says "... it is done already" "already done" out
 
 back_to_v1
-{ migration v3; steps 2 | rollout v3; } >plan.yaml
+{ migration v3 "${seen[@]}"; steps 2 | rollout; } >plan.yaml
 clients
 "$MF" migrate plan.yaml --run-id falls >falls.out 2>falls.err &
 run=$!
@@ -172,6 +178,9 @@ ill new "accuracy 0.5" "status 200"
 wait $run
 check "accuracy falls: rolled back" test $? -eq 8
 check "... for that reason" grep -q "rolled back: threshold" falls.err
+check "... the primary was looked at first, and was well" \
+    grep -q 'left:accuracy:0.5.*primary:accuracy:0.95.*alert:aborted.*route:100/0' falls.out
+check "... and watched afterwards" grep -q '100/0 *step 0  primary:accuracy:0.95' falls.out
 no_client_failed "a Rollout that falls"
 ends "a Rollout that falls" 100/0 v1 v1
 status 0 "the version" "$MF" show churn@v3 --json
@@ -179,8 +188,27 @@ json "... is marked as rejected" 'r["rejected"]'
 status 0 "history" "$MF" history
 says "... has how it ended" 'rolledBack.*churn-by-rollout' out
 
+# both sites are as bad: going back would not mend it
+push_version v6
 back_to_v1
-{ migration v4; steps 2 | rollout v4; } >plan.yaml
+{ migration v6 "${seen[@]}"; steps 2 | rollout; } >plan.yaml
+"$MF" migrate plan.yaml --run-id shared >shared.out 2>shared.err &
+run=$!
+in_time grep -q "route:80/20" shared.out
+ill old "accuracy 0.5" "status 200"
+ill new "accuracy 0.5" "status 200"
+check "a fault of both sides is held" \
+    in_time grep -q 'the primary, which fares no better' shared.out
+check "... where it stands" test "$(weights)" != 100/0
+well new
+well old
+wait $run
+check "... and goes on when they are well" test $? -eq 0
+check "... people were told" grep -q 'alert:held: the primary fares no better' shared.out
+ends shared 0/100 v6 v6
+
+back_to_v1
+{ migration v4 "${seen[@]}"; steps 2 | rollout; } >plan.yaml
 "$MF" migrate plan.yaml --run-id killed >killed.out 2>&1 &
 run=$!
 in_time sh -c "'$MF' status killed | grep -q 'weights 60/40'"
@@ -220,7 +248,8 @@ run=$!
 in_time grep -q "a pause until somebody promotes" aborted.out
 status 0 "aborted from elsewhere" "$MF" migrate --abort aborted --state-dir "$scratch/elsewhere"
 wait $run
-check "... the run ends with 8" test $? -eq 8
+check "... nothing measures the primary: the run ends with 9" test $? -eq 9
+check "... and says what to do" grep -q 'see that the primary serves v1 and is well' aborted.out
 ends aborted 100/0 v1 v1
 
 # ---- a bare Rollout ----

@@ -358,10 +358,10 @@ test_rollout(void **state)
 	assert_int_equal(r->view.metrics[0].asked_us, NOW - 5000000);
 	assert_string_equal(r->view.rollback,
 	    "weights 60/40 to 100/0 at once; drain sessions for at most 2s; mark v2 as rejected if "
-	    "it is at fault; link current shows v1 again");
+	    "it is at fault; link current shows v1 again; watch the primary for 1s");
 	s->aborted = s->undoing = true;
 	s->weight = 0;
-	s->back_step = 1;
+	s->back.step = 1;
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.step, "the way back: the version is marked, try 1 of 5");
 	free(r);

@@ -17,6 +17,8 @@ struct world {
 	enum mf_answer_end route_end, promote_end, reference_end, drain_end, fallback_end;
 	struct mf_node verdict; /* what metrics, which are Kubernetes Jobs, answer */
 	enum mf_measure_end measure_end;
+	struct mf_node primary_verdict; /* the same of the primary */
+	enum mf_measure_end primary_end;
 	char did[2048]; /* acts of the last pass, "route:20 alert " */
 	struct mf_asked asked[MF_STEP_ACTS_MAX];
 };
@@ -34,6 +36,7 @@ world_init(struct world *w, const struct mf_rollout_plan *plan)
 	memset(w, 0, sizeof *w);
 	w->plan = *plan;
 	w->verdict = (struct mf_node){.kind = MF_NODE_STRING, .text = "complete"};
+	w->primary_verdict = w->verdict;
 	w->tick.now_us = 1000 * SECOND;
 	mf_rollout_init(&w->state, "A");
 	w->tick.revision = "B";
@@ -52,8 +55,12 @@ world_measure(struct world *w, const struct mf_act *act, struct mf_answer *out)
 {
 	assert_non_null(mf_rollout_analysis_of(&w->plan, act->index));
 	w->n_metrics++;
-	out->measured = (struct mf_measured){.end = w->measure_end, .result = &w->verdict};
-	world_note(w, "metric");
+	if (act->kind == MF_ACT_MEASURE_PRIMARY)
+		out->measured =
+		    (struct mf_measured){.end = w->primary_end, .result = &w->primary_verdict};
+	else
+		out->measured = (struct mf_measured){.end = w->measure_end, .result = &w->verdict};
+	world_note(w, act->kind == MF_ACT_MEASURE_PRIMARY ? "primary" : "metric");
 }
 
 static inline void
@@ -72,6 +79,7 @@ world_do(struct world *w, const struct mf_act *act, struct mf_answer *out)
 		(void)snprintf(text, sizeof text, "route:%u", act->canary);
 		world_note(w, text);
 		return;
+	case MF_ACT_MEASURE_PRIMARY:
 	case MF_ACT_METRIC: world_measure(w, act, out); return;
 	case MF_ACT_PROMOTE: out->end = w->promote_end; break;
 	case MF_ACT_REFERENCE: out->end = w->reference_end; break;

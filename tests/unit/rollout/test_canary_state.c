@@ -49,12 +49,12 @@ test_round_trip(void **state)
 	    .bake_next_us = 2,
 	    .bake_failed_us = {5, 6},
 	    .bake_failed_next = 2,
-	    .back_step = 3,
-	    .back_tries = 4,
-	    .back_failed = true,
-	    .fallback = 1,
-	    .verify_since_us = 7,
-	    .verify_measured = true,
+	    .back = {.step = 3,
+		.tries = 4,
+		.failed = true,
+		.fallback = 1,
+		.verify_since_us = 7,
+		.verify_measured = true},
 	};
 	struct mf_canary_state read = {0};
 	struct mf_buf b = MF_BUF_INIT;

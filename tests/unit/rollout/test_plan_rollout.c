@@ -373,6 +373,59 @@ no_leap(void **state)
 	assert_non_null(strstr(e.message, "all traffic would move at once"));
 }
 
+#define BY_ROLLOUT(beside)                                                                         \
+	"apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: m}\nspec:\n"       \
+	"  model: {name: m, version: v}\n  source: {dir: /a, serves: unchecked}\n"                 \
+	"  destination: {dir: /b, serves: unchecked}\n  rollback: {verifyFor: 2m}\n"               \
+	"  router: {exec: {command: [/bin/true]}}\n  analysis: {rolloutRef: {name: r}" beside      \
+	"}\n---\n" ROLLOUT "spec: {strategy: {canary: {steps: [{setWeight: 50}], analysis: "       \
+	"{templates: [{templateName: t}], args: [{name: side, value: new}, {name: hash, "          \
+	"valueFrom: {podTemplateHashValue: Latest}}]}}}}\n" TEMPLATE(                              \
+	    "t") "spec: {args: [{name: side}, {name: hash}], metrics: [{name: a, interval: "       \
+		 "1m, " PROM("x{s=\"{{args.side}}\"} > 1") "}, {name: b, interval: 1m, " PROM("y{" \
+											      "v=" \
+											      "\"" \
+											      "{{" \
+											      "ar" \
+											      "gs" \
+											      ".h" \
+											      "as" \
+											      "h}" \
+											      "}"  \
+											      "\"" \
+											      "}") "}, {name: c, interval: 1m, " PROM("z") "}]}\n"
+
+/* The same questions of the primary, where arguments tell the sides apart. */
+static void
+of_the_primary(void **state)
+{
+	struct mf_plan *plan = plan_of(BY_ROLLOUT(", primaryArgs: {side: old}"), MF_PROFILE_ARGO);
+	const struct mf_analysis_plan *a = plan->rollout->analyses[0];
+	struct mf_metric_query q;
+	char out[MF_PLAN_WAY_BACK_BYTES];
+	struct mf_error e;
+
+	(void)state;
+	assert_int_equal(plan->rollout->back.verify_for_us, 120 * SECOND);
+	assert_true(a->metrics[0].has_primary_query);
+	assert_true(a->metrics[1].has_primary_query);
+	assert_false(a->metrics[2].has_primary_query); /* it asks the same of both */
+	assert_int_equal(mf_plan_way_back(plan, out), MF_PLAN_WAY_BACK_SEEN);
+	assert_string_equal(out, "a, b");
+	assert_int_equal(mf_analysis_query(a, MF_ANALYSIS_INDEX_PRIMARY | MF_ANALYSIS_INDEX_LEFT,
+			     "v2", "v1", plan->region, &q, &e),
+	    0);
+	assert_string_equal(q.query, "x{s=\"old\"}");
+	assert_int_equal(
+	    mf_analysis_query(a, 1 | MF_ANALYSIS_INDEX_PRIMARY, "v2", "v1", plan->region, &q, &e),
+	    0);
+	assert_string_equal(q.query, "y{v=\"v1\"}");
+	mf_plan_free(plan);
+	assert_null(
+	    read_as(BY_ROLLOUT(", primaryArgs: {colour: red}"), MF_PROFILE_ARGO, false, &e));
+	assert_non_null(strstr(e.message, "no analysis of the Rollout has the argument colour"));
+}
+
 /* What simulate may have: templates that are not there, and specifications that are bad. */
 static void
 lenient(void **state)
@@ -418,6 +471,7 @@ main(void)
 	    trees_test(whole_plan),
 	    trees_test(blue_green),
 	    trees_test(predicates),
+	    trees_test(of_the_primary),
 	    trees_test(refused),
 	    trees_test(no_leap),
 	    trees_test(lenient),

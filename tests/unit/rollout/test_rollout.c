@@ -524,7 +524,7 @@ router_disagrees(void **state)
 	w.tick.canary_gone = true;
 	w.tick.primary = MF_READY_DEAD;
 	world_pass(&w, 1);
-	assert_string_equal(w.did, "alert restore ");
+	assert_string_equal(w.did, "alert alert restore ");
 	assert_world(&w, 0, 20, "Degraded");
 	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
 	for (int i = 0; i < 2; i++) {
@@ -532,7 +532,7 @@ router_disagrees(void **state)
 		w.tick.primary = MF_READY_DEAD;
 		world_pass(&w, 50);
 	}
-	assert_string_equal(w.did, "restore alert ");
+	assert_string_equal(w.did, "alert ");
 	assert_true(mf_rollout_ended(&w.state)); /* it is left to people */
 	world_pass(&w, 1);
 	assert_world(&w, 0, 0, "Degraded");
@@ -676,20 +676,264 @@ the_rest_goes_back(void **state)
 	assert_true(mf_rollout_ended(&w.state));
 	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
 
-	plan.n_fallbacks = 2;
+	plan.back.n_fallbacks = 2;
 	world_init(&w, &plan);
 	world_pass(&w, 1);
 	w.fallback_end = MF_ANSWER_FAILED;
 	world_control(&w, MF_STEER_ABORT);
 	for (i = 1; i < MF_BACK_TRIES; i++) {
-		assert_int_equal(w.state.fallback, 0);
+		assert_int_equal(w.state.back.fallback, 0);
 		world_pass(&w, 1);
 	}
-	assert_int_equal(w.state.fallback, 1); /* the next one, which comes up */
+	assert_int_equal(w.state.back.fallback, 1); /* the next one, which comes up */
 	w.fallback_end = MF_ANSWER_OK;
 	world_pass(&w, 1);
 	assert_true(mf_rollout_ended(&w.state));
 	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+}
+
+/* Of both sides: it fails with the first that failed. */
+static const struct mf_analysis_metric both[] = {{.name = "job",
+    .query = {.type = MF_PROVIDER_JOB},
+    .has_primary_query = true,
+    .interval_us = 10 * SECOND,
+    .consecutive_error_limit = 4}};
+static const struct mf_analysis_plan of_both = {
+    .name = "both", .profile = MF_PROFILE_MIGRATION, .metrics = both, .n_metrics = 1};
+static const struct mf_analysis_plan *const of_both_sides[] = {&of_both};
+static const struct mf_rollout_step up[] = {WEIGHT(20), PAUSE(20), WEIGHT(40), PAUSE(600)};
+
+static struct mf_rollout_plan
+seen_plan(void)
+{
+	struct mf_rollout_plan plan = migration_of(up, ROWS(up));
+
+	plan.abort_scale_down = false;
+	plan.analyses = of_both_sides;
+	plan.n_analyses = 1;
+	plan.background = 0;
+	plan.back.verify_for_us = 30 * SECOND;
+	return plan;
+}
+
+/* What the primary fails, too, going back would not mend. */
+static void
+a_shared_fault_is_held(void **state)
+{
+	struct mf_rollout_plan plan = seen_plan();
+
+	(void)state;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.verdict.text = w.primary_verdict.text = "failed";
+	world_pass(&w, 11);
+	assert_string_equal(w.did, "metric primary alert ");
+	assert_world(&w, 1, 20, "Paused");
+	assert_string_equal(mf_rollout_waits_for(&w.plan, &w.state),
+	    "the primary, which fares no better than the canary");
+	world_pass(&w, 11); /* the pause is over, and nothing is raised */
+	assert_string_equal(w.did, "metric primary ");
+	assert_int_equal(w.routed, 20);
+	assert_true(mf_rollout_next_us(&plan, &w.state, w.tick.now_us) ==
+		    w.tick.now_us + plan.interval_us); /* not at once, again and again */
+	w.verdict.text = "complete";
+	world_pass(&w, 11);
+	assert_string_equal(w.did, "metric route:40 ");
+	assert_int_equal(w.state.shared, 0);
+	/* again, and the primary is well: the canary alone is bad */
+	w.verdict.text = "failed";
+	world_pass(&w, 11);
+	assert_int_equal(w.state.shared, MF_ROLLOUT_SHARED_BACKGROUND);
+	w.primary_verdict.text = "complete";
+	world_pass(&w, 11);
+	assert_true(w.state.aborted);
+	assert_int_equal(w.routed, 0);
+	assert_int_equal(w.state.reason, MF_REASON_THRESHOLD);
+
+	/* it ends as each hold */
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.verdict.text = w.primary_verdict.text = "failed";
+	for (unsigned i = 0; i < 10; i++) {
+		world_pass(&w, 11);
+		assert_int_equal(w.routed, 20);
+	}
+	world_pass(&w, 11);
+	assert_int_equal(w.state.reason, MF_REASON_HOLD_TOO_LONG);
+	assert_int_equal(w.routed, 0);
+
+	/* that the primary cannot be asked excuses nothing */
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.verdict.text = "failed";
+	w.primary_end = MF_MEASURE_ERROR;
+	world_pass(&w, 11);
+	assert_int_equal(w.state.reason, MF_REASON_THRESHOLD);
+	assert_int_equal(w.routed, 0);
+}
+
+/* Back, but is it well? */
+static void
+the_primary_is_watched(void **state)
+{
+	struct mf_rollout_plan plan = seen_plan();
+
+	(void)state;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	world_control(&w, MF_STEER_ABORT);
+	assert_string_equal(w.did, "alert route:0 drain referenceBack fallback primary ");
+	assert_false(mf_rollout_ended(&w.state));
+	world_pass(&w, 29);
+	assert_false(mf_rollout_ended(&w.state));
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "primary ");
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+
+	/* it is not: the next fallback, and then a person */
+	plan.back.n_fallbacks = 2;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.primary_verdict.text = "failed";
+	world_control(&w, MF_STEER_ABORT);
+	assert_string_equal(
+	    w.did, "alert route:0 drain referenceBack fallback primary fallback primary alert ");
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
+
+	/* no data is no proof */
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.primary_end = MF_MEASURE_ERROR;
+	world_control(&w, MF_STEER_ABORT);
+	assert_int_equal(w.state.back.fallback, 0);
+	world_pass(&w, 30);
+	assert_int_equal(w.state.back.fallback, 1);
+	world_pass(&w, 30);
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
+
+	/* nor is it that nothing measures the primary; another fallback would change nothing */
+	plan.n_analyses = 0;
+	plan.background = MF_ROLLOUT_NO_ANALYSIS;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	world_control(&w, MF_STEER_ABORT);
+	assert_string_equal(w.did, "alert route:0 drain referenceBack fallback alert ");
+	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
+	plan.back.verify_for_us = 0; /* unless nobody asks for it */
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	world_control(&w, MF_STEER_ABORT);
+	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+}
+
+/* Fallbacks may bring up a primary that has no capacity; a person comes last. */
+static void
+a_dead_primary(void **state)
+{
+	struct mf_rollout_plan plan = migration_of(up, ROWS(up));
+	unsigned i;
+
+	(void)state;
+	plan.abort_scale_down = false;
+	plan.back.n_fallbacks = 2;
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.tick.primary = MF_READY_DEAD;
+	world_control(&w, MF_STEER_ABORT);
+	assert_string_equal(w.did, "alert alert restore ");
+	w.fallback_end = MF_ANSWER_FAILED;
+	w.tick.primary = MF_READY_DEAD;
+	world_pass(&w, 100);
+	assert_string_equal(w.did, "fallback ");
+	w.fallback_end = MF_ANSWER_OK;
+	w.tick.primary = MF_READY_DEAD;
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "fallback ");
+	assert_int_equal(w.state.back.fallback, 1);
+	assert_int_equal(w.routed, 20);
+	world_pass(&w, 1); /* it is up */
+	assert_string_equal(w.did, "route:0 drain referenceBack fallback ");
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_ROLLED_BACK);
+
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.tick.primary = MF_READY_DEAD;
+	world_control(&w, MF_STEER_ABORT);
+	for (i = 0; !mf_rollout_ended(&w.state) && i < 100; i++) {
+		w.tick.primary = MF_READY_DEAD;
+		world_pass(&w, 100);
+	}
+	assert_int_equal(i, 1 + 2 * MF_BACK_TRIES + 2);
+	assert_int_equal(w.routed, 20); /* the better side */
+	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
+}
+
+/* A router that is several proxies. */
+static void
+proxies_that_do_not_answer(void **state)
+{
+	struct mf_rollout_plan plan = migration_of(up, ROWS(up));
+	unsigned i;
+
+	(void)state;
+	world_init(&w, &plan);
+	w.tick.some_missing = true;
+	world_pass(&w, 1);
+	assert_string_equal(w.did, "scaleUp "); /* no first step */
+	world_pass(&w, 1);
+	assert_int_equal(w.routed, 20);
+	for (i = 0; i < MF_ANALYSIS_CONSECUTIVE_ERRORS; i++) {
+		w.tick.some_missing = true;
+		w.tick.weight_known = true;
+		w.tick.canary_weight = 0; /* that of the others; the missing ones may have it */
+		world_pass(&w, 11);
+		assert_string_equal(w.did, i == 0 ? "alert " : "");
+		assert_int_equal(w.state.weight, 20);
+		w.tick.some_missing = true;
+		world_pass(&w, 1); /* it counts once an interval */
+		assert_int_equal(w.state.missing_failed, i + 1);
+	}
+	assert_string_equal(
+	    mf_rollout_waits_for(&w.plan, &w.state), "a proxy of the router that does not answer");
+	world_pass(&w, 11); /* they are back */
+	assert_int_equal(w.state.missing_failed, 0);
+	for (i = 0; i <= MF_ANALYSIS_CONSECUTIVE_ERRORS; i++) {
+		w.tick.some_missing = true;
+		world_pass(&w, 11);
+	}
+	assert_true(w.state.aborted);
+	assert_int_equal(w.state.reason, MF_REASON_THRESHOLD);
+	assert_int_equal(w.routed, 0);
+
+	/* one has less than the others: somebody's wish, until somebody goes on */
+	world_init(&w, &plan);
+	world_pass(&w, 1);
+	w.tick.weight_known = true;
+	w.tick.canary_weight = 20;
+	w.tick.canary_spread = 15;
+	world_pass(&w, 11);
+	assert_string_equal(w.did, "alert ");
+	assert_int_equal(w.state.pauses & MF_ROLLOUT_PAUSE_LOWERED, MF_ROLLOUT_PAUSE_LOWERED);
+	w.tick.weight_known = true;
+	w.tick.canary_weight = 20;
+	w.tick.canary_spread = 15;
+	world_control(&w, MF_STEER_CONTINUE);
+	assert_string_equal(w.did, "route:20 ");
+
+	/* traffic that cannot be moved back is left to people, and tried all the same */
+	w.route_end = MF_ANSWER_FAILED;
+	world_control(&w, MF_STEER_ABORT);
+	assert_string_equal(w.did, "alert route:0 ");
+	world_pass(&w, 99);
+	assert_false(mf_rollout_ended(&w.state));
+	world_pass(&w, 2);
+	assert_string_equal(w.did, "route:0 alert ");
+	assert_true(mf_rollout_ended(&w.state));
+	assert_int_equal(w.state.result, MF_RESULT_PERSON_NEEDED);
 }
 
 /* A pass that comes too early to measure is not followed by another at once. */
@@ -741,6 +985,10 @@ main(void)
 	    cmocka_unit_test(resumes),
 	    cmocka_unit_test(by_hand_and_windows),
 	    cmocka_unit_test(the_rest_goes_back),
+	    cmocka_unit_test(a_shared_fault_is_held),
+	    cmocka_unit_test(the_primary_is_watched),
+	    cmocka_unit_test(a_dead_primary),
+	    cmocka_unit_test(proxies_that_do_not_answer),
 	    cmocka_unit_test(too_early_is_waited_for),
 	};
 

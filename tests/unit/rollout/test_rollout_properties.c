@@ -49,8 +49,10 @@ random_analyses(struct random_plan *p)
 	    .failure_limit = (int)below(2),
 	    .inconclusive_limit = (int)below(2),
 	    .consecutive_error_limit = (int)below(4)};
+	p->metrics[0].has_primary_query = one_in(2);
 	p->metrics[1] = p->metrics[0];
 	p->metrics[1].name = "endless";
+	p->metrics[1].has_primary_query = one_in(2);
 	p->metrics[1].count = 0;
 	p->metrics[1].dry_run = one_in(4);
 	p->ending = (struct mf_analysis_plan){.name = "ending",
@@ -104,6 +106,7 @@ random_plan(struct random_plan *p)
 		.interval_us = 60 * SECOND,
 		.window_us = 120 * SECOND,
 		.max_failed = below(2)},
+	    .back = {.verify_for_us = below(2) * 60 * SECOND, .n_fallbacks = below(3)},
 	    .interval_us = 10 * SECOND,
 	    .hold_end = one_in(2) ? MF_HOLD_ROLLBACK : MF_HOLD_ALERT};
 	random_analyses(p);
@@ -128,6 +131,9 @@ random_tick(struct world *w)
 	struct mf_rollout_tick *t = &w->tick;
 
 	w->verdict.text = verdicts[below(ROWS(verdicts))];
+	w->primary_verdict.text = verdicts[below(ROWS(verdicts))];
+	w->primary_end = one_in(8) ? MF_MEASURE_ERROR : MF_MEASURE_VALUE;
+	w->fallback_end = one_in(8) ? MF_ANSWER_FAILED : MF_ANSWER_OK;
 	w->measure_end = one_in(8) ? MF_MEASURE_ERROR : MF_MEASURE_VALUE;
 	w->route_end = one_in(10) ? MF_ANSWER_FAILED : MF_ANSWER_OK;
 	w->promote_end = one_in(4) ? MF_ANSWER_FAILED : MF_ANSWER_OK;
@@ -142,8 +148,34 @@ random_tick(struct world *w)
 	t->no_steps_now = one_in(15);
 	t->weight_known = one_in(3);
 	t->canary_weight = one_in(8) ? below(101) : w->state.weight;
-	if (t->weight_known)
+	t->some_missing = one_in(10);
+	/* those that do not answer have what they were told */
+	if (t->weight_known && !(t->some_missing && t->canary_weight < w->state.weight))
 		w->routed = t->canary_weight;
+	t->canary_spread = t->weight_known && one_in(10) ? below(t->canary_weight + 1) : 0;
+}
+
+/* Of a migration, where the way back is ours. */
+static void
+check_way_back(
+    const struct world *w, const struct mf_rollout_state *before, const struct mf_rollout_tick *saw)
+{
+	const struct mf_rollout_state *s = &w->state;
+
+	/* nothing is raised while a fault is shared, or a proxy does not answer */
+	if (before->shared != 0 && s->shared != 0)
+		assert_true(s->weight <= before->weight);
+	if (saw->some_missing)
+		assert_true(s->weight <= before->weight);
+	/* no traffic to a side that has no capacity */
+	if (before->aborted && s->aborted && saw->primary == MF_READY_DEAD)
+		assert_int_equal(s->weight, before->weight);
+	/* 8 means that the primary was measured, where anybody asked for it */
+	if (s->result == MF_RESULT_ROLLED_BACK && w->plan.back.verify_for_us > 0)
+		assert_true(s->back.verify_measured);
+	if (s->result == MF_RESULT_ROLLED_BACK)
+		assert_false(s->back.failed);
+	assert_true(s->back.fallback <= w->plan.back.n_fallbacks);
 }
 
 /* What a pass may not do, whatever happens in it. */
@@ -172,9 +204,9 @@ check_pass(const struct world *w, const struct mf_rollout_state *before, enum mf
 	} else {
 		assert_null(strstr(w->did, "reference "));
 	}
-	/* no leap behind the last step */
-	if (stays && before->on_from_last && s->on_from_last && !s->full &&
-	    mf_rollout_increment(&w->plan) > 0)
+	/* no leap behind the last step of one run */
+	if (stays && before->on_from_last && s->on_from_last && !s->full && !new_revision &&
+	    control != MF_STEER_RETRY && mf_rollout_increment(&w->plan) > 0)
 		assert_true(s->weight <= before->weight + mf_rollout_increment(&w->plan));
 	if (!s->weight_unsure && s->scaled_up && !s->aborted && !mf_rollout_ended(s))
 		assert_int_equal(s->weight, w->routed);
@@ -186,13 +218,17 @@ static void
 random_pass(struct world *w)
 {
 	const struct mf_rollout_state before = w->state;
+	struct mf_rollout_tick saw;
 	enum mf_steer control;
 	const char *revision;
 
 	random_tick(w);
+	saw = w->tick;
 	control = w->tick.control;
 	revision = w->tick.revision;
 	world_pass(w, below(100));
+	if (w->plan.profile == MF_PROFILE_MIGRATION)
+		check_way_back(w, &before, &saw);
 	check_pass(w, &before, control, revision != NULL && strcmp(revision, before.current) != 0);
 }
 
@@ -201,7 +237,9 @@ all_good(struct world *w)
 {
 	w->verdict.text = "complete";
 	w->measure_end = MF_MEASURE_VALUE;
-	w->route_end = w->promote_end = w->reference_end = MF_ANSWER_OK;
+	w->primary_verdict.text = "complete";
+	w->primary_end = MF_MEASURE_VALUE;
+	w->route_end = w->promote_end = w->reference_end = w->fallback_end = MF_ANSWER_OK;
 	world_reset_tick(w);
 }
 
@@ -254,6 +292,8 @@ promoted_it_ends(void **state)
 	for (unsigned i = 1; i <= PLANS; i++) {
 		start(&w, &p, i);
 		bound = 5 * (unsigned)p.plan.n_steps + 2 * 100 + 20;
+		for (passes = 0; w.state.undoing && passes < 20; passes++) /* no retry before */
+			world_pass(&w, 121);
 		world_control(&w, w.state.aborted ? MF_STEER_RETRY : MF_STEER_CONTINUE);
 		for (passes = 0; !mf_rollout_ended(&w.state) && passes < bound; passes++) {
 			if (w.state.pauses != 0)

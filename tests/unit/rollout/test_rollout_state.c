@@ -15,6 +15,15 @@ full_state(void)
 	s.result = MF_RESULT_PERSON_NEEDED;
 	s.pauses = MF_ROLLOUT_PAUSE_STEP | MF_ROLLOUT_PAUSE_LOWERED;
 	s.pause_since_us = UINT64_C(9007199254740991);
+	s.back = (struct mf_way_back){.step = 3,
+	    .tries = 2,
+	    .failed = true,
+	    .fallback = 1,
+	    .verify_since_us = 12,
+	    .verify_measured = true};
+	s.shared = MF_ROLLOUT_SHARED_BAKE;
+	s.missing_failed = 3;
+	s.missing_next_us = 13;
 	s.changed_us = 5;
 	s.scale_down_us = 6;
 	s.run_on = s.background_on = s.routes = s.scaled_up = true;
