@@ -16,6 +16,7 @@ end(struct mf_migrating *x, struct mf_migrate_report *out, enum mf_result result
 	out->primary = 100;
 	mf_migrating_let_go(x, result == MF_RESULT_SUCCEEDED);
 	mf_migrating_tell_people_end(x, result, out->reason, 0);
+	mf_migrating_let_people_hear(x, END_US);
 	if (mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(result),
 		mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",

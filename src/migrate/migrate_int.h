@@ -32,6 +32,8 @@ struct mf_migrating {
 	struct mf_lease_set leases;
 	bool leased;
 	struct mf_keeper *keeper;   /* from the shift on */
+	struct mf_teller **people;  /* one a receiver of alerts; as long */
+	size_t n_people;
 	struct mf_teller *teller;   /* as long; NULL: the plan has no hooks that nobody waits for */
 	struct mf_intact *brought;  /* the data at the destination, until its watcher takes it */
 	struct mf_watcher *watcher; /* of a shift whose destination this process sees; NULL */
@@ -67,6 +69,9 @@ struct mf_migrating {
 	bool purge_owed;         /* by the process that is dead */
 	struct mf_standing told; /* what events have said */
 	unsigned told_failed;
+	bool alerted_now;                   /* people were told something in this tick */
+	uint64_t tick_us;                   /* when it began */
+	const struct mf_analysis_plan *ran; /* that a Rollout's step had on before it */
 	uint64_t alerted; /* bits of the first 64 metrics of which people were told */
 	struct mf_router_seen router;
 	bool router_known;
@@ -128,8 +133,16 @@ void mf_migrating_show_route(struct mf_migrating *x, const struct mf_act *act); 
 void mf_migrating_show_watch(struct mf_migrating *x);
 void mf_migrating_show_tick(struct mf_migrating *x);
 
-/* tell.c: hooks that nobody waits for */
-int mf_migrating_start_teller(struct mf_migrating *x, struct mf_error *e);
+/* tell.c: hooks and receivers of alerts that nobody waits for */
+int mf_migrating_start_tellers(struct mf_migrating *x, struct mf_error *e);
+void mf_migrating_stop_tellers(struct mf_migrating *x);
+/* The receivers of that severity. details: NULL or lines. */
+void mf_migrating_tell_people(
+    struct mf_migrating *x, enum mf_alert_severity severity, const char *text, const char *details);
+/* At an end: blocks until they were told, most_us at most. */
+void mf_migrating_let_people_hear(struct mf_migrating *x, uint64_t most_us);
+/* What somebody asked for. */
+void mf_migrating_tell_control(struct mf_migrating *x, const char *text);
 void mf_migrating_event(struct mf_migrating *x, bool warning, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Events of what differs from what was told before. */

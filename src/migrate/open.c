@@ -69,7 +69,7 @@ mf_migrating_close(struct mf_migrating *x)
 
 	mf_watcher_stop(x->watcher);
 	mf_intact_close(x->brought);
-	mf_teller_stop(x->teller);
+	mf_migrating_stop_tellers(x);
 	mf_keeper_stop(x->keeper, LAST_MIRROR_US);
 	if (x->leased && mf_lease_set_release(&x->leases, &e) != 0)
 		mf_log(MF_LOG_WARNING, "%s", e.message);

@@ -120,11 +120,14 @@ observe(void *arg, struct mf_canary_tick *out)
 	struct mf_migrating *x = arg;
 
 	x->n_did = 0;
+	x->alerted_now = false;
 	mf_migrating_forget_answers(x);
 	mf_migrating_hear(x);
 	mf_migrating_see_router(x);
 	keep_share(x);
-	out->now_us = mf_migrating_now(x);
+	x->tick_us = out->now_us = mf_migrating_now(x);
+	if (x->engine.rollout_plan != NULL)
+		x->ran = mf_rollout_running(x->engine.rollout_plan, &x->engine.state.rollout);
 	out->revision = x->version;
 	out->weights_unknown = !x->router_known;
 	out->primary_weight = x->router_known ? x->router.primary : 100;
@@ -283,6 +286,7 @@ mf_migrating_steered(struct mf_migrating *x)
 	line.bytes = text;
 	line.n = strlen(text);
 	(void)write_line(x, &line, false, NULL);
+	mf_migrating_tell_control(x, text);
 	return true;
 }
 

@@ -9,7 +9,6 @@
 #include "src/base/log.h"
 #include "src/base/units.h"
 #include "src/state/journal.h"
-#include "src/traffic/alert.h"
 
 const char *
 mf_migrate_stage_name(enum mf_migrate_stage stage)
@@ -72,40 +71,6 @@ mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const ch
 	tell(x, &event);
 }
 
-/* One that cannot be told stops nothing. */
-static void
-tell_people(
-    struct mf_migrating *x, enum mf_alert_severity severity, const char *text, const char *details)
-{
-	struct mf_alert alert = {
-	    .severity = severity,
-	    .name = x->m->name,
-	    .namespace_name = x->p->plan->namespace_name,
-	    .phase = mf_engine_standing(&x->engine).phase,
-	    .message = text,
-	    .details = details,
-	    .model = x->m->model,
-	    .version = x->version,
-	    .run_id = x->p->run_id,
-	    .unix_us = x->p->unix_us(),
-	};
-	struct mf_hook_answer *answers;
-	size_t i;
-
-	if (x->m->n_alerts == 0)
-		return;
-	answers = calloc(x->m->n_alerts, sizeof *answers);
-	if (answers == NULL)
-		return;
-	(void)mf_alert_send(
-	    mf_world_dialer(x->world), x->m->alerts, x->m->n_alerts, &alert, answers);
-	for (i = 0; i < x->m->n_alerts; i++)
-		if (answers[i].why[0] != '\0')
-			mf_log(
-			    MF_LOG_WARNING, "alert %s: %s", x->m->alerts[i].name, answers[i].why);
-	free(answers);
-}
-
 void
 mf_migrating_alert(struct mf_migrating *x, const char *text)
 {
@@ -116,7 +81,8 @@ mf_migrating_alert(struct mf_migrating *x, const char *text)
 	mf_migrating_did(x, "alert:%s", text);
 	mf_migrating_event(x, true, "%s", text);
 	tell(x, &event);
-	tell_people(x, MF_ALERT_WARN, text, NULL);
+	x->alerted_now = true;
+	mf_migrating_tell_people(x, MF_ALERT_WARN, text, NULL);
 }
 
 void
@@ -222,7 +188,7 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 {
 	int found = x->p->resume == MF_MIGRATE_FRESH ? 1 : mf_migrating_resume(x, e);
 
-	if (found < 0 || start_keeper(x, e) != 0 || mf_migrating_start_teller(x, e) != 0)
+	if (found < 0 || start_keeper(x, e) != 0 || mf_migrating_start_tellers(x, e) != 0)
 		return -1;
 	if (found == 1) {
 		/* what the router shows is not this run's, if it wrote nothing */
@@ -276,7 +242,7 @@ mf_migrating_tell_people_end(
 	(void)snprintf(details, sizeof details, "%s, weights %u/%u", mf_reason_name(reason),
 	    100 - canary, canary);
 	mf_migrating_event(x, result != MF_RESULT_SUCCEEDED, "%s", texts[result]);
-	tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
+	mf_migrating_tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
 	    texts[result], reason == MF_REASON_NONE ? NULL : details);
 }
 

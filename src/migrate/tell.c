@@ -8,6 +8,7 @@
  *harm. mlflow	is owed from the moment that production moved. Whoever resumes a run that had come
  *		so far moves it again, or turns back, or finds it at its end without the END line:
  *		each calls again, which changes nothing where it was so.
+ *	alerts	are told once, or not at all, by a thread of each receiver.
  *	event	is told once, or not at all; a run that goes on begins with one that says where it
  *		stands.
  */
@@ -15,6 +16,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/log.h"
@@ -22,6 +24,7 @@
 
 #define OWED_END_US UINT64_C(120000000) /* how long the end waits for what is owed */
 #define EVENTS_END_US UINT64_C(10000000)
+#define ALERTS_END_US UINT64_C(30000000) /* and for people to be told of it */
 #define LEAVE_US UINT64_C(5000000) /* somebody may wait to kill this process */
 
 static const char *
@@ -33,6 +36,19 @@ phase_name(const struct mf_migrating *x)
 	return name[0] == '\0' ? mf_phase_name(MF_PHASE_INITIALIZING) : name;
 }
 
+static void
+put_event(struct mf_migrating *x, enum mf_alert_severity severity, const char *text)
+{
+	const struct mf_teller_event event = {
+	    .severity = severity,
+	    .phase = phase_name(x),
+	    .text = text,
+	    .unix_us = x->p->unix_us(),
+	};
+
+	mf_teller_event(x->teller, &event);
+}
+
 void
 mf_migrating_event(struct mf_migrating *x, bool warning, const char *fmt, ...)
 {
@@ -42,7 +58,40 @@ mf_migrating_event(struct mf_migrating *x, bool warning, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	mf_teller_event(x->teller, warning, phase_name(x), text, x->p->unix_us());
+	put_event(x, warning ? MF_ALERT_WARN : MF_ALERT_INFO, text);
+}
+
+void
+mf_migrating_tell_people(
+    struct mf_migrating *x, enum mf_alert_severity severity, const char *text, const char *details)
+{
+	const struct mf_teller_event event = {
+	    .severity = severity,
+	    .phase = mf_engine_standing(&x->engine).phase,
+	    .text = text,
+	    .details = details,
+	    .unix_us = x->p->unix_us(),
+	};
+	size_t i;
+
+	for (i = 0; i < x->n_people; i++)
+		mf_teller_event(x->people[i], &event);
+}
+
+/* Hooks, and receivers of that severity. */
+static void say(struct mf_migrating *x, enum mf_alert_severity severity, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void
+say(struct mf_migrating *x, enum mf_alert_severity severity, const char *fmt, ...)
+{
+	char text[MF_TELLER_TEXT_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	put_event(x, severity, text);
+	mf_migrating_tell_people(x, severity, text, NULL);
 }
 
 void
@@ -51,33 +100,76 @@ mf_migrating_moved(struct mf_migrating *x)
 	mf_teller_owe(x->teller, MF_HOOK_PURGE, phase_name(x));
 }
 
-int
-mf_migrating_start_teller(struct mf_migrating *x, struct mf_error *e)
+/* One thread a receiver: who does not answer keeps the news from nobody else. */
+static int
+start_people(struct mf_migrating *x, struct mf_teller_params p, struct mf_error *e)
 {
-	const struct mf_teller_params p = {
+	x->people = calloc(x->m->n_alerts + 1, sizeof(struct mf_teller *));
+	if (x->people == NULL)
+		return mf_error_nomem(e, "the receivers of alerts");
+	for (; x->n_people < x->m->n_alerts; x->n_people++) {
+		p.receiver = &x->m->alerts[x->n_people];
+		if (mf_teller_start(&x->people[x->n_people], &p, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+mf_migrating_start_tellers(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_teller_params p = {
 	    .plan = x->canary,
 	    .version = x->m->model == NULL ? NULL : x->version,
 	    .checksum = x->checksum,
+	    .model = x->m->model,
+	    .run_id = x->p->run_id,
 	    .dialer = x->p->dialer,
 	};
-
 	unsigned weight = mf_engine_standing(&x->engine).weight;
 
-	if (mf_teller_start(&x->teller, &p, e) != 0)
+	if (mf_teller_start(&x->teller, &p, e) != 0 || start_people(x, p, e) != 0)
 		return -1;
 	if (x->shift.tick > 0)
-		mf_migrating_event(x, false, "resumed in phase %s with weights %u/%u",
-		    phase_name(x), 100 - weight, weight);
+		say(x, MF_ALERT_INFO, "resumed in phase %s with weights %u/%u", phase_name(x),
+		    100 - weight, weight);
 	if (x->purge_owed)
 		mf_migrating_moved(x);
 	return 0;
+}
+
+void
+mf_migrating_stop_tellers(struct mf_migrating *x)
+{
+	size_t i;
+
+	mf_teller_stop(x->teller);
+	for (i = 0; i < x->n_people; i++)
+		mf_teller_stop(x->people[i]);
+	free(x->people);
+	x->people = NULL;
+	x->n_people = 0;
+}
+
+void
+mf_migrating_let_people_hear(struct mf_migrating *x, uint64_t most_us)
+{
+	const int64_t end_us = x->p->boot_us() + (int64_t)most_us;
+	int64_t left_us;
+	size_t i;
+
+	for (i = 0; i < x->n_people; i++) {
+		left_us = end_us - x->p->boot_us();
+		(void)mf_teller_wait(x->people[i], true, left_us > 0 ? (uint64_t)left_us : 0);
+	}
 }
 
 /* Of a canary; a Rollout's metrics have limits of their own. */
 static unsigned
 failed_checks(const struct mf_migrating *x)
 {
-	return x->engine.canary_plan == NULL ? 0 : x->engine.state.canary.failed_checks;
+	return x->engine.canary_plan == NULL ? x->engine.state.rollout.missing_failed
+					     : x->engine.state.canary.failed_checks;
 }
 
 void
@@ -87,28 +179,87 @@ mf_migrating_remember_told(struct mf_migrating *x)
 	x->told_failed = failed_checks(x);
 }
 
+/* Metrics of a Rollout's analysis that failed in this tick. */
+static void
+tell_analysis(struct mf_migrating *x, const struct mf_analysis_plan *plan,
+    const struct mf_analysis_state *run)
+{
+	const struct mf_analysis_metric_state *m;
+	size_t i;
+
+	for (i = 0; plan != NULL && i < plan->n_metrics; i++) {
+		m = &run->metrics[i];
+		if (m->last_us != x->tick_us || plan->metrics[i].dry_run)
+			continue;
+		if (m->last == MF_ANALYSIS_FAILED || m->last == MF_ANALYSIS_INCONCLUSIVE)
+			say(x, MF_ALERT_WARN, "failed check: %s of %s", plan->metrics[i].name,
+			    plan->name);
+	}
+}
+
+static void
+tell_failed(struct mf_migrating *x)
+{
+	const struct mf_rollout_plan *r = x->engine.rollout_plan;
+	const struct mf_rollout_state *s = &x->engine.state.rollout;
+	const struct mf_analysis_plan *runs = r == NULL ? NULL : mf_rollout_running(r, s);
+
+	if (r == NULL && failed_checks(x) > x->told_failed)
+		say(x, MF_ALERT_WARN, "failed check %u of %u", failed_checks(x),
+		    x->canary->threshold);
+	if (r == NULL)
+		return;
+	if (failed_checks(x) > x->told_failed)
+		say(x, MF_ALERT_WARN, "failed check: a proxy does not answer");
+	if (r->background < r->n_analyses)
+		tell_analysis(x, r->analyses[r->background], &s->background);
+	tell_analysis(x, runs != NULL ? runs : x->ran, &s->run);
+}
+
+/* What holds it is an event. People are told of what is not just a matter of time, and not again
+ * what they were told in this tick. */
+static void
+tell_hold(struct mf_migrating *x, const char *was, const char *note)
+{
+	const char *settling = mf_hold_name(MF_HOLD_SETTLING);
+	char text[MF_TELLER_TEXT_BYTES];
+
+	if (strcmp(note, was) == 0)
+		return;
+	if (note[0] == '\0') {
+		put_event(x, MF_ALERT_INFO, "no longer held");
+		if (strcmp(was, settling) != 0)
+			mf_migrating_tell_people(x, MF_ALERT_INFO, "no longer held", NULL);
+		return;
+	}
+	(void)snprintf(text, sizeof text, "held: %s", note);
+	put_event(x, MF_ALERT_WARN, text);
+	if (!x->alerted_now && strcmp(note, settling) != 0)
+		mf_migrating_tell_people(x, MF_ALERT_INFO, text, NULL);
+}
+
 void
 mf_migrating_tell_changes(struct mf_migrating *x)
 {
 	const struct mf_standing *was = &x->told, now = mf_engine_standing(&x->engine);
 	/* nothing was told yet */
 	const char *phase = was->phase == NULL ? "" : was->phase;
-	const char *note = was->note == NULL ? "" : was->note;
 
 	if (strcmp(now.phase, phase) != 0)
-		mf_migrating_event(x, false, "phase %s", now.phase);
+		say(x, MF_ALERT_INFO, "phase %s", now.phase);
 	if (now.weight != was->weight)
-		mf_migrating_event(x, false, "weights %u/%u", 100 - now.weight, now.weight);
-	if (failed_checks(x) > x->told_failed)
-		mf_migrating_event(
-		    x, true, "failed check %u of %u", failed_checks(x), x->canary->threshold);
-	if (strcmp(now.note, note) != 0 && now.note[0] != '\0')
-		mf_migrating_event(x, true, "held: %s", now.note);
-	else if (strcmp(now.note, note) != 0)
-		mf_migrating_event(x, false, "no longer held");
+		say(x, MF_ALERT_INFO, "weights %u/%u", 100 - now.weight, now.weight);
+	tell_failed(x);
+	tell_hold(x, was->note == NULL ? "" : was->note, now.note);
 	if (now.reason != was->reason && now.reason != MF_REASON_NONE)
-		mf_migrating_event(x, true, "going back: %s", mf_reason_name(now.reason));
+		say(x, MF_ALERT_WARN, "going back: %s", mf_reason_name(now.reason));
 	mf_migrating_remember_told(x);
+}
+
+void
+mf_migrating_tell_control(struct mf_migrating *x, const char *text)
+{
+	say(x, MF_ALERT_INFO, "%s", text);
 }
 
 void
@@ -158,6 +309,7 @@ mf_migrating_tell_end(struct mf_migrating *x, const struct mf_migrate_report *r)
 					  : "an mlflow hook was not called before the run ended");
 	mf_migrating_hear(x);
 	(void)mf_teller_wait(x->teller, true, EVENTS_END_US);
+	mf_migrating_let_people_hear(x, ALERTS_END_US);
 }
 
 void
@@ -165,6 +317,7 @@ mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *why)
 {
 	mf_migrating_event(x, true, "ended before any weight moved: %s", why->message);
 	(void)mf_teller_wait(x->teller, true, LEAVE_US);
+	mf_migrating_let_people_hear(x, LEAVE_US);
 }
 
 void
@@ -172,8 +325,8 @@ mf_migrating_tell_leave(struct mf_migrating *x)
 {
 	unsigned canary = mf_engine_standing(&x->engine).weight;
 
-	mf_migrating_event(
-	    x, true, "told to end with weights %u/%u: resumable", 100 - canary, canary);
+	say(x, MF_ALERT_WARN, "told to end with weights %u/%u: resumable", 100 - canary, canary);
 	(void)mf_teller_wait(x->teller, true, LEAVE_US);
+	mf_migrating_let_people_hear(x, LEAVE_US);
 	mf_migrating_hear(x);
 }

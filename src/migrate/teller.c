@@ -14,10 +14,10 @@
 #define RESULTS_MAX 64u
 
 struct event {
-	bool warning;
+	enum mf_alert_severity severity;
 	const char *phase;
 	int64_t unix_us;
-	char text[MF_TELLER_TEXT_BYTES];
+	char text[MF_TELLER_TEXT_BYTES], details[MF_TELLER_DETAILS_BYTES];
 };
 
 /* Of one hook that calls are owed to. */
@@ -32,6 +32,7 @@ struct mf_teller {
 	struct mf_hook_caller *hooks;
 	pthread_t thread;
 	bool started;
+	bool failing; /* the receiver did not take the last one; of the thread */
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wanted, happened;
@@ -108,8 +109,8 @@ tell_event(struct mf_teller *t, const struct event *event)
 	struct mf_hooks_event more;
 	size_t i;
 
-	mf_hooks_fill_event(
-	    &more, event->warning ? "Warning" : "Normal", event->text, event->unix_us);
+	mf_hooks_fill_event(&more, event->severity > MF_ALERT_INFO ? "Warning" : "Normal",
+	    event->text, event->unix_us);
 	for (i = 0; i < t->p.plan->n_hooks && !is_ending(t); i++) {
 		if (hook_at(t, i)->type != MF_HOOK_EVENT)
 			continue;
@@ -117,6 +118,31 @@ tell_event(struct mf_teller *t, const struct event *event)
 		if (!mf_hooks_passed(&answer))
 			mf_log(MF_LOG_WARNING, "event %s: %s", hook_at(t, i)->name, answer.why);
 	}
+}
+
+static void
+tell_receiver(struct mf_teller *t, const struct event *event)
+{
+	const struct mf_alert alert = {
+	    .severity = event->severity,
+	    .name = t->p.plan->name,
+	    .namespace_name = t->p.plan->namespace_name,
+	    .phase = event->phase,
+	    .message = event->text,
+	    .details = event->details[0] == '\0' ? NULL : event->details,
+	    .model = t->p.model,
+	    .version = t->p.version,
+	    .run_id = t->p.run_id,
+	    .unix_us = event->unix_us,
+	};
+	struct mf_alert_plan to = *t->p.receiver;
+	struct mf_hook_answer answer;
+
+	if (event->severity == MF_ALERT_INFO)
+		to.retries = 0;
+	t->failing = mf_alert_send(t->dialer, &to, 1, &alert, &answer) > 0;
+	if (t->failing && !is_ending(t))
+		mf_log(MF_LOG_WARNING, "alert %s: %s", to.name, answer.why);
 }
 
 /* Under the lock. The oldest results make room: the run takes them each tick. */
@@ -170,14 +196,39 @@ pay(struct mf_teller *t, size_t i)
 		put_result(t, i, &answer);
 }
 
+static struct event *
+event_at(struct mf_teller *t, size_t i)
+{
+	return &t->events[(t->first + i) % MF_TELLER_EVENTS];
+}
+
+/* Under the lock. */
+static bool
+is_worth_it(struct mf_teller *t)
+{
+	bool worse = false;
+	size_t i;
+
+	for (i = 1; i < t->n_events; i++)
+		worse = worse || event_at(t, i)->severity > event_at(t, 0)->severity;
+	return !(t->failing && worse && event_at(t, 0)->severity == MF_ALERT_INFO);
+}
+
 static void
 tell_first(struct mf_teller *t)
 {
-	struct event event = t->events[t->first];
+	struct event event = *event_at(t, 0);
 
-	(void)pthread_mutex_unlock(&t->lock);
-	tell_event(t, &event);
-	(void)pthread_mutex_lock(&t->lock);
+	if (!is_worth_it(t)) {
+		t->dropped++;
+	} else {
+		(void)pthread_mutex_unlock(&t->lock);
+		if (t->p.receiver != NULL)
+			tell_receiver(t, &event);
+		else
+			tell_event(t, &event);
+		(void)pthread_mutex_lock(&t->lock);
+	}
 	t->first = (t->first + 1) % MF_TELLER_EVENTS;
 	t->n_events--;
 }
@@ -236,14 +287,14 @@ mf_teller_start(struct mf_teller **out, const struct mf_teller_params *params, s
 	struct mf_teller *t;
 
 	*out = NULL;
-	if (!has(params->plan, MF_HOOK_EVENT) && !has(params->plan, MF_HOOK_PURGE) &&
-	    !has(params->plan, MF_HOOK_MLFLOW))
+	if (params->receiver == NULL && !has(params->plan, MF_HOOK_EVENT) &&
+	    !has(params->plan, MF_HOOK_PURGE) && !has(params->plan, MF_HOOK_MLFLOW))
 		return 0;
 	t = calloc(1, sizeof *t);
 	if (t == NULL)
 		return mf_error_nomem(e, "the hooks");
 	t->p = *params;
-	t->owed = calloc(params->plan->n_hooks, sizeof *t->owed);
+	t->owed = calloc(params->plan->n_hooks + 1, sizeof *t->owed);
 	if (t->owed == NULL || mf_thread_make_conditions(&t->lock, &t->wanted, &t->happened) != 0) {
 		free(t->owed);
 		free(t);
@@ -270,8 +321,9 @@ mf_teller_stop(struct mf_teller *t)
 	if (t->started)
 		(void)pthread_join(t->thread, NULL);
 	if (t->n_events + t->dropped > 0)
-		mf_log(
-		    MF_LOG_WARNING, "%zu events were not told", t->n_events + (size_t)t->dropped);
+		mf_log(MF_LOG_WARNING, "%zu %s%s were not told", t->n_events + (size_t)t->dropped,
+		    t->p.receiver == NULL ? "events" : "alerts of ",
+		    t->p.receiver == NULL ? "" : t->p.receiver->name);
 	if (t->hooks != NULL)
 		t->hooks->ops->close(t->hooks);
 	mf_dialer_close(t->dialer);
@@ -282,21 +334,49 @@ mf_teller_stop(struct mf_teller *t)
 	free(t);
 }
 
-void
-mf_teller_event(
-    struct mf_teller *t, bool warning, const char *phase, const char *text, int64_t unix_us)
+/* Under the lock: the place of a new event, or NULL. Where there is none left it takes that of the
+ * newest which is less severe; the first may be under way. */
+static struct event *
+place_for(struct mf_teller *t, enum mf_alert_severity severity)
 {
-	struct event *event;
+	size_t i;
 
-	if (t == NULL || !has(t->p.plan, MF_HOOK_EVENT))
+	if (t->n_events < MF_TELLER_EVENTS)
+		return event_at(t, t->n_events++);
+	t->dropped++;
+	for (i = t->n_events - 1; i > 0; i--) {
+		if (event_at(t, i)->severity >= severity)
+			continue;
+		for (; i + 1 < t->n_events; i++)
+			*event_at(t, i) = *event_at(t, i + 1);
+		return event_at(t, i);
+	}
+	return NULL;
+}
+
+static bool
+hears(const struct mf_teller *t, enum mf_alert_severity severity)
+{
+	return t->p.receiver != NULL ? mf_alert_is_for(t->p.receiver, severity)
+				     : has(t->p.plan, MF_HOOK_EVENT);
+}
+
+void
+mf_teller_event(struct mf_teller *t, const struct mf_teller_event *event)
+{
+	struct event *at;
+
+	if (t == NULL || !hears(t, event->severity))
 		return;
 	(void)pthread_mutex_lock(&t->lock);
-	if (t->n_events == MF_TELLER_EVENTS) {
-		t->dropped++;
-	} else {
-		event = &t->events[(t->first + t->n_events++) % MF_TELLER_EVENTS];
-		*event = (struct event){.warning = warning, .phase = phase, .unix_us = unix_us};
-		(void)snprintf(event->text, sizeof event->text, "%s", text);
+	at = place_for(t, t->p.receiver == NULL ? MF_ALERT_INFO : event->severity);
+	if (at != NULL) {
+		at->severity = event->severity;
+		at->phase = event->phase;
+		at->unix_us = event->unix_us;
+		(void)snprintf(at->text, sizeof at->text, "%s", event->text);
+		(void)snprintf(at->details, sizeof at->details, "%s",
+		    event->details == NULL ? "" : event->details);
 	}
 	(void)pthread_cond_broadcast(&t->wanted);
 	(void)pthread_mutex_unlock(&t->lock);
@@ -307,7 +387,7 @@ mf_teller_owe(struct mf_teller *t, enum mf_hook_type type, const char *phase)
 {
 	size_t i;
 
-	if (t == NULL)
+	if (t == NULL || t->p.receiver != NULL)
 		return;
 	(void)pthread_mutex_lock(&t->lock);
 	for (i = 0; i < t->p.plan->n_hooks; i++) {

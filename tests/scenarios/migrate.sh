@@ -8,8 +8,9 @@
 #	ends NAME WEIGHTS REF LINK      three checks: the proxy's weights, production, the link
 #	clients, no_client_failed NAME  load, until told; each answer's status and version are in seen
 #	clients_end                     the load ends
-#	told NAME LINE...               these alerts were sent since start_over, and no other:
+#	told NAME LINE...               these alerts were sent since start_over, and no other but news:
 #	                                "error the migration was rolled back"
+#	heard NAME LINE...              these were among the news: "info weights 60/40"
 #	push_version VERSION            one more version of the model
 #
 # A script that must not run while HAProxy is missing ends here.
@@ -156,11 +157,20 @@ no_client_failed() { # NAME
 	check "$1: clients were there" test "$(wc -l <seen)" -gt 20
 	check "$1: no client saw a failure" sh -c '! grep -qv "^200 " seen'
 }
-told() { # NAME LINE...
-	printf '%s\n' "${@:2}" >told.wanted
+all_told() {
 	python3 -c 'import json
 for line in open("alerts", encoding="utf-8"):
     alert = json.loads(json.loads(line)["body"])
-    print(alert["severity"], alert["message"])' >told
+    print(alert["severity"], alert["message"])'
+}
+heard() { # NAME LINE...
+	all_told >heard
+	local line
+	for line in "${@:2}"; do check "$1: heard: $line" grep -qxF "$line" heard; done
+}
+told() { # NAME LINE...
+	printf '%s\n' "${@:2}" >told.wanted
+	all_told | grep -v '^warn \(failed check\|going back: \|told to end \)' |
+	    sed '/^info the migration succeeded$/!{/^info /d}' >told
 	check "$1: people were told just that" diff told.wanted told
 }

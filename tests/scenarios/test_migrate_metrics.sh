@@ -108,6 +108,8 @@ no_client_failed latency
 ends latency 100/0 v1 v1
 rejected latency v2 true
 told latency "error the migration was rolled back"
+heard latency "info weights 60/40" "warn failed check 1 of 2" "warn going back: threshold" \
+    "info weights 100/0"
 says "latency: and why" 'details[^t]*threshold, weights 100/0' alerts
 
 # ---- 5xx, as the proxy's own exporter counts them ----

@@ -18,6 +18,7 @@ struct fixture {
 	struct mf_hook hooks[N_HOOKS];
 	char urls[N_HOOKS][100];
 	struct mf_canary_plan plan;
+	struct mf_alert_plan receiver; /* name NULL: hooks */
 	struct mf_teller *teller;
 	struct mf_error e;
 };
@@ -25,7 +26,11 @@ struct fixture {
 static void
 start(struct fixture *f)
 {
-	struct mf_teller_params p = {.plan = &f->plan, .version = "v2", .checksum = "85"};
+	struct mf_teller_params p = {
+	    .plan = &f->plan, .version = "v2", .checksum = "85", .model = "churn", .run_id = "r1"};
+
+	if (f->receiver.name != NULL)
+		p.receiver = &f->receiver;
 
 	if (mf_teller_start(&f->teller, &p, &f->e) != 0)
 		fail_msg("%s", f->e.message);
@@ -65,6 +70,16 @@ end(struct fixture *f)
 	web_stop(&f->web);
 }
 
+static void
+tell(struct fixture *f, enum mf_alert_severity severity, const char *phase, const char *text,
+    int64_t unix_us)
+{
+	const struct mf_teller_event event = {
+	    .severity = severity, .phase = phase, .text = text, .unix_us = unix_us};
+
+	mf_teller_event(f->teller, &event);
+}
+
 static unsigned
 n_seen(struct fixture *f)
 {
@@ -94,8 +109,8 @@ events(void **state)
 
 	(void)state;
 	begin(&f, "500|200");
-	mf_teller_event(f.teller, false, "Progressing", "weights 60/40", 1769860800123456);
-	mf_teller_event(f.teller, true, "RollingBack", "going back: threshold", 1769860801000000);
+	tell(&f, MF_ALERT_INFO, "Progressing", "weights 60/40", 1769860800123456);
+	tell(&f, MF_ALERT_WARN, "RollingBack", "going back: threshold", 1769860801000000);
 	assert_true(mf_teller_wait(f.teller, true, LONG_US));
 	web_settle(&f.web);
 	assert_int_equal(f.web.n_seen, 2); /* the one that was refused is told once, too */
@@ -170,7 +185,7 @@ owed_once(void **state)
 	assert_false(mf_teller_wait(f.teller, false, 1000));
 	assert_true(mf_teller_owes(f.teller, MF_HOOK_PURGE));
 	assert_false(mf_teller_owes(f.teller, MF_HOOK_MLFLOW));
-	mf_teller_event(f.teller, false, "Progressing", "weights 60/40", 0);
+	tell(&f, MF_ALERT_INFO, "Progressing", "weights 60/40", 0);
 	mf_teller_owe(f.teller, MF_HOOK_PURGE, "Progressing");
 	mf_teller_owe(f.teller, MF_HOOK_PURGE, "Progressing");
 	mf_teller_owe(f.teller, MF_HOOK_PURGE, "RollingBack");
@@ -196,13 +211,91 @@ nobody_waits(void **state)
 	begin(&f, "hang");
 	f.hooks[WATCHER].timeout_us = LONG_US;
 	for (i = 0; i < 3 * MF_TELLER_EVENTS; i++)
-		mf_teller_event(f.teller, false, "Progressing", "weights 60/40", 0);
+		tell(&f, MF_ALERT_INFO, "Progressing", "weights 60/40", 0);
 	wait_until_seen(&f, 1);
 	mf_teller_owe(f.teller, MF_HOOK_PURGE, "Progressing");
 	assert_false(mf_teller_wait(f.teller, false, 1000));
 	assert_true(mf_teller_owes(f.teller, MF_HOOK_PURGE));
 	end(&f);
 	assert_int_equal(f.web.n_seen, 1);
+}
+
+/* Alerts to one receiver, in place of hooks. */
+static void
+begin_receiver(struct fixture *f, enum mf_alert_severity severity, const char *script)
+{
+	memset(f, 0, sizeof *f);
+	web_start(&f->web, script);
+	(void)snprintf(f->urls[0], sizeof f->urls[0], "%s/pager", f->web.origin);
+	f->receiver = (struct mf_alert_plan){
+	    .name = "pager", .severity = severity, .url = f->urls[0], .retries = 1};
+	f->plan = (struct mf_canary_plan){.name = "churn", .namespace_name = "prod"};
+	start(f);
+	assert_non_null(f->teller);
+}
+
+/* It hears of what is so severe, or more. */
+static void
+a_receiver(void **state)
+{
+	const struct mf_teller_event last = {
+	    .severity = MF_ALERT_ERROR,
+	    .phase = "Failed",
+	    .text = "the migration was rolled back",
+	    .details = "threshold, weights 100/0",
+	    .unix_us = 1769860800000000,
+	};
+	struct fixture f;
+
+	(void)state;
+	begin_receiver(&f, MF_ALERT_WARN, "200");
+	tell(&f, MF_ALERT_INFO, "Progressing", "weights 60/40", 0);
+	tell(&f, MF_ALERT_WARN, "Progressing", "failed check 1 of 2", 0);
+	mf_teller_event(f.teller, &last);
+	mf_teller_owe(f.teller, MF_HOOK_PURGE, "Failed"); /* that is not the receiver's */
+	assert_true(mf_teller_wait(f.teller, true, LONG_US));
+	web_settle(&f.web);
+	assert_int_equal(f.web.n_seen, 2);
+	assert_non_null(strstr(f.web.seen[0].body, "\"message\":\"failed check 1 of 2\""));
+	assert_string_equal(f.web.seen[1].body,
+	    "{\"severity\":\"error\",\"name\":\"churn\",\"namespace\":\"prod\",\"phase\":"
+	    "\"Failed\",\"message\":\"the migration was rolled back\",\"details\":\"threshold, "
+	    "weights 100/0\",\"model\":\"churn\",\"version\":\"v2\",\"run\":\"r1\",\"time\":"
+	    "\"2026-01-31T12:00:00Z\"}");
+	end(&f);
+}
+
+static void
+refuse_when_let(
+    struct web_script *w, const struct web_request *q, int *status, char *text, size_t n)
+{
+	answer_when_let(w, q, status, text, n);
+	*status = 503;
+}
+
+/* To one that does not take them, the worst comes before what is merely news; and where too much
+ * waits the worst has a place. */
+static void
+a_receiver_that_is_ill(void **state)
+{
+	struct fixture f;
+	unsigned i;
+
+	(void)state;
+	begin_receiver(&f, MF_ALERT_INFO, "");
+	held = true;
+	f.web.answer = refuse_when_let;
+	for (i = 0; i < 2 * MF_TELLER_EVENTS; i++)
+		tell(&f, MF_ALERT_INFO, "Progressing", "weights 60/40", 0);
+	wait_until_seen(&f, 1);
+	tell(&f, MF_ALERT_ERROR, "Failed", "the migration was rolled back", 0);
+	held = false;
+	assert_true(mf_teller_wait(f.teller, true, LONG_US));
+	web_settle(&f.web);
+	assert_int_equal(f.web.n_seen, 3); /* news are tried once */
+	assert_non_null(strstr(f.web.seen[1].body, "rolled back"));
+	assert_non_null(strstr(f.web.seen[2].body, "rolled back"));
+	end(&f);
 }
 
 /* A plan without such hooks has no such thread, and nothing minds. */
@@ -218,7 +311,7 @@ none(void **state)
 	f.plan = (struct mf_canary_plan){.hooks = f.hooks, .n_hooks = 1};
 	start(&f);
 	assert_null(f.teller);
-	mf_teller_event(f.teller, false, "Progressing", "weights 60/40", 0);
+	tell(&f, MF_ALERT_INFO, "Progressing", "weights 60/40", 0);
 	mf_teller_owe(f.teller, MF_HOOK_PURGE, "Progressing");
 	assert_false(mf_teller_owes(f.teller, MF_HOOK_PURGE));
 	assert_true(mf_teller_wait(f.teller, true, LONG_US));
@@ -234,6 +327,8 @@ main(void)
 	    cmocka_unit_test(what_is_owed),
 	    cmocka_unit_test(owed_once),
 	    cmocka_unit_test(nobody_waits),
+	    cmocka_unit_test(a_receiver),
+	    cmocka_unit_test(a_receiver_that_is_ill),
 	    cmocka_unit_test(none),
 	};
 
