@@ -44,7 +44,14 @@ free_source(struct mf_s3_source *s)
 void
 s3_world_make(struct s3_world *w, const char *key_id, const char *secret)
 {
-	const struct mf_http_params params = {.net_threads = 1};
+	s3_world_make_trusting(w, key_id, secret, NULL);
+}
+
+void
+s3_world_make_trusting(
+    struct s3_world *w, const char *key_id, const char *secret, const char *ca_file)
+{
+	const struct mf_http_params params = {.net_threads = 1, .ca_file = ca_file};
 	struct source *s = calloc(1, sizeof *s);
 
 	assert_non_null(s);

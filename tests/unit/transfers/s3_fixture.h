@@ -29,8 +29,11 @@ struct s3_world {
 	struct mf_s3_put_options put;  /* of stores made from now on */
 };
 
-/* An engine of one thread and a provider of these keys. Fails the test if it cannot. */
+/* An engine of one thread, which trusts the system's authorities, or those of ca_file alone, and a
+ * provider of these keys. Fails the test if it cannot. */
 void s3_world_make(struct s3_world *w, const char *key_id, const char *secret);
+void s3_world_make_trusting(
+    struct s3_world *w, const char *key_id, const char *secret, const char *ca_file);
 /* After whatever uses it is closed. */
 void s3_world_drop(struct s3_world *w);
 

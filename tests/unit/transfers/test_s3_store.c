@@ -1,8 +1,9 @@
 /*
  * The store contract on a real S3 server, which the environment names as tests/servers do:
  * MODELFERRY_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and MF_TEST_BUCKET, an
- * existing bucket. Without them nothing is tested. MF_TEST_CONDITIONAL is "no" where the server has
- * no conditional put.
+ * existing bucket. Without them nothing is tested. With MODELFERRY_CA_FILE, too, that address is one
+ * of TLS, which the decorated store takes, and SERVER_HTTP_URL the other one's. MF_TEST_CONDITIONAL
+ * is "no" where the server has no conditional put.
  */
 #include "config.h"
 
@@ -24,6 +25,7 @@
 
 struct world {
 	struct s3_world s3;
+	const char *url;
 	char prefix[64];
 };
 
@@ -42,7 +44,7 @@ again(void *arg)
 	struct world *w = arg;
 	struct mf_s3_probe probe = {.conditional = false};
 	struct mf_store *s = s3_world_store(
-	    &w->s3, getenv("MODELFERRY_ENDPOINT_URL"), getenv("MF_TEST_BUCKET"), w->prefix, false);
+	    &w->s3, w->url, getenv("MF_TEST_BUCKET"), w->prefix, false);
 	struct mf_error e = {0};
 
 	if (mf_s3_probe_run(s, &probe, &e) != 0)
@@ -53,13 +55,15 @@ again(void *arg)
 }
 
 static struct mf_store *
-make(void **world)
+make_at(const char *url, void **world)
 {
 	const struct mf_waiting waiting = {.arg = NULL};
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);
-	s3_world_make(&w->s3, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"));
+	w->url = url;
+	s3_world_make_trusting(&w->s3, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"),
+	    getenv("MODELFERRY_CA_FILE"));
 	(void)snprintf(
 	    w->prefix, sizeof w->prefix, "A path/%016" PRIx64, mf_waiting_random(&waiting));
 	*world = w;
@@ -67,11 +71,19 @@ make(void **world)
 }
 
 static struct mf_store *
+make(void **world)
+{
+	return make_at(getenv(getenv("MODELFERRY_CA_FILE") != NULL ? "SERVER_HTTP_URL"
+								   : "MODELFERRY_ENDPOINT_URL"),
+	    world);
+}
+
+static struct mf_store *
 make_decorated(void **world)
 {
 	const struct mf_gate_params gate = {.transfers = 4, .checkers = 8};
 	const struct mf_retry_params retry = {.attempts = 3};
-	struct mf_store *s = make(world);
+	struct mf_store *s = make_at(getenv("MODELFERRY_ENDPOINT_URL"), world);
 
 	assert_int_equal(mf_store_gate_take(s, &gate, &s, NULL), 0);
 	assert_int_equal(mf_store_retry_take(s, &retry, &s, NULL), 0);
@@ -95,7 +107,8 @@ main(void)
 	const int64_t rounding_us = 1000000;
 	const struct mf_contract_subject subjects[] = {
 	    {"s3", make, again, drop, rounding_us},
-	    {"s3+gate+retry", make_decorated, again, drop, rounding_us},
+	    {getenv("MODELFERRY_CA_FILE") != NULL ? "s3 over TLS+gate+retry" : "s3+gate+retry",
+		make_decorated, again, drop, rounding_us},
 	};
 
 	if (from_env("MODELFERRY_ENDPOINT_URL")[0] == '\0' ||

@@ -1,6 +1,6 @@
 /*
  * The contract of trees on a real S3 server, which the environment names as tests/servers do; see
- * test_s3_store.c. Without it nothing is tested.
+ * test_s3_store.c. Without it nothing is tested; with MODELFERRY_CA_FILE, over TLS as well.
  */
 #include "config.h"
 
@@ -23,6 +23,7 @@
 
 struct world {
 	struct s3_world s3;
+	const char *url;
 	char prefix[64];
 };
 
@@ -44,7 +45,7 @@ again(void *arg)
 	    .memory_bytes = 11 * MIB};
 	struct world *w = arg;
 	struct mf_store *s = s3_world_store(
-	    &w->s3, getenv("MODELFERRY_ENDPOINT_URL"), getenv("MF_TEST_BUCKET"), w->prefix, false);
+	    &w->s3, w->url, getenv("MF_TEST_BUCKET"), w->prefix, false);
 	struct mf_error e = {0};
 	struct mf_tree *t;
 
@@ -54,17 +55,33 @@ again(void *arg)
 }
 
 static struct mf_tree *
-make(void **world)
+make_at(const char *url, void **world)
 {
 	const struct mf_waiting waiting = {.arg = NULL};
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);
-	s3_world_make(&w->s3, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"));
+	w->url = url;
+	s3_world_make_trusting(&w->s3, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"),
+	    getenv("MODELFERRY_CA_FILE"));
 	(void)snprintf(
 	    w->prefix, sizeof w->prefix, "A path/%016" PRIx64, mf_waiting_random(&waiting));
 	*world = w;
 	return again(w);
+}
+
+static struct mf_tree *
+make(void **world)
+{
+	return make_at(getenv(getenv("MODELFERRY_CA_FILE") != NULL ? "SERVER_HTTP_URL"
+								   : "MODELFERRY_ENDPOINT_URL"),
+	    world);
+}
+
+static struct mf_tree *
+make_tls(void **world)
+{
+	return make_at(getenv("MODELFERRY_ENDPOINT_URL"), world);
 }
 
 static void
@@ -131,8 +148,7 @@ test_unfinished(void **state)
 	(void)state;
 	t = make(&world);
 	w = world;
-	c = s3_world_client(
-	    &w->s3, getenv("MODELFERRY_ENDPOINT_URL"), getenv("MF_TEST_BUCKET"), false);
+	c = s3_world_client(&w->s3, w->url, getenv("MF_TEST_BUCKET"), false);
 	assert_int_equal(unfinished(c), 0);
 	(void)snprintf(key, sizeof key, "%s/a b", w->prefix);
 	leave_upload(c, key);
@@ -202,8 +218,7 @@ test_copy_in_parts(void **state)
 		fail_msg("%s", e.message);
 	assert_true(entry.mtime_ns == 1400000000000000000);
 	assert_int_equal(n, source.size);
-	c = s3_world_client(
-	    &w->s3, getenv("MODELFERRY_ENDPOINT_URL"), getenv("MF_TEST_BUCKET"), false);
+	c = s3_world_client(&w->s3, w->url, getenv("MF_TEST_BUCKET"), false);
 	assert_int_equal(unfinished(c), 0);
 	mf_s3_client_close(c);
 	mf_tree_close(t);
@@ -216,7 +231,8 @@ main(void)
 	/* the last one leaves an upload elsewhere */
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_copy_in_parts), cmocka_unit_test(test_unfinished)};
-	const struct mf_tree_subject bucket = {"s3", make, again, drop, 12 * MIB};
+	const struct mf_tree_subject buckets[] = {{"s3", make, again, drop, 12 * MIB},
+	    {"s3 over TLS", make_tls, again, drop, 12 * MIB}};
 
 	if (from_env("MODELFERRY_ENDPOINT_URL")[0] == '\0' ||
 	    from_env("MF_TEST_BUCKET")[0] == '\0') {
@@ -224,5 +240,5 @@ main(void)
 		return 0;
 	}
 	return mf_tree_contract_run(
-	    "bucket's tree", &bucket, 1, tests, sizeof tests / sizeof tests[0]);
+	    "bucket's tree", buckets, getenv("MODELFERRY_CA_FILE") != NULL ? 2 : 1, tests, sizeof tests / sizeof tests[0]);
 }
