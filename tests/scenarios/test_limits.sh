@@ -103,9 +103,34 @@ status 6 "at an address where nobody is" "$MF" replicate churn@v2 --to s3://othe
 says "at an address where nobody is: by name" '127.0.0.1:1'
 status 0 "it is there" other "$MF" -r s3://others/repo verify --read-data
 
+# --- HTTP/2, which there is with TLS alone: by the proxy's log, which has each request
+need_faults --tls
+# speaks VERSION NAME COMMAND...: done, and all of its requests were of that version
+speaks() {
+	local version=$1 name=$2
+	shift 2
+	: >faults/log/haproxy.log
+	status 0 "$name" "$@"
+	sleep 0.2 # a line is written when its request is over
+	sed 's/.* //' faults/log/haproxy.log | sort | uniq -c | sed 's/^ *//' >spoken
+	cp spoken out
+	check "$name: by $version" grep -qxE "[0-9]+ $version" spoken
+	check "$name: by nothing else" test "$(wc -l <spoken)" = 1
+}
+data src/weights.bin 5000000 4
+for version in 2.0 1.1; do
+	how=()
+	[ "$version" = 1.1 ] || how=(--http2)
+	rm -rf dst back
+	speaks HTTP/$version "push" "$MF" push src "churn@http-$version" --force "${how[@]}"
+	speaks HTTP/$version "pull" "$MF" pull "churn@http-$version" dst "${how[@]}"
+	check "pull: the same bytes" cmp src/weights.bin dst/weights.bin
+	speaks HTTP/$version "sync" "$MF" sync src "s3://$bucket/plain$version" "${how[@]}"
+	speaks HTTP/$version "sync, down" "$MF" sync "s3://$bucket/plain$version" back "${how[@]}"
+	check "sync, down: the same bytes" diff -r src back
+done
+
 # --- a server that asks for less, and one that does not answer
-# shellcheck disable=SC2119 # it takes none
-need_faults
 faults slowdown 30
 data src/weights.bin 8000000 3
 status 0 "SlowDown and Retry-After: push" "$MF" -v -v push src churn@v3
@@ -115,7 +140,6 @@ faults none
 rm -rf dst
 status 0 "SlowDown and Retry-After: nothing is lost" "$MF" pull churn@v3 dst
 check "SlowDown and Retry-After: the same bytes" cmp src/weights.bin dst/weights.bin
-status 0 "over HTTP/2, where there is TLS" "$MF" versions --http2
 
 faults blackhole
 status 6 "no answer" "$MF" push src churn@v4 --answer-timeout 300ms --patience 7s
