@@ -401,6 +401,9 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Of a file that is divided, the shard with its last byte reads all, for its checksum, and one "
 	"that is cut by content is read from its start by each shard that has a part of it. "
 	"--bwlimit and --tpslimit are for all N together: each shard takes the Nth part. "
+	"--transfers, --checkers, --threads and --memory are each shard's own, since they are about "
+	"its machine; a bucket that N shards are too many for asks for less, and each of them then "
+	"sends fewer at once. "
 	"A shard that was killed is pushed again, and sends what is missing. "
 	"--ref, --tag, --metric and --metrics-from belong to the commit and are refused here, and so "
 	"are --allow-partial, --force and --ready-file."},

@@ -128,6 +128,27 @@ status 2 "--shard and --shards of two minds" "$MF" push tree churn@v4 --shard 1/
 status 2 "a commit needs --shards" "$MF" commit churn@v4
 status 7 "... and shards" "$MF" commit churn@v4 --shards 2
 
+# ---- limits are for all shards together ----
+
+mkdir slow
+for i in $(seq 40); do
+	data "slow/$i" 30000 "$((300 + i))"
+done
+# took LEAST COMMAND...: milliseconds; how much longer is the machine's affair
+took() {
+	local begun least=$1
+	shift
+	begun=$(date +%s%3N)
+	"$@" >out 2>err || return
+	echo "took $(($(date +%s%3N) - begun)) ms" >>out
+	test $(($(date +%s%3N) - begun)) -ge "$least"
+}
+# 1.2 MB by 600k a second would take 2 s, and a quarter of it half a second
+check "a shard of four takes a quarter of --bwlimit" \
+	took 1500 "$MF" push slow churn@slow --shard 1/4 --bwlimit 600k
+# 8 operations a second at least
+check "... and of --tpslimit" took 1500 "$MF" push slow churn@slow --shard 2/4 --tpslimit 20
+
 # ---- signed ----
 
 status 0 "a key" "$MF" key generate --signing --out signing.key
