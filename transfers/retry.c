@@ -50,7 +50,8 @@ with_defaults(const struct mf_retry_params *params)
 }
 
 /* Wait after the attempt of that number, from 1, that failed with e. false: no more, it was
- * cancelled or patience is over, which e says then. */
+ * cancelled or patience is over, which e says then. The log counts those that were made within
+ * the attempt, too. */
 static bool
 wait_after(const struct mf_retry_params *p, unsigned attempt, const char *key, struct mf_error *e)
 {
@@ -64,7 +65,8 @@ wait_after(const struct mf_retry_params *p, unsigned attempt, const char *key, s
 		return false;
 	if (p->retries != NULL)
 		atomic_fetch_add_explicit(p->retries, 1, memory_order_relaxed);
-	(void)snprintf(next, sizeof next, "%u", attempt + 1);
+	mf_log_attempts_next();
+	(void)snprintf(next, sizeof next, "%u", mf_log_attempt());
 	if (key != NULL && key[0] != '\0')
 		mf_log_fields(MF_LOG_INFO, "trying again", "key", key, "attempt", next, "error",
 		    e->message, NULL);
@@ -75,20 +77,22 @@ wait_after(const struct mf_retry_params *p, unsigned attempt, const char *key, s
 }
 
 int
-mf_retry_run(const struct mf_retry_params *params, int (*attempt)(void *arg, struct mf_error *e),
-    void *arg, struct mf_error *e)
+mf_retry_run(const struct mf_retry_params *params, const char *key,
+    int (*attempt)(void *arg, struct mf_error *e), void *arg, struct mf_error *e)
 {
 	const struct mf_retry_params once = {.attempts = 1};
 	const struct mf_retry_params p = with_defaults(params != NULL ? params : &once);
+	const bool begun = mf_log_attempts_begin();
 	unsigned n;
 	int rc;
 
 	for (n = 1; (rc = attempt(arg, e)) < 0 && e->code == MF_ETRANSFER && n < p.attempts; n++)
-		if (!wait_after(&p, n, NULL, e)) {
+		if (!wait_after(&p, n, key, e)) {
 			if (mf_waiting_cancelled(&p.waiting))
 				e->code = MF_EINTERRUPTED;
 			break;
 		}
+	mf_log_attempts_end(begun);
 	return rc < 0 && n > 1 ? mf_error_while(e, "trying %u times", n) : rc;
 }
 
@@ -142,6 +146,7 @@ static int
 run(struct retry_store *r, struct call *c, struct mf_error *e)
 {
 	const struct mf_retry_params *p = &r->params;
+	const bool begun = mf_log_attempts_begin();
 	unsigned attempt;
 	int status;
 
@@ -157,6 +162,7 @@ run(struct retry_store *r, struct call *c, struct mf_error *e)
 			e->code = MF_EINTERRUPTED;
 		break;
 	}
+	mf_log_attempts_end(begun);
 	if (status < 0 && attempt > 1)
 		return mf_error_while(e, "trying %u times", attempt);
 	/* 1 for a put that was repeated: perhaps it was our own that took the name */

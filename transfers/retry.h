@@ -18,7 +18,8 @@
  * A listing that broke off after it had shown something goes on where it was if the store
  * lists in order; else its failure is passed on. sync is never repeated: see mf_store_sync.
  *
- * Each further attempt is a line of the log (info) with the fields key, attempt and error.
+ * Each further attempt is a line of the log (info) with the fields key, attempt and error; what is
+ * logged in it has its number (mf_log_attempt).
  */
 #ifndef MF_TRANSFERS_RETRY_H
 #define MF_TRANSFERS_RETRY_H
@@ -39,11 +40,12 @@ struct mf_retry_params {
 };
 
 /* The same patience for something else than one operation: a put that takes a fresh name each
- * time. attempt(arg, e) is called until it answers 0 or more, or fails with another code than
+ * time. key is for the log, read after an attempt that failed, which may have written it; NULL or
+ * "": there is no such name. attempt(arg, e) is called until it answers 0 or more, or fails with another code than
  * MF_ETRANSFER, or attempts are over; its last answer is returned. p may be NULL: once. A wait
  * that is cancelled ends with MF_EINTERRUPTED. Blocking. */
-int mf_retry_run(const struct mf_retry_params *p, int (*attempt)(void *arg, struct mf_error *e),
-    void *arg, struct mf_error *e);
+int mf_retry_run(const struct mf_retry_params *p, const char *key,
+    int (*attempt)(void *arg, struct mf_error *e), void *arg, struct mf_error *e);
 
 /* Decorate inner, which belongs to *out once 0 is returned (and still to the caller on -1). A
  * wait that is cancelled ends with the failure that was to be retried, as MF_EINTERRUPTED for

@@ -253,6 +253,23 @@ drop_sum(struct run *r, const struct mf_s3_answer *a)
 	return true;
 }
 
+/* The first wait of a call is news, the others go on with it. The number is the next attempt's. */
+static void
+log_wait(const struct run *r, const struct mf_error *e)
+{
+	const enum mf_log_level level = r->waits == 0 ? MF_LOG_INFO : MF_LOG_DEBUG;
+	const char *key = r->attempt.call->key;
+	char next[16];
+
+	(void)snprintf(next, sizeof next, "%u", mf_log_attempt() + 1);
+	if (key != NULL)
+		mf_log_fields(level, "waiting for the store", "key", key, "attempt", next, "error",
+		    e->message, NULL);
+	else
+		mf_log_fields(level, "waiting for the store", "attempt", next, "error", e->message,
+		    NULL);
+}
+
 /* Wait before the next attempt, at least at_least_us. false: patience is over, or nobody wants
  * the result any more, which *e says then. */
 static bool
@@ -274,8 +291,8 @@ wait_for_it(struct run *r, uint64_t at_least_us, struct mf_error *e)
 		    mf_format_duration(now_us - r->waits_since_us, text));
 		return false;
 	}
-	if (r->waits++ == 0)
-		mf_log(MF_LOG_INFO, "waiting for the store: %s", e->message);
+	log_wait(r, e);
+	r->waits++;
 	if (mf_waiting_sleep(&c->waiting, us) &&
 	    (c->flow == NULL || mf_flow_may_retry(c->flow, e))) {
 		r->renewed = 0;
@@ -359,9 +376,11 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 	struct run r = {.client = c, .attempt = {.client = c, .call = call}};
 	struct mf_error own = {0}, refusal = {0};
 	uint8_t sha256[MF_SHA256_BYTES];
+	bool begun;
 	int rc;
 
 	e = e == NULL ? &own : e;
+	begun = mf_log_attempts_begin();
 	if (call->has_body && c->carrier.perform == NULL && !c->unsigned_bodies)
 		mf_sha256(call->body, call->body_bytes, sha256);
 	r.attempt.sha256 = sha256;
@@ -382,9 +401,11 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 		if (!(out->refused ? goes_on(&r, out, e) : tries_again(&r, out, e)))
 			break;
 		refusal = *e;
+		mf_log_attempts_next();
 	}
 	out->summed =
 	    r.attempt.sum_name != NULL && strncmp(r.attempt.sum_name, "x-amz-checksum-", 15) == 0;
+	mf_log_attempts_end(begun);
 	mf_s3_credentials_unref(r.attempt.credentials);
 	return rc;
 }

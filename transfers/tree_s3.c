@@ -60,7 +60,7 @@ s3_tree_call(struct s3_tree *t, const struct mf_s3_call *call, struct mf_s3_answ
 {
 	struct request r = {.tree = t, .call = call, .answer = answer};
 
-	return mf_retry_run(&t->p.retry, request_once, &r, e);
+	return mf_retry_run(&t->p.retry, call->key, request_once, &r, e);
 }
 
 int

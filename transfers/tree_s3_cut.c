@@ -139,7 +139,7 @@ s3_cut(struct s3_ranges *l, struct s3_range *r, struct s3_cut *cut)
 	size_t n = 0, levels;
 
 	for (levels = 0; n == 0 && levels < LEVELS_MAX && strlen(cut->dir) >= least; levels++) {
-		if (mf_retry_run(l->p.retry, ask_once, &a, &e) != 0) {
+		if (mf_retry_run(l->p.retry, cut->dir, ask_once, &a, &e) != 0) {
 			mf_log(MF_LOG_DEBUG, "a listing is not cut: %s", e.message);
 			break;
 		}

@@ -100,7 +100,7 @@ delete_one(struct deletion *d, const char *path, struct mf_error *e)
 	struct mf_error why = {0};
 
 	if (s3_tree_key(d->tree, path, key, &why) == 0 &&
-	    mf_retry_run(&d->tree->p.retry, delete_once, &one, &why) == 0)
+	    mf_retry_run(&d->tree->p.retry, key, delete_once, &one, &why) == 0)
 		return 0;
 	if (why.code == MF_EINTERRUPTED) {
 		*e = why;

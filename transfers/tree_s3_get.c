@@ -146,7 +146,7 @@ fetch(struct fetch *f, struct mf_error *e)
 	do {
 		mf_error_clear(e);
 		before = f->at;
-		rc = mf_retry_run(&f->tree->p.retry, fetch_once, f, e);
+		rc = mf_retry_run(&f->tree->p.retry, f->key, fetch_once, f, e);
 	} while (rc < 0 && e->code == MF_ETRANSFER && f->at > before);
 	if (rc <= 0)
 		return rc;

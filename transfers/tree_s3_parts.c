@@ -326,7 +326,7 @@ complete_once(void *arg, struct mf_error *e)
 static int
 complete(struct s3_tree_upload *u, struct mf_error *e)
 {
-	const int rc = mf_retry_run(&u->tree->p.retry, complete_once, u, e);
+	const int rc = mf_retry_run(&u->tree->p.retry, u->key, complete_once, u, e);
 
 	if (rc <= 0)
 		return rc;

@@ -194,7 +194,7 @@ fetch(struct s3_ranges *l, struct s3_range *r)
 	if ((f.piece = calloc(1, sizeof *f.piece)) == NULL)
 		rc = mf_error_nomem(&e, "a listing");
 	else
-		rc = mf_retry_run(l->p.retry, fetch_once, &f, &e);
+		rc = mf_retry_run(l->p.retry, r->pages.prefix, fetch_once, &f, &e);
 	if (rc == 0) {
 		f.piece->bytes = bytes_of(&f.piece->page);
 		r->n_fetched++;

@@ -22,6 +22,8 @@ static void *tap_arg;
 static const struct mf_log_field *context;
 static size_t n_context;
 
+static _Thread_local unsigned attempt_number; /* 0: of nothing that is repeated */
+
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 void
@@ -58,6 +60,34 @@ mf_log_set_context(const struct mf_log_field *fields, size_t n)
 	context = fields;
 	n_context = n;
 	pthread_mutex_unlock(&sink_lock);
+}
+
+bool
+mf_log_attempts_begin(void)
+{
+	if (attempt_number > 0)
+		return false;
+	attempt_number = 1;
+	return true;
+}
+
+void
+mf_log_attempts_next(void)
+{
+	attempt_number = mf_log_attempt() + 1;
+}
+
+void
+mf_log_attempts_end(bool begun)
+{
+	if (begun)
+		attempt_number = 0;
+}
+
+unsigned
+mf_log_attempt(void)
+{
+	return attempt_number > 0 ? attempt_number : 1;
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
- * The log: lines on standard error or a file, as text or as JSON objects. The sink is the
- * one mutable static of the project. Every function may be called from any thread; a line is
+ * The log: lines on standard error or a file, as text or as JSON objects. The sink, and each
+ * thread's attempt, are the one mutable static of the project. Every function may be called from any thread; a line is
  * written by one write(2). Never log a secret, a signed URL or an Authorization header.
  */
 #ifndef MF_BASE_LOG_H
@@ -43,6 +43,14 @@ void mf_log(enum mf_log_level level, const char *fmt, ...) __attribute__((format
  * they follow the message as name=value. Example:
  * mf_log_fields(MF_LOG_INFO, "version published", "model", m, "version", v, NULL); */
 void mf_log_fields(enum mf_log_level level, const char *message, ...) __attribute__((sentinel));
+
+/* Which attempt of an operation this thread is at, from 1, for lines that name it. Whoever repeats
+ * one begins, goes on to the next as often as he likes, and ends with what begin returned; within
+ * an operation that another one repeats the number goes on where it is. It is a thread's own. */
+bool mf_log_attempts_begin(void);
+void mf_log_attempts_next(void);
+void mf_log_attempts_end(bool begun);
+unsigned mf_log_attempt(void);
 
 /* Called around each log line by whoever draws on the terminal (the progress block), under
  * the log's lock: before (true) and after (false). It must not log. NULL: none. */

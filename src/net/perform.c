@@ -333,16 +333,18 @@ log_request(const struct mf_http_job *job)
 {
 	const struct mf_http_response *r = job->r;
 	char authority[MF_URL_AUTHORITY_BYTES], status[24], sent[24], received[24], ms[24];
+	char attempt[16];
 
 	if (!mf_log_enabled(MF_LOG_DEBUG))
 		return;
 	(void)snprintf(status, sizeof status, "%d", r->status);
+	(void)snprintf(attempt, sizeof attempt, "%u", mf_log_attempt());
 	(void)snprintf(sent, sizeof sent, "%llu", (unsigned long long)r->sent_bytes);
 	(void)snprintf(received, sizeof received, "%llu", (unsigned long long)r->body_bytes);
 	(void)snprintf(ms, sizeof ms, "%llu", (unsigned long long)(r->times.total_us / 1000));
 	mf_log_fields(MF_LOG_DEBUG, "http request", "method", job->request->method, "host",
 	    mf_url_authority(&job->url, authority), "path",
-	    job->request->hide_path ? "(hidden)" : job->url.path, "status", status, "failure",
+	    job->request->hide_path ? "(hidden)" : job->url.path, "attempt", attempt, "status", status, "failure",
 	    mf_http_failure_name(r->failure), "sent", sent, "received", received, "ms", ms,
 	    "connection", r->new_connection ? "new" : "kept", NULL);
 }

@@ -59,18 +59,19 @@ get_vote(void *arg, const char *name, struct mf_buf *vote, struct mf_error *e)
 struct config_put {
 	const struct config_vote *v;
 	const struct mf_buf *bytes;
+	char name[MF_OBJECT_NAME_BYTES];
 };
 
 /* Each time under another name: one whose put failed may still arrive, and says the same. */
 static int
 put_once(void *arg, struct mf_error *e)
 {
-	const struct config_put *p = arg;
-	char name[MF_OBJECT_NAME_BYTES], rand[MF_RANDOM_NAME_BYTES];
+	struct config_put *p = arg;
+	char rand[MF_RANDOM_NAME_BYTES];
 
 	mf_name_random(rand);
-	snprintf(name, sizeof(name), CONFIGS "%016" PRIx64 "-%s", p->v->sequence, rand);
-	return mf_store_put(p->v->repo->store, name, p->bytes->data, p->bytes->len,
+	snprintf(p->name, sizeof(p->name), CONFIGS "%016" PRIx64 "-%s", p->v->sequence, rand);
+	return mf_store_put(p->v->repo->store, p->name, p->bytes->data, p->bytes->len,
 	    MF_STORE_DURABLE, e);
 }
 
@@ -108,12 +109,12 @@ mf_config_vote(struct mf_repo *repo, uint64_t sequence, const struct mf_buf *own
 	struct config_vote v = {repo, sequence};
 	struct mf_ballot ballot = {.repo = repo, .prefix = prefix, .ops = &ops, .arg = &v};
 	struct mf_buf decided = MF_BUF_INIT;
-	struct config_put put = {&v, &decided};
+	struct config_put put = {.v = &v, .bytes = &decided};
 	int rc;
 
 	snprintf(prefix, sizeof(prefix), BALLOTS "%016" PRIx64 "/", sequence);
 	rc = mf_ballot_run(&ballot, own, &decided, e);
-	if (rc == MF_BALLOT_DECIDED && (rc = mf_retry_run(&repo->retry, put_once, &put, e)) == 0)
+	if (rc == MF_BALLOT_DECIDED && (rc = mf_retry_run(&repo->retry, put.name, put_once, &put, e)) == 0)
 		mf_ballot_clear(repo, BALLOTS, sequence, NULL);
 	mf_buf_fini(&decided);
 	return rc < 0 ? -1 : compare(&v, own, e);

@@ -52,7 +52,7 @@ mf_hold_put(struct mf_repo *repo, const struct mf_ref *ref, char name[MF_OBJECT_
 	mf_ref_put_signed(ref, mf_keyring_repo_id(repo->keyring), &b);
 	mf_buf_put_u8(&b, 0); /* not signed */
 	rc = b.failed ? mf_error_nomem(e, "a hold")
-		      : mf_retry_run(&repo->retry, put_once, &put, e);
+		      : mf_retry_run(&repo->retry, name, put_once, &put, e);
 	mf_buf_fini(&b);
 	return rc;
 }

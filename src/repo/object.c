@@ -155,27 +155,31 @@ struct chunk_put {
 	size_t n;
 	uint64_t generation;
 	bool again;
+	char name[MF_OBJECT_NAME_BYTES];
 };
 
 static int
 put_chunk_once(void *arg, struct mf_error *e)
 {
 	struct chunk_put *p = arg;
-	char name[MF_OBJECT_NAME_BYTES];
 
 	if (p->again)
 		p->generation = mf_generation_random();
 	p->again = true;
-	mf_name_chunk(name, p->id, p->generation);
-	return mf_store_put(p->repo->store, name, p->sealed, p->n, 0, e);
+	mf_name_chunk(p->name, p->id, p->generation);
+	return mf_store_put(p->repo->store, p->name, p->sealed, p->n, 0, e);
 }
 
 int
 mf_chunk_put(struct mf_repo *repo, const struct mf_id *id, const void *sealed, size_t n,
     uint64_t *generation, struct mf_error *e)
 {
-	struct chunk_put p = {repo, id, sealed, n, *generation, false};
-	int rc = mf_retry_run(&repo->retry, put_chunk_once, &p, e);
+	struct chunk_put p = {.repo = repo,
+	    .id = id,
+	    .sealed = sealed,
+	    .n = n,
+	    .generation = *generation};
+	int rc = mf_retry_run(&repo->retry, p.name, put_chunk_once, &p, e);
 
 	*generation = p.generation;
 	return rc;

@@ -230,10 +230,9 @@ withdraw_if_taken(struct mf_repo *repo, const struct mf_root *root, const struct
 
 static int
 put_root(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *v,
-    struct mf_error *e)
+    char name[MF_OBJECT_NAME_BYTES], struct mf_error *e)
 {
 	char m[MF_NAME_HASH_BYTES], h[MF_NAME_HASH_BYTES], rand[MF_RANDOM_NAME_BYTES];
-	char name[MF_OBJECT_NAME_BYTES];
 	int rc;
 
 	mf_keyring_name_hash(repo->keyring, "model", p->root->model, NULL, m);
@@ -248,7 +247,7 @@ put_root(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_vers
 		return rc < 0 ? -1 : refuse_taken(p->root, e);
 	crypto_generichash(v->digest, sizeof(v->digest), v->root_bytes.data, v->root_bytes.len,
 	    NULL, 0);
-	snprintf(name, sizeof(name), "m/%s", v->object);
+	snprintf(name, MF_OBJECT_NAME_BYTES, "m/%s", v->object);
 	return mf_object_put(repo, MF_OBJECT_ROOT, name, v->root_bytes.data, v->root_bytes.len,
 	    MF_STORE_DURABLE, e);
 }
@@ -257,15 +256,16 @@ struct root_put {
 	struct mf_repo *repo;
 	const struct mf_publish_params *p;
 	struct mf_version *v;
+	char name[MF_OBJECT_NAME_BYTES];
 };
 
 /* Each time under another V: one whose put failed may still arrive, and stays unmarked then. */
 static int
 put_root_once(void *arg, struct mf_error *e)
 {
-	const struct root_put *put = arg;
+	struct root_put *put = arg;
 
-	return put_root(put->repo, put->p, put->v, e);
+	return put_root(put->repo, put->p, put->v, put->name, e);
 }
 
 /* Steps 0 to 3. */
@@ -273,7 +273,7 @@ static int
 put_manifest(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *v,
     uint64_t *stored_bytes, struct mf_error *e)
 {
-	struct root_put put = {repo, p, v};
+	struct root_put put = {.repo = repo, .p = p, .v = v};
 	struct mf_names burned;
 	struct mf_index *ix = NULL;
 	int rc;
@@ -286,7 +286,7 @@ put_manifest(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_
 		rc = put_segments(repo, p, ix, stored_bytes, e);
 	mf_index_free(ix);
 	if (rc != 0 || mf_store_sync(repo->store, e) != 0 ||
-	    mf_retry_run(&repo->retry, put_root_once, &put, e) != 0)
+	    mf_retry_run(&repo->retry, put.name, put_root_once, &put, e) != 0)
 		return -1;
 	return check_needs(repo, p, e);
 }

@@ -98,19 +98,20 @@ get_vote(void *arg, const char *name, struct mf_buf *vote, struct mf_error *e)
 struct position_put {
 	const struct ref_vote *v;
 	const struct mf_buf *bytes;
+	char name[MF_OBJECT_NAME_BYTES];
 };
 
 /* Each time under another name: one whose put failed may still arrive, and says the same. */
 static int
 put_position_once(void *arg, struct mf_error *e)
 {
-	const struct position_put *p = arg;
-	char name[MF_OBJECT_NAME_BYTES], rand[MF_RANDOM_NAME_BYTES];
+	struct position_put *p = arg;
+	char rand[MF_RANDOM_NAME_BYTES];
 
 	mf_name_random(rand);
-	snprintf(name, sizeof(name), "%.*s%016" PRIx64 "-%s", MF_REF_PREFIX_BYTES,
+	snprintf(p->name, sizeof(p->name), "%.*s%016" PRIx64 "-%s", MF_REF_PREFIX_BYTES,
 	    p->v->positions, p->v->sequence, rand);
-	return mf_object_put_new(p->v->repo, MF_OBJECT_REF, name, p->bytes->data, p->bytes->len,
+	return mf_object_put_new(p->v->repo, MF_OBJECT_REF, p->name, p->bytes->data, p->bytes->len,
 	    MF_STORE_DURABLE, e);
 }
 
@@ -118,10 +119,10 @@ put_position_once(void *arg, struct mf_error *e)
 static int
 put_position(const struct ref_vote *v, const struct mf_buf *decided, struct mf_error *e)
 {
-	struct position_put put = {v, decided};
+	struct position_put put = {.v = v, .bytes = decided};
 	char ballots[MF_OBJECT_NAME_BYTES];
 
-	if (mf_retry_run(&v->repo->retry, put_position_once, &put, e) != 0)
+	if (mf_retry_run(&v->repo->retry, put.name, put_position_once, &put, e) != 0)
 		return -1;
 	snprintf(ballots, sizeof(ballots), "%.*s", MF_REF_PREFIX_BYTES, v->ballots);
 	mf_ballot_clear(v->repo, ballots, v->sequence, NULL);

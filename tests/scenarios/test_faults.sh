@@ -322,6 +322,40 @@ once down_with "bodies that are something else" "$file" html gzip corrupt reset-
 once down_with "a sum that is another" "$file" checksum
 down_with "shorten, for long" 6 'fault=shorten&op=get&name=w1'
 down_with "corrupt, for long" 4 'fault=corrupt&op=get&name=w1'
+
+# --- the log: requests, waits and repetitions say which object and which attempt they are of
+# logged NAME PATTERN COMMAND...: of keys with that pattern one is put off twice, and then not answered by the store
+logged() {
+	local name="the log, $1" keys=$2
+	shift 2
+	rm -f lines
+	faults "fault=refuse&value=503,SlowDown&op=put&name=$keys&times=2" \
+		"fault=html&op=put&name=$keys&times=1"
+	status 0 "$name" "$@" --log-format json --log-level debug --log-file lines --transfers 1
+	check "$name: all were played" played 3
+	no_faults
+	# shellcheck disable=SC2016 # python's
+	check "$name: key and attempt" python3 -c '
+import json, sys
+of = {}
+for line in open("lines"):
+    r = json.loads(line)
+    of.setdefault(r["message"], []).append(r)
+waits, again, sent = (of[m] for m in ("waiting for the store", "trying again", "http request"))
+print(waits, again)
+assert all(sys.argv[1].strip("/") in r["key"] for r in waits + again)
+assert [(r["attempt"], r["level"]) for r in waits] == [("2", "info"), ("3", "debug")]
+assert all("SlowDown" in r["error"] for r in waits)
+assert [r["attempt"] for r in again] == ["4"]
+assert all(int(r["attempt"]) >= 1 for r in sent)
+for r in waits + again:  # a chunk has another generation each time
+    key = r["key"].rsplit(".", 1)[0]
+    assert any(key in s["path"] and s["attempt"] == r["attempt"] for s in sent), r' "$keys"
+}
+fresh
+logged push /c/ "$MF" push src "m@v$turn"
+logged "copy up" w1 "$MF" copy src "s3://bucket/plain$turn"
+
 cp -r back kept
 for fault in malformed-list repeat-token endless-list; do
 	faults "fault=$fault&op=list&after=1"

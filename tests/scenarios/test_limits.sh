@@ -134,7 +134,7 @@ done
 faults slowdown 30
 data src/weights.bin 8000000 3
 status 0 "SlowDown and Retry-After: push" "$MF" -v -v push src churn@v3
-says "SlowDown and Retry-After: waited for" 'waiting for the store: .*SlowDown'
+says "SlowDown and Retry-After: waited for" 'waiting for the store key=.* attempt=2 error=.*SlowDown'
 says "SlowDown and Retry-After: fewer at once" 'asks for less: [1-6] requests at once'
 faults none
 rm -rf dst

@@ -462,7 +462,7 @@ retry_gives_up(void **state)
 	(void)state;
 	begin(&w, 4, 60 * S);
 	p.flow = w.flow;
-	assert_int_equal(mf_retry_run(&p, always_away, &w, &e), -1);
+	assert_int_equal(mf_retry_run(&p, NULL, always_away, &w, &e), -1);
 	assert_int_equal(e.code, MF_ETRANSFER);
 	w.e = e;
 	assert_says(&w, "given up after 1m");
