@@ -16,6 +16,13 @@ export MODELFERRY_PROGRESS=off HOME=$scratch
 unset MODELFERRY_REPO MODELFERRY_CONFIG XDG_STATE_HOME XDG_CONFIG_HOME
 unset MODEL_ENCRYPTION_KEY_FILE MODEL_HMAC_KEY_FILE
 
+# Where a scenario's repositories are: directories of its own, or, for test_bucket.sh, which runs
+# some of them a second time, below the address MF_TEST_STORE.
+place() { # NAME
+	echo "${MF_TEST_STORE:-$scratch}/$1"
+}
+in_bucket() { [ -n "${MF_TEST_STORE-}" ]; }
+
 new_key() { head -c 32 /dev/urandom | base64 -w0; }
 MODEL_ENCRYPTION_KEY=$(new_key)
 MODEL_HMAC_KEY=$(new_key)
