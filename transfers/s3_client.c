@@ -140,6 +140,12 @@ mf_s3_client_send_md5(struct mf_s3_client *c)
 }
 
 bool
+mf_s3_client_sums_bodies(const struct mf_s3_client *c)
+{
+	return c->unsigned_bodies;
+}
+
+bool
 mf_s3_client_is_paced(const struct mf_s3_client *c)
 {
 	return c->limiter != NULL;

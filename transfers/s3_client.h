@@ -92,6 +92,8 @@ const char *mf_s3_client_bucket(const struct mf_s3_client *c); /* view */
 void mf_s3_client_origin(const struct mf_s3_client *c, struct mf_buf *out);
 const struct mf_waiting *mf_s3_client_waiting(const struct mf_s3_client *c);
 const struct mf_s3_dialect *mf_s3_client_dialect(const struct mf_s3_client *c);
+/* Whatever becomes an object goes with its CRC-32C, as long as the store does not refuse it. */
+bool mf_s3_client_sums_bodies(const struct mf_s3_client *c);
 bool mf_s3_client_is_paced(const struct mf_s3_client *c); /* it has a limiter */
 
 /* Do objects and parts go with their Content-MD5, because the bucket demanded it? */

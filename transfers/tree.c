@@ -195,6 +195,24 @@ mf_tree_remove_dir(struct mf_tree *t, const char *path, struct mf_error *e)
 	return t->ops->remove_dir != NULL ? t->ops->remove_dir(t, path, e) : 0;
 }
 
+void
+mf_tree_remember(struct mf_tree *t, const struct mf_tree_memory *memory)
+{
+	if (t->ops->remember != NULL)
+		t->ops->remember(t, memory);
+}
+
+int
+mf_tree_abandon(struct mf_tree *t, const char *path, const char *id, struct mf_error *e)
+{
+	struct mf_error spare;
+
+	e = somewhere(e, &spare);
+	if (check_path(t, path, e) != 0)
+		return -1;
+	return t->ops->abandon != NULL ? t->ops->abandon(t, path, id, e) : 0;
+}
+
 int
 mf_tree_sweep(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e)
 {

@@ -11,8 +11,8 @@
  * "a" and "a/b" can both exist in a bucket; a directory refuses the second with MF_EEXIST.
  *
  * Consistency. A file appears whole or not at all: an interrupted put or copy is never visible
- * under its path, and leaves at most what mf_tree_sweep removes. Once a call has returned, later
- * ones of any client see its effect.
+ * under its path, and leaves at most what mf_tree_sweep removes or the next put goes on with. Once
+ * a call has returned, later ones of any client see its effect.
  *
  * Durability. A returned put is durable once mf_tree_sync has returned; in a bucket at once.
  *
@@ -52,12 +52,13 @@ struct mf_tree_entry {
 	enum mf_tree_kind kind;
 	uint64_t size; /* bytes */
 	/* When the content was last changed, as the source told it (rclone's
-	 * x-amz-meta-mtime of an object, st_mtim of a file), Unix ns. A listing of a bucket does not
-	 * tell: mf_tree_look does. */
+	 * x-amz-meta-mtime of an object, st_mtim of a file), Unix ns. A listing of a bucket does
+	 * not tell: mf_tree_look does. */
 	bool has_mtime;
 	int64_t mtime_ns;
 	int64_t stored_us; /* Last-Modified of an object, else mtime; Unix us */
-	bool has_md5;      /* of the content; from an ETag only where that is one (no multipart, no KMS) */
+	bool has_md5; /* of the content; from an ETag only where that is one (no multipart, no KMS)
+		       */
 	uint8_t md5[MF_TREE_MD5_BYTES];
 	char tag[MF_TREE_TAG_BYTES]; /* of this very content: ETag; of a file "" */
 	uint32_t mode;               /* of a file; 0 of an object */
@@ -82,8 +83,8 @@ struct mf_tree_source {
 	uint64_t size;
 	int (*read_at)(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e);
 	/* All of it in order, as mf_tree_get gives it and checks it: for a place that takes a file
-	 * from its first byte to its last, because many read_at are as many requests. NULL: there is
-	 * only read_at. */
+	 * from its first byte to its last, because many read_at are as many requests. NULL: there
+	 * is only read_at. */
 	int (*read_all)(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error *e);
 	/* Asked after the last byte was read and before the file becomes visible: 0 if the source
 	 * still is what it was, -1 with *e set to give the put up. NULL: always. */
@@ -92,6 +93,38 @@ struct mf_tree_source {
 	int64_t mtime_ns;
 	uint32_t mode;      /* 0: the place's default */
 	const uint8_t *md5; /* MF_TREE_MD5_BYTES where it is known already, else NULL */
+};
+
+#define MF_TREE_UPLOAD_ID_BYTES 1024 /* with the NUL */
+
+/* An upload in parts that was begun and has not ended. */
+struct mf_tree_upload {
+	char id[MF_TREE_UPLOAD_ID_BYTES];
+	uint64_t size, part_bytes; /* of the file, and of its parts */
+	int64_t mtime_ns;
+	uint64_t headers; /* a digest of what else the object was begun with */
+	bool summed;      /* its parts are to come with checksums */
+};
+
+/* Where a bucket remembers them from one run to the next; paths tell whose they are. Called from
+ * any thread, may block on a disk, and is no place for errors: what is not remembered is sent
+ * again. */
+struct mf_tree_memory {
+	/* The one of that path. 0; 1: none. */
+	int (*recall)(void *arg, const char *path, struct mf_tree_upload *out);
+	/* In place of another of that path; with what is known of its parts, where it is the same.
+	 * 0; -1: it will not be remembered. */
+	int (*remember)(void *arg, const char *path, const struct mf_tree_upload *u);
+	void (*forget)(void *arg, const char *path, const char *id);
+	/* The CRC-32C of what a part was sent as, where its ETag does not say it. 0; 1: not known.
+	 */
+	int (*recall_part)(
+	    void *arg, const char *path, unsigned number, const char *etag, uint32_t *sum);
+	void (*remember_part)(
+	    void *arg, const char *path, unsigned number, const char *etag, uint32_t sum);
+	/* Is it one that some run will go on with? For mf_tree_sweep. */
+	bool (*keeps)(void *arg, const char *path, const char *id);
+	void *arg;
 };
 
 struct mf_tree;
@@ -130,6 +163,14 @@ void mf_tree_source_close(struct mf_tree *t, struct mf_tree_source *source);
 int mf_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *source,
     struct mf_tree_entry *stored, struct mf_error *e);
 
+/* From now on a put in parts that ends with MF_ETRANSFER or MF_EINTERRUPTED, or with the process,
+ * leaves what arrived in the bucket and in *memory, and the next put of the same file sends what is
+ * missing: each part is compared with the source before. NULL: no more, which is how a tree begins.
+ * *memory must outlive that; no other call may be under way. */
+void mf_tree_remember(struct mf_tree *t, const struct mf_tree_memory *memory);
+/* Remove an upload that is remembered, and its memory. One that is not there is fine. */
+int mf_tree_abandon(struct mf_tree *t, const char *path, const char *id, struct mf_error *e);
+
 /* Copy from another tree (or the same) without the bytes passing through here. 0; 1: these two
  * cannot, and nothing was done; -1. */
 int mf_tree_copy(struct mf_tree *t, const char *path, struct mf_tree *from,
@@ -144,8 +185,9 @@ int mf_tree_touch(
 
 /* Remove files; those that are not there are fine. failed, if not NULL, is told of each that could
  * not be removed; the answer is then -1. Of an object that a retention or a legal hold keeps the
- * error (MF_EPERM) says that, and until when. So it is where none can be (no network, no permission): then
- * the rest is not tried, and failed is not told of it. A bucket takes a thousand in a request. */
+ * error (MF_EPERM) says that, and until when. So it is where none can be (no network, no
+ * permission): then the rest is not tried, and failed is not told of it. A bucket takes a thousand
+ * in a request. */
 int mf_tree_del(struct mf_tree *t, const char *const *paths, size_t n,
     void (*failed)(void *arg, const char *path, const struct mf_error *why), void *arg,
     struct mf_error *e);
@@ -154,8 +196,8 @@ int mf_tree_del(struct mf_tree *t, const char *const *paths, size_t n,
 int mf_tree_make_dir(struct mf_tree *t, const char *path, struct mf_error *e);
 int mf_tree_remove_dir(struct mf_tree *t, const char *path, struct mf_error *e);
 
-/* Remove what interrupted puts left behind: temporary files, uploads in parts of ours that were
- * begun longer than min_age_us ago. */
+/* Remove what interrupted puts left behind: temporary files, uploads in parts that were begun
+ * longer than min_age_us ago and that the memory does not keep. */
 int mf_tree_sweep(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e);
 int mf_tree_sync(struct mf_tree *t, struct mf_error *e);
 

@@ -7,12 +7,12 @@
 
 struct mf_tree_ops {
 	/* required */
-	int (*list)(struct mf_tree *t, const char *dir, struct mf_tree_cursor **out,
-	    struct mf_error *e);
+	int (*list)(
+	    struct mf_tree *t, const char *dir, struct mf_tree_cursor **out, struct mf_error *e);
 	int (*next)(struct mf_tree_cursor *c, struct mf_tree_entry *entry, struct mf_error *e);
 	void (*cursor_close)(struct mf_tree_cursor *c);
-	int (*look)(struct mf_tree *t, const char *path, struct mf_tree_entry *out,
-	    struct mf_error *e);
+	int (*look)(
+	    struct mf_tree *t, const char *path, struct mf_tree_entry *out, struct mf_error *e);
 	int (*get)(struct mf_tree *t, const struct mf_tree_entry *entry, mf_tree_sink *sink,
 	    void *arg, struct mf_error *e);
 	int (*put)(struct mf_tree *t, const char *path, const struct mf_tree_source *source,
@@ -36,8 +36,11 @@ struct mf_tree_ops {
 	    struct mf_error *e); /* MF_EUNSUPPORTED */
 	int (*make_dir)(struct mf_tree *t, const char *path, struct mf_error *e);   /* 0 */
 	int (*remove_dir)(struct mf_tree *t, const char *path, struct mf_error *e); /* 0 */
-	int (*sweep)(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e);   /* 0 */
-	int (*sync)(struct mf_tree *t, struct mf_error *e);                         /* 0 */
+	void (*remember)(struct mf_tree *t, const struct mf_tree_memory *memory);   /* nothing */
+	int (*abandon)(
+	    struct mf_tree *t, const char *path, const char *id, struct mf_error *e); /* 0 */
+	int (*sweep)(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e);     /* 0 */
+	int (*sync)(struct mf_tree *t, struct mf_error *e);                           /* 0 */
 };
 
 /* A driver embeds these as the first members of its own structs. */

@@ -15,9 +15,10 @@
  * Whatever failed and may work later is tried again, puts too: under one name the last put wins,
  * and nobody but whoever mirrors should put there meanwhile.
  *
- * A file larger than a part goes in parts. What an interrupted one leaves is removed at once where
- * that is possible; mf_tree_sweep removes every upload in parts below the prefix that was begun
- * before, whoever's it is.
+ * A file larger than a part goes in parts. What an interrupted one leaves stays for the next run
+ * where it is remembered (mf_tree_remember), else it is removed at once where that is possible;
+ * mf_tree_sweep removes every other upload in parts below the prefix that was begun before,
+ * whoever's it is.
  */
 #ifndef MF_TRANSFERS_TREE_S3_H
 #define MF_TRANSFERS_TREE_S3_H

@@ -66,6 +66,13 @@ has_foreign_tag(const struct mf_http_response *r)
 	return false;
 }
 
+void
+s3_tree_note_keys(struct s3_tree *t, const struct mf_http_response *r)
+{
+	if (has_foreign_tag(r))
+		atomic_store(&t->no_md5, true);
+}
+
 /* The MD5 that a checksum header tells of the object. */
 static bool
 read_sum(const struct s3_tree *t, const struct mf_http_response *r, uint8_t md5[MF_TREE_MD5_BYTES])
@@ -83,7 +90,8 @@ read_md5(struct s3_tree *t, const struct mf_http_response *r, struct mf_tree_ent
 	const bool told = read_sum(t, r, out->md5);
 	const bool is_md5 = s3_tree_tag_is_md5(out->tag, tag);
 
-	if (has_foreign_tag(r) || (told && is_md5 && memcmp(tag, out->md5, sizeof tag) != 0))
+	s3_tree_note_keys(t, r);
+	if (told && is_md5 && memcmp(tag, out->md5, sizeof tag) != 0)
 		atomic_store(&t->no_md5, true);
 	out->has_md5 = told || (md5 != NULL && s3_tree_parse_md5(md5, out->md5) == 0);
 	if (out->has_md5 || !is_md5 || atomic_load(&t->no_md5))

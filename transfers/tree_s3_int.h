@@ -45,6 +45,7 @@ struct s3_tree {
 	struct s3_store *s; /* owned: client, prefix, label, headers of puts */
 	const struct s3_tree_words *words;
 	struct mf_tree_s3_params p;
+	const struct mf_tree_memory *memory; /* of uploads; NULL: none */
 	atomic_bool no_md5;   /* ETags are none: an answer spoke of keys */
 	atomic_bool no_batch; /* the store cannot delete several at once */
 
@@ -83,6 +84,8 @@ int s3_tree_look(
 
 const struct s3_tree_words *s3_tree_words_of(const struct mf_s3_dialect *d);
 
+/* From an answer of the store: are its ETags no MD5s, because of keys? Then t->no_md5 says so. */
+void s3_tree_note_keys(struct s3_tree *t, const struct mf_http_response *r);
 /* What the headers of an answer say of an object: tag, MD5, mtime, time stored; size is not. */
 void s3_tree_read_headers(
     struct s3_tree *t, const struct mf_http_response *r, struct mf_tree_entry *out);
@@ -181,24 +184,27 @@ struct s3_tree_upload {
 	    struct s3_tree_upload *u, struct mf_s3_part *part, uint64_t at, struct mf_error *e);
 	int (*still)(void *arg, struct mf_error *e); /* before it becomes visible; may be NULL */
 	void *arg;
+	const struct mf_tree_memory *memory; /* where it is remembered; NULL: nowhere */
 
 	bool has_bodies; /* parts are sent from here, and may have checksums */
 
 	/* the upload's own */
 	bool summed; /* and have them */
 	char id[MF_S3_UPLOAD_ID_BYTES];
+	bool remembered, resumed;
 	size_t n_parts;
-	struct mf_s3_part *parts; /* each written by the thread that sends it */
+	/* Each written by the thread that sends it; before, with an ETag: what the store has. */
+	struct mf_s3_part *parts;
 	uint32_t *sums;           /* the same: CRC-32C, where the store tells them; else NULL */
 	atomic_size_t next;
 	struct mf_crew *crew;
 	char etag[MF_S3_ETAG_BYTES]; /* of the whole, "" where the store does not tell */
-	bool gone;                   /* the store knows the upload no more; with why */
-	struct mf_error why;
+	atomic_bool gone;            /* the store knows the upload no more */
+	struct mf_error why;         /* a completion will never do */
 };
 
-/* Carry it out. Whatever goes wrong, it is aborted, and nothing was ever visible. 0 and u->etag;
- * -1. */
+/* Carry it out. Whatever goes wrong, it is aborted or remembered for another time, and nothing was
+ * ever visible. 0 and u->etag; -1. */
 int s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e);
 /* As large as 10,000 of them need to be, in whole MiB; least at least. */
 uint64_t s3_tree_part_bytes(uint64_t size, uint64_t least);
@@ -207,6 +213,25 @@ int s3_tree_put_parts(struct s3_tree *t, const char *path, const struct mf_tree_
 /* Remove an upload that was begun, also when nobody wants anything any more. One that is not there
  * is fine. */
 int s3_tree_abort(struct s3_tree *t, const char *key, const char *id, struct mf_error *e);
+
+/* tree_s3_resume.c: from one run to the next */
+
+/* Go on with what is remembered of this file: u->id, and in u->parts what the store has of it. 0;
+ * 1: there is nothing like it, or no more; -1. */
+int s3_tree_resume(struct s3_tree_upload *u, struct mf_error *e);
+/* It was begun. */
+void s3_tree_remember_upload(struct s3_tree_upload *u);
+/* Was this part, which the store has, made of these bytes? */
+bool s3_tree_has_part(
+    const struct s3_tree_upload *u, const struct mf_s3_part *part, const void *bytes);
+/* It has arrived. */
+void s3_tree_remember_part(
+    const struct s3_tree_upload *u, const struct mf_s3_part *part, const void *bytes);
+/* It has ended: why is NULL where it was completed. What is of no more use goes from the store and
+ * the memory. */
+void s3_tree_end_upload(struct s3_tree_upload *u, const struct mf_error *why);
+void s3_tree_remember(struct mf_tree *t, const struct mf_tree_memory *memory);
+int s3_tree_abandon(struct mf_tree *t, const char *path, const char *id, struct mf_error *e);
 
 /* tree_s3_sweep.c */
 int s3_tree_sweep(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e);

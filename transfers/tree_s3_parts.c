@@ -1,7 +1,8 @@
 /*
  * Making an object in parts: an upload is begun, its parts are made by several threads, and it is
  * completed; and putting a large file so. A part may be sent twice: the last one under its
- * number counts. Whatever goes wrong, the upload is aborted, and nothing was ever visible.
+ * number counts. Whatever goes wrong, nothing was ever visible, and the upload is aborted or
+ * remembered for another time (tree_s3_resume.c).
  */
 #include "config.h"
 
@@ -78,17 +79,6 @@ s3_tree_abort(struct s3_tree *t, const char *key, const char *id, struct mf_erro
 	return rc;
 }
 
-/* The failure that leads here is the one that is told. */
-static void
-give_up(struct s3_tree_upload *u)
-{
-	struct mf_error e = {0};
-
-	if (s3_tree_abort(u->tree, u->key, u->id, &e) != 0)
-		mf_log(MF_LOG_WARNING, "parts of %s/%s stay in the store: %s", u->tree->s->label,
-		    u->path, e.message);
-}
-
 /* ---- parts ---- */
 
 /* What the completion says of the part. */
@@ -139,14 +129,33 @@ send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, 
 	if (rc == 0) {
 		etag = mf_http_response_header(&a.http, "ETag");
 		s3_tree_copy_tag(etag != NULL ? etag : "", part->etag);
+		s3_tree_note_keys(u->tree, &a.http);
 		if (part->etag[0] == '\0')
 			rc = mf_error_set(e, MF_ETRANSFER,
 			    "the answer for a part of %s/%s has no ETag", u->tree->s->label,
 			    u->path);
-	} else if (a.refused && a.class == MF_S3_NOT_FOUND)
+	} else if (a.refused && a.class == MF_S3_NOT_FOUND) {
 		e->code = MF_ETRANSFER; /* somebody removed the upload */
+		atomic_store(&u->gone, true);
+	}
 	mf_s3_answer_fini(&a);
+	if (rc == 0)
+		s3_tree_remember_part(u, part, bytes);
 	return rc;
+}
+
+/* The store has it, unless the source has other bytes by now. */
+static int
+keep_or_send(
+    struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, struct mf_error *e)
+{
+	if (part->etag[0] == '\0' || !s3_tree_has_part(u, part, bytes))
+		return send_part(u, part, bytes, e);
+	if (u->sums != NULL)
+		u->sums[part->number - 1] = mf_crc32c(0, bytes, (size_t)part->size_bytes);
+	if (u->summed)
+		print_sum(part, bytes);
+	return 0;
 }
 
 /* Read into memory of the tree first. */
@@ -163,7 +172,7 @@ put_part(struct s3_tree_upload *u, struct mf_s3_part *part, uint64_t at, struct 
 	if (!mf_crew_cancelled(u->crew)) {
 		rc = source->read_at(source->arg, at, bytes, n, e);
 		if (rc == 0)
-			rc = send_part(u, part, bytes, e);
+			rc = keep_or_send(u, part, bytes, e);
 	}
 	s3_tree_give_memory(u->tree, bytes, n);
 	return rc;
@@ -315,7 +324,7 @@ complete_once(void *arg, struct mf_error *e)
 		rc = 0;
 	if (rc != 0 && a.refused && a.class == MF_S3_NOT_FOUND) {
 		e->code = MF_ETRANSFER; /* as a whole it may be put again */
-		u->gone = true;
+		atomic_store(&u->gone, true);
 		u->why = *e;
 		rc = 1;
 	}
@@ -337,20 +346,46 @@ complete(struct s3_tree_upload *u, struct mf_error *e)
 /* ---- the whole ---- */
 
 static int
+begin(struct s3_tree_upload *u, struct mf_error *e)
+{
+	const int rc = s3_tree_resume(u, e);
+
+	if (rc <= 0)
+		return rc;
+	if (initiate(u, e) != 0)
+		return -1;
+	s3_tree_remember_upload(u);
+	return 0;
+}
+
+static int
 run_upload(struct s3_tree_upload *u, struct mf_error *e)
 {
 	int rc;
 
-	if (initiate(u, e) != 0)
+	if (begin(u, e) != 0)
 		return -1;
 	rc = make_all_parts(u, e);
 	if (rc == 0 && u->still != NULL)
 		rc = u->still(u->arg, e);
 	if (rc == 0)
 		rc = complete(u, e);
-	if (rc != 0 && !u->gone)
-		give_up(u);
+	s3_tree_end_upload(u, rc != 0 ? e : NULL);
 	return rc;
+}
+
+/* Once more from the beginning, where what it went on with was removed, or completed by whoever
+ * else went on with it. */
+static int
+run_upload_anew(struct s3_tree_upload *u, struct mf_error *e)
+{
+	mf_log(MF_LOG_INFO, "beginning anew: %s", e->message);
+	mf_error_clear(e);
+	memset(u->parts, 0, u->n_parts * sizeof *u->parts);
+	atomic_store(&u->next, 0);
+	atomic_store(&u->gone, false);
+	u->resumed = false;
+	return run_upload(u, e);
 }
 
 int
@@ -363,6 +398,7 @@ s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e)
 		    u->tree->s->label, u->path);
 	u->n_parts = (size_t)((u->size + u->part_bytes - 1) / u->part_bytes);
 	atomic_init(&u->next, 0);
+	atomic_init(&u->gone, false);
 	u->parts = calloc(u->n_parts, sizeof *u->parts);
 	if (u->tree->s->dialect->sum_header != NULL)
 		u->sums = calloc(u->n_parts, sizeof *u->sums);
@@ -370,6 +406,8 @@ s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e)
 		rc = mf_error_nomem(e, "a file");
 	else
 		rc = run_upload(u, e);
+	if (rc != 0 && u->resumed && atomic_load(&u->gone))
+		rc = run_upload_anew(u, e);
 	free(u->parts);
 	free(u->sums);
 	u->parts = NULL;
@@ -421,6 +459,7 @@ s3_tree_put_parts(struct s3_tree *t, const char *path, const struct mf_tree_sour
 	    .send = put_part,
 	    .still = still,
 	    .arg = &copy,
+	    .memory = t->memory,
 	};
 
 	if (s3_tree_key(t, path, key, e) != 0)

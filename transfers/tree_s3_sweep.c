@@ -45,6 +45,15 @@ fetch_page(const struct sweep *w, struct mf_s3_uploads *out, struct mf_error *e)
 	return rc;
 }
 
+/* Will some run go on with it? */
+static bool
+is_kept(const struct sweep *w, const struct mf_s3_upload *u)
+{
+	const struct mf_tree_memory *m = w->tree->memory;
+
+	return m != NULL && m->keeps(m->arg, u->key + strlen(w->tree->s->prefix), u->id);
+}
+
 static int
 remove_old(struct sweep *w, const struct mf_s3_uploads *page, struct mf_error *e)
 {
@@ -54,7 +63,8 @@ remove_old(struct sweep *w, const struct mf_s3_uploads *page, struct mf_error *e
 
 	for (i = 0; i < page->n_uploads; i++) {
 		u = &page->uploads[i];
-		if (strncmp(u->key, prefix, strlen(prefix)) != 0 || u->initiated_us > w->before_us)
+		if (strncmp(u->key, prefix, strlen(prefix)) != 0 ||
+		    u->initiated_us > w->before_us || is_kept(w, u))
 			continue;
 		if (mf_waiting_cancelled(&w->tree->p.retry.waiting))
 			return mf_error_set(e, MF_EINTERRUPTED, "interrupted");

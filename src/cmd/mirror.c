@@ -101,6 +101,7 @@ mf_cmd_mirror_fini(struct mf_cmd_mirror *m)
 	mf_filter_free(m->filter);
 	mf_names_free(m->names);
 	mf_cache_close(m->cache);
+	mf_uploads_close(m->uploads);
 	free(m->spill_dir);
 }
 

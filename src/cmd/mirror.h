@@ -6,6 +6,7 @@
 #include "src/cmd/tree.h"
 #include "src/config/filter.h"
 #include "src/state/cache.h"
+#include "src/state/uploads.h"
 #include "src/sync/mirror_names.h"
 
 struct mf_cmd_mirror {
@@ -14,6 +15,7 @@ struct mf_cmd_mirror {
 	struct mf_filter *filter;
 	struct mf_names *names;
 	struct mf_cache *cache;
+	struct mf_uploads *uploads;
 	char *spill_dir;
 };
 

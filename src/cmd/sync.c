@@ -6,7 +6,9 @@
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
 
-#define SWEEP_AGE_US ((uint64_t)24 * 3600 * 1000000) /* nobody's upload takes that long */
+#define DAY_US ((uint64_t)24 * 3600 * 1000000)
+#define SWEEP_AGE_US DAY_US        /* nobody's upload takes that long */
+#define UPLOAD_AGE_US (7 * DAY_US) /* a nightly run that goes on with it comes before */
 
 /* Of a dry run: what would be done, a line each. */
 static void
@@ -38,6 +40,9 @@ mirror_params(struct mf_cmd_mirror *m)
 	    .src_place = m->src.place,
 	    .dst_place = m->dst.place,
 	    .cache = m->cache,
+	    .uploads = m->uploads,
+	    .upload_age_us = UPLOAD_AGE_US,
+	    .now_us = mf_cmd_now_us(),
 	    .deletes = deletes,
 	    .rules = {.checksum = mf_options_flag(o, MF_OPT_CHECKSUM),
 		.size_only = mf_options_flag(o, MF_OPT_SIZE_ONLY),
@@ -125,6 +130,9 @@ run(struct mf_cmd_mirror *m, struct mf_error *e)
 	int rc;
 
 	m->cache = mf_cache_open(mf_options_text(o, MF_OPT_CACHE_DIR));
+	if ((mf_tree_capabilities(m->dst.tree) & MF_TREE_LOCAL) == 0 &&
+	    !mf_options_flag(o, MF_OPT_DRY_RUN))
+		m->uploads = mf_uploads_open(mf_options_text(o, MF_OPT_CACHE_DIR));
 	m->spill_dir = mf_cmd_spill_dir(m->c);
 	p = mirror_params(m);
 	if (mf_cmd_mirror_begin(

@@ -1,8 +1,5 @@
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -30,73 +27,38 @@ mf_cache_default_dir(struct mf_error *e)
 	return mf_db_default_dir("XDG_CACHE_HOME", ".cache", "--cache-dir", e);
 }
 
-static int
-open_db(struct mf_cache *cache, struct mf_error *e)
+static struct mf_db_params
+params_of(const struct mf_cache *cache)
 {
-	struct mf_db_params params = {.dir = cache->dir,
+	return (struct mf_db_params){.dir = cache->dir,
 	    .file = "cache.db",
 	    .option = "--cache-dir",
 	    .schema = schema,
 	    .version = 1,
 	    /* after a power cut it may be damaged, and then it is dropped */
 	    .pragma = "PRAGMA synchronous = OFF"};
-
-	return mf_db_open(&cache->db, &params, e);
 }
 
-static void
-disable(struct mf_cache *cache, const struct mf_error *e)
-{
-	if (e != NULL)
-		mf_log(MF_LOG_WARNING, "going on without the file cache: %s", e->message);
-	mf_db_close(&cache->db);
-}
-
-static void
-remove_file(const char *path, const char *suffix)
-{
-	size_t bytes = strlen(path) + strlen(suffix) + 1;
-	char *name = malloc(bytes);
-
-	if (name == NULL)
-		return;
-	snprintf(name, bytes, "%s%s", path, suffix);
-	unlink(name);
-	free(name);
-}
-
-/* Something failed: a damaged file is removed and made again, empty; any other trouble means
- * to go on without. */
 static void
 recover(struct mf_cache *cache, const struct mf_error *why)
 {
-	struct mf_error e = *why;
+	const struct mf_db_params params = params_of(cache);
 
-	if (!cache->db.damaged || cache->db.path == NULL) {
-		disable(cache, &e);
-		return;
-	}
-	mf_log(MF_LOG_WARNING, "dropping the damaged file cache %s", cache->db.path);
-	remove_file(cache->db.path, "-journal");
-	remove_file(cache->db.path, "");
-	mf_db_close(&cache->db);
-	mf_error_clear(&e);
-	if (open_db(cache, &e) == -1)
-		disable(cache, &e);
+	mf_db_renew(&cache->db, &params, "file cache", why);
 }
 
 struct mf_cache *
 mf_cache_open(const char *dir)
 {
 	struct mf_cache *cache = calloc(1, sizeof *cache);
+	struct mf_db_params params;
 	struct mf_error e = {0};
 
 	if (cache == NULL)
 		return NULL;
 	cache->dir = dir == NULL ? mf_cache_default_dir(&e) : strdup(dir);
-	if (cache->dir == NULL)
-		disable(cache, &e);
-	else if (open_db(cache, &e) == -1)
+	params = params_of(cache);
+	if (cache->dir == NULL || mf_db_open(&cache->db, &params, &e) == -1)
 		recover(cache, &e);
 	return cache;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "src/base/fs.h"
+#include "src/base/log.h"
 #include "src/state/db_int.h"
 
 #define BUSY_MS 30000
@@ -209,4 +210,36 @@ mf_db_close(struct mf_db *db)
 	sqlite3_close(db->sql);
 	free(db->path);
 	*db = (struct mf_db){0};
+}
+
+static void
+remove_file(const char *path, const char *suffix)
+{
+	size_t bytes = strlen(path) + strlen(suffix) + 1;
+	char *name = malloc(bytes);
+
+	if (name == NULL)
+		return;
+	snprintf(name, bytes, "%s%s", path, suffix);
+	unlink(name);
+	free(name);
+}
+
+void
+mf_db_renew(struct mf_db *db, const struct mf_db_params *params, const char *what,
+    const struct mf_error *why)
+{
+	struct mf_error e = *why;
+
+	if (db->damaged && db->path != NULL) {
+		mf_log(MF_LOG_WARNING, "dropping the damaged %s %s", what, db->path);
+		remove_file(db->path, "-journal");
+		remove_file(db->path, "");
+		mf_db_close(db);
+		mf_error_clear(&e);
+		if (mf_db_open(db, params, &e) == 0)
+			return;
+	}
+	mf_log(MF_LOG_WARNING, "going on without the %s: %s", what, e.message);
+	mf_db_close(db);
 }

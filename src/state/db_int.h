@@ -1,7 +1,8 @@
 /*
  * The room's way to SQLite: open a database that several processes share, run statements with
- * string, number and blob parameters. A rollback journal, not a WAL: it needs no shared memory
- * and so works on network file systems too. One thread at a time.
+ * string, number and blob parameters; and what to do where one that may be lost is damaged. A
+ * rollback journal, not a WAL: it needs no shared memory and so works on network file systems too.
+ * One thread at a time.
  */
 #ifndef MF_STATE_DB_INT_H
 #define MF_STATE_DB_INT_H
@@ -34,6 +35,11 @@ char *mf_db_default_dir(const char *xdg, const char *home, const char *option,
 /* 0 or -1; db is closed after -1 (only db->path may be set; mf_db_close frees it). */
 int mf_db_open(struct mf_db *db, const struct mf_db_params *params, struct mf_error *e);
 void mf_db_close(struct mf_db *db);
+
+/* For what may be lost: after `why`, a damaged file is removed and made anew, empty; with any other
+ * trouble it is closed, and db->sql is NULL. The log says so, and calls it `what`. */
+void mf_db_renew(struct mf_db *db, const struct mf_db_params *params, const char *what,
+    const struct mf_error *why);
 
 /* The error of the last call on db: MF_EPERM, MF_ENOSPC, MF_ECONFLICT (busy for too long),
  * else MF_EFAIL. Returns -1. */

@@ -134,6 +134,8 @@ finish(struct mirror_run *r, struct mf_error *e)
 		return -1;
 	if (p->dry_run)
 		return 0;
+	if (mirror_abandon_uploads(r, e) != 0)
+		return -1;
 	if (p->sweep_age_us > 0 && mf_tree_sweep(p->dst, p->sweep_age_us, e) != 0) {
 		mf_log(MF_LOG_WARNING, "%s", e->message);
 		mf_error_clear(e);
@@ -147,6 +149,7 @@ mf_mirror_run(
 {
 	struct mirror_run r = {
 	    .p = params, .result = result, .failures = {.progress = params->progress}};
+	struct mirror_memory memory;
 	struct mf_error fatal = {0};
 	char doing[256];
 
@@ -157,6 +160,7 @@ mf_mirror_run(
 		pthread_mutex_destroy(&r.lock);
 		return -1;
 	}
+	mirror_remember(&memory, params);
 	if (init(&r, &fatal) == 0) {
 		/* what failed at first and then went well after all ended nothing */
 		if (walk_and_copy(&r, &fatal) == 0 && finish(&r, &fatal) == 0)
@@ -164,6 +168,7 @@ mf_mirror_run(
 		if (!params->dry_run)
 			save_known(&r);
 	}
+	mirror_remember_no_more(&memory);
 	result->errors = mirror_failures_n(&r.failures);
 	snprintf(doing, sizeof doing, "mirroring %.100s to %.100s", mf_tree_label(params->src),
 	    mf_tree_label(params->dst));

@@ -5,7 +5,8 @@
  *
  * One file that fails is counted and told to the log, and the others go on; but then, and unless
  * both walks were complete, nothing is deleted. Deletions come last. A run that was cut off at any
- * point leaves every file at the destination whole, and the next one goes on from there.
+ * point leaves every file at the destination whole, and the next one goes on from there, in the
+ * middle of a large file too where uploads are remembered.
  */
 #ifndef MF_SYNC_MIRROR_H
 #define MF_SYNC_MIRROR_H
@@ -16,6 +17,7 @@
 #include "src/base/error.h"
 #include "src/base/progress.h"
 #include "src/state/cache.h"
+#include "src/state/uploads.h"
 #include "src/sync/mirror_compare.h"
 #include "src/sync/mirror_names.h"
 #include "transfers/tree.h"
@@ -33,6 +35,12 @@ struct mf_mirror_params {
 	/* Texts that tell the places from all others, for what is remembered of a bucket. */
 	const char *src_place, *dst_place;
 	struct mf_cache *cache; /* NULL: nothing is remembered */
+	/* Where uploads in parts to dst are remembered that this run does not end, for the next one
+	 * to go on with; NULL: nowhere, and they are removed. Those that no run went on with for
+	 * upload_age_us go, and so do those whose file is gone or another by now. */
+	struct mf_uploads *uploads;
+	uint64_t upload_age_us;
+	int64_t now_us; /* Unix time; with uploads */
 
 	bool deletes; /* sync: what the source does not have goes from the destination */
 	struct mf_compare_rules rules;

@@ -65,6 +65,18 @@ struct mirror_run {
 	bool complete;        /* both listings were walked to their end */
 };
 
+/* mirror_uploads.c: what dst is to remember of uploads in parts. Between these two it does, where
+ * there is a place for that; *m belongs to the caller and stays where it is. */
+struct mirror_memory {
+	struct mf_tree_memory tree;
+	const struct mf_mirror_params *p;
+};
+
+void mirror_remember(struct mirror_memory *m, const struct mf_mirror_params *p);
+void mirror_remember_no_more(const struct mirror_memory *m);
+/* Remove the uploads that no run will go on with. 0, failures noted in the log; -1: interrupted. */
+int mirror_abandon_uploads(struct mirror_run *r, struct mf_error *e);
+
 bool mirror_interrupted(const struct mirror_run *r);
 void mirror_did(struct mirror_run *r, enum mf_mirror_act act, const char *path, uint64_t bytes);
 

@@ -207,6 +207,25 @@ list(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const c
 	return true;
 }
 
+static bool
+list_parts(struct http_conn *c, const struct http_seen *q, const struct fake_upload *u)
+{
+	struct mf_buf body = MF_BUF_INIT;
+	const struct fake_part *p;
+
+	mf_buf_printf(&body, "<?xml version='1.0' encoding='UTF-8'?><ListPartsResult>");
+	for (p = u->parts; p != NULL; p = p->next)
+		mf_buf_printf(&body,
+		    "<Part><PartNumber>%u</PartNumber><ETag>\"%s\"</ETag><Size>%zu</Size></Part>",
+		    p->number, p->etag, p->n);
+	mf_buf_printf(&body, "<IsTruncated>false</IsTruncated></ListPartsResult>");
+	if (body.failed)
+		harness_die("no memory");
+	fake_say(c, q, 200, "", body.data, body.len);
+	mf_buf_fini(&body);
+	return true;
+}
+
 /* A request of an upload that has an id. The body is given up. */
 static bool
 go_on(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const char *path,
@@ -223,6 +242,8 @@ go_on(struct fake_gcs *f, struct http_conn *c, const struct http_seen *q, const 
 		fake_refuse(c, q, 404, "NoSuchUpload", "");
 	else if (strcmp(q->method, "POST") == 0)
 		complete(f, c, q, at, (const char *)body);
+	else if (strcmp(q->method, "GET") == 0)
+		list_parts(c, q, *at);
 	else if (strcmp(q->method, "DELETE") == 0) {
 		drop(at);
 		fake_say(c, q, 204, "", "", 0);

@@ -1,7 +1,8 @@
 /*
  * An S3 server in memory that plays faults, byte by byte: fault-server DIR [--page N]. Its address
  * goes into DIR/url once it serves, and DIR/log gets a line for each request, before its answer is
- * sent: operation, status, bytes of the request's body, access key id, fault ("-": none), path.
+ * sent: operation, status, bytes of the request's body, access key id, fault ("-": none), path, and
+ * behind that of a part '#' and its number.
  *
  * POST /_fault?fault=NAME[&op=..][&name=..][&after=N][&times=N][&value=..] adds a rule
  * (fault_rules.h; the faults are in fault_answers.c), DELETE /_fault removes all of them, and GET
@@ -31,12 +32,14 @@ struct server {
 static void
 log_line(struct server *s, const struct s3_query *q, int status, const struct fault_choice *choice)
 {
-	char authorization[512], key_id[128] = "-";
+	char authorization[512], key_id[128] = "-", number[16];
 
 	http_seen_header(q->seen, "Authorization", authorization, sizeof authorization);
 	(void)sscanf(authorization, "AWS4-HMAC-SHA256 Credential=%127[^/]", key_id);
-	(void)fprintf(s->log, "%s %d %zu %s %s %s\n", s3_op_name(q->op), status, q->n, key_id,
-	    choice->fault != NULL ? choice->fault->name : "-", q->path);
+	harness_param(q->seen, "partNumber", number, sizeof number);
+	(void)fprintf(s->log, "%s %d %zu %s %s %s%s%s\n", s3_op_name(q->op), status, q->n, key_id,
+	    choice->fault != NULL ? choice->fault->name : "-", q->path,
+	    number[0] != '\0' ? "#" : "", number);
 }
 
 static bool

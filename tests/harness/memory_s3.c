@@ -13,7 +13,7 @@
 #define PAGE_KEYS 1000
 
 static const char *const op_names[S3_OPS] = {"put", "get", "head", "delete", "list", "begin",
-    "part", "complete", "abort", "uploads", "other"};
+    "part", "complete", "abort", "uploads", "parts", "other"};
 
 const char *
 s3_op_name(enum s3_op op)
@@ -38,7 +38,7 @@ op_of(const struct http_seen *seen, bool object)
 	if (strcmp(method, "DELETE") == 0)
 		return upload ? S3_ABORT : S3_DELETE;
 	if (strcmp(method, "GET") == 0)
-		return S3_GET;
+		return upload ? S3_LIST_PARTS : S3_GET;
 	if (strcmp(method, "POST") == 0 && harness_has_param(seen, "uploads"))
 		return S3_BEGIN;
 	return strcmp(method, "POST") == 0 && upload ? S3_COMPLETE : S3_OTHER;
@@ -255,6 +255,7 @@ memory_s3_serve(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
 	    [S3_COMPLETE] = s3_complete_upload,
 	    [S3_ABORT] = s3_abort_upload,
 	    [S3_UPLOADS] = s3_list_uploads,
+	    [S3_LIST_PARTS] = s3_list_parts,
 	    [S3_OTHER] = refuse_other,
 	};
 

@@ -29,6 +29,7 @@ enum s3_op {
 	S3_COMPLETE,
 	S3_ABORT,
 	S3_UPLOADS, /* list them */
+	S3_LIST_PARTS,
 	S3_OTHER,
 	S3_OPS
 };

@@ -40,6 +40,7 @@ void s3_list(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
 void s3_list_uploads(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
 void s3_begin_upload(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
 void s3_put_part(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
+void s3_list_parts(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
 void s3_complete_upload(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
 void s3_abort_upload(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply);
 void s3_forget_upload(struct s3_upload **at);

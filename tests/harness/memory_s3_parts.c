@@ -83,6 +83,40 @@ s3_put_part(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
 	mf_buf_printf(&reply->headers, "ETag: \"%s\"\r\n", (*at)->parts[i].etag);
 }
 
+/* Two a page, so that clients must go on. */
+void
+s3_list_parts(struct memory_s3 *m, struct s3_query *q, struct s3_reply *reply)
+{
+	struct s3_upload **at = find(m, q, reply);
+	struct mf_buf body = MF_BUF_INIT;
+	unsigned i, n = 0, next = 0;
+	bool truncated = false;
+	char marker[16];
+
+	if (at == NULL)
+		return;
+	harness_param(q->seen, "part-number-marker", marker, sizeof marker);
+	mf_buf_printf(&body, "<ListPartsResult>");
+	for (i = (unsigned)strtoul(marker, NULL, 10); i < S3_PARTS && !truncated; i++) {
+		if ((*at)->parts[i].bytes == NULL)
+			continue;
+		truncated = n == 2;
+		if (truncated)
+			break;
+		next = i + 1;
+		n++;
+		mf_buf_printf(&body,
+		    "<Part><PartNumber>%u</PartNumber><ETag>&quot;%s&quot;</ETag><Size>%zu</Size>"
+		    "</Part>",
+		    next, (*at)->parts[i].etag, (*at)->parts[i].n);
+	}
+	mf_buf_printf(&body,
+	    "<IsTruncated>%s</IsTruncated><NextPartNumberMarker>%u</NextPartNumberMarker>"
+	    "</ListPartsResult>",
+	    truncated ? "true" : "false", next);
+	s3_say_xml(q, reply, &body);
+}
+
 /* The MD5 of the MD5s of its parts, and their number. */
 static void
 composite(const struct s3_upload *u, unsigned n, char out[S3_ETAG_BYTES])

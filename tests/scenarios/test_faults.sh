@@ -47,10 +47,10 @@ wait_for() { # PATTERN: in the server's log, 10 s at most
 	done
 	return 1
 }
-# not_twice: nothing was put again whose put was answered as it should be. Chunks go by their ids:
-# another copy has another name.
+# not_twice: nothing was put again, a file's part neither, whose put was answered as it should be.
+# Chunks go by their ids: another copy has another name.
 not_twice() {
-	awk '$1 == "put" {
+	awk '$1 == "put" || $1 == "part" {
 		id = $6
 		if (id ~ /\/c\/..\//) sub(/\.[0-9a-f]*$/, "", id)
 		if (id in arrived) { print; bad = 1 }
@@ -374,5 +374,47 @@ up_with "parts" 0 'fault=lose&op=begin&times=1' 'fault=lose&op=part&times=1' \
 up_with "an upload that ends late" 0 'fault=late-error&op=complete&times=1'
 up_with "a bucket that wants MD5s" 0 'fault=locked'
 up_with "parts, for long" 6 'fault=reset-request&op=part&after=1'
+says "parts, for long: a part had arrived" '^part 200 .* - bucket/plain[0-9]*/large.bin#' "$log"
 check "parts, for long: nothing of it is left" uploads "plain$turn/"
+up_with "a completion, for long" 6 'fault=html&op=complete'
+check "a completion, for long: nothing of it is left" uploads "plain$turn/"
+
+# of a large file that was cut off what arrived is not sent again
+parts() { grep -c "^part $1" "$log"; }
+cut_off() { # SIGNAL NAME: a copy of cut/ to that prefix, with two parts there and two on their way
+	local i
+	faults 'fault=hold&op=part&after=2'
+	"$MF" copy cut "s3://bucket/$2" >copied 2>&1 &
+	copying=$!
+	for ((i = 0; i < 500 && $(parts 200) + $(parts 0) < 4; i++)); do sleep 0.02; done
+	kill "-$1" "$copying"
+	wait "$copying" 2>/dev/null
+	ended=$?
+	no_faults
+}
+mkdir cut
+data cut/large.bin 60000000 9998
+for signal in TERM KILL; do
+	name="SIG$signal in a large file"
+	cut_off "$signal" "cut$signal"
+	check "$name: its status" test "$ended" = "$([ "$signal" = TERM ] && echo 11 || echo 137)"
+	status 10 "$name: nothing is to be seen" "$MF" check cut "s3://bucket/cut$signal"
+	: >"$log"
+	status 0 "$name: again" "$MF" copy cut "s3://bucket/cut$signal" --log-level info
+	says "$name: again: goes on" 'going on with its upload: 2 of 4 parts are there'
+	check "$name: again: two parts" test "$(parts 200)" = 2
+	status 0 "$name: check" "$MF" check cut "s3://bucket/cut$signal" --download
+	check "$name: nothing of it is left" uploads "cut$signal/"
+done
+cut_off TERM changed
+data cut/large.bin 60000000 9997
+: >"$log"
+status 0 "a large file that changed" "$MF" copy cut s3://bucket/changed
+check "a large file that changed: all of it" test "$(parts 200)" = 4
+check "a large file that changed: nothing else is left" uploads changed/
+cut_off KILL gone
+rm cut/large.bin
+check "a large file that is gone: its parts are there" test "$(uploads gone/ | wc -l)" = 1
+status 0 "a large file that is gone" "$MF" copy cut s3://bucket/gone
+check "a large file that is gone: nothing is left" uploads gone/
 end

@@ -97,25 +97,34 @@ check "--backup-dir: kept" test "$(rclone lsf "gw:$bucket/old/odd" | wc -l)" = 2
 status 10 "check finds a difference" "$MF" check src "s3://$bucket/copy"
 says "check: by name" '^- odd/f02$' out
 
-# --- cut off in the middle
+# --- cut off in the middle of a large file
 data src/large.bin 60000000 7
-"$MF" sync src "$dst" --bwlimit 10M >/dev/null 2>&1 &
-syncing=$!
-sleep 2
-kill -KILL "$syncing"
-wait "$syncing" 2>/dev/null
-check "killed: nothing is seen of it" test -z "$(rclone lsf "$theirs/large.bin")"
-status 0 "killed: again" "$MF" sync src "$dst" --json
-json "killed: again, the rest" 'r["files"] == 1'
-status 0 "killed: whole" rclone check src "$theirs"
-"$MF" sync src "s3://$bucket/stopped" --bwlimit 10M >/dev/null 2>&1 &
-syncing=$!
-sleep 2
-kill -TERM "$syncing"
-wait "$syncing"
-check "stopped: its status" test $? = 11
-check "stopped: no upload is left" test -z "$("$servers/rgw" curl "$scratch/rgw" \
-	"/$bucket?uploads&prefix=stopped/" -s | grep -o '<UploadId>')"
+unfinished() { # PREFIX
+	rclone backend list-multipart-uploads "gw:$bucket/$1" | grep -o '"UploadId"'
+}
+for signal in KILL TERM; do
+	name="SIG$signal in a large file"
+	"$MF" copy src "s3://$bucket/$signal" --include large.bin --bwlimit 30M --log-level debug \
+		--log-file "$signal.log" >/dev/null 2>&1 &
+	copying=$!
+	for _ in $(seq 500); do
+		grep -qs 'http request method=PUT .*status=200' "$signal.log" && break
+		sleep 0.02
+	done
+	kill "-$signal" "$copying"
+	wait "$copying" 2>/dev/null
+	check "$name: its status" test $? = "$([ "$signal" = TERM ] && echo 11 || echo 137)"
+	check "$name: nothing is seen of it" test -z "$(rclone lsf "gw:$bucket/$signal/large.bin")"
+	check "$name: its parts stay" test "$(unfinished "$signal" | wc -l)" = 1
+	status 0 "$name: again" "$MF" copy src "s3://$bucket/$signal" --include large.bin --json \
+		--log-level debug
+	json "$name: again, one file" 'r["files"] == 1'
+	says "$name: again, not what had arrived" 'going on with its upload: [1-3] of 4 parts'
+	check "$name: again, fewer parts" test "$(grep -c 'http request method=PUT' err)" -lt 4
+	status 0 "$name: whole" rclone check --include large.bin src "gw:$bucket/$signal"
+	check "$name: no upload is left" test -z "$(unfinished "$signal")"
+done
+rm src/large.bin
 
 # --- wrong places and keys
 status 3 "no such bucket" "$MF" copy src "s3://no-such-bucket-here/x"
@@ -176,6 +185,5 @@ for fault in slowdown internal toomany error200 redirect blackhole close tarpit 
 	status 0 "$fault: check" "$MF" check small "s3://$bucket/faulty2" --download
 	check "$fault: down, the same bytes" diff -r small faulty3
 done
-check "faults: no upload is left" test -z "$("$servers/rgw" curl "$scratch/rgw" \
-	"/$bucket?uploads&prefix=faulty" -s | grep -o '<UploadId>')"
+check "faults: no upload is left" test -z "$(unfinished faulty)$(unfinished faulty2)"
 end

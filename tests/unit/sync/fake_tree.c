@@ -26,6 +26,7 @@ struct mf_tree {
 	const char *fault_path;
 	enum mf_code fault_code;
 	bool copies;
+	const struct mf_tree_memory *memory;
 	struct fake_counts counts;
 };
 
@@ -597,6 +598,28 @@ mf_tree_sweep(struct mf_tree *t, uint64_t min_age_us, struct mf_error *e)
 	(void)t;
 	(void)min_age_us;
 	(void)e;
+	return 0;
+}
+
+void
+mf_tree_remember(struct mf_tree *t, const struct mf_tree_memory *memory)
+{
+	t->memory = memory;
+}
+
+const struct mf_tree_memory *
+fake_memory(struct mf_tree *t)
+{
+	return t->memory;
+}
+
+int
+mf_tree_abandon(struct mf_tree *t, const char *path, const char *id, struct mf_error *e)
+{
+	if (faulty(t, FAKE_ABANDON, path))
+		return mf_error_set(e, MF_ETRANSFER, "cannot abandon %s", path);
+	t->counts.abandoned++;
+	t->memory->forget(t->memory->arg, path, id);
 	return 0;
 }
 

@@ -33,15 +33,20 @@ enum fake_fault {
 	FAKE_PUT,     /* putting this path fails with code */
 	FAKE_PUT_ALL, /* every put fails with code */
 	FAKE_SLOW,    /* ending goes well after a failure that stays in the error */
-	FAKE_DEL      /* deleting this path fails with MF_EPERM */
+	FAKE_DEL,     /* deleting this path fails with MF_EPERM */
+	FAKE_ABANDON  /* abandoning this path's upload fails */
 };
 void fake_fail(struct mf_tree *t, enum fake_fault fault, const char *path, enum mf_code code);
 
 struct fake_counts {
 	unsigned looks, gets, puts, parts, copies, moves, touches, dels, del_calls, removed_dirs;
+	unsigned abandoned;
 };
 struct fake_counts fake_counts(struct mf_tree *t);
 void fake_reset_counts(struct mf_tree *t);
+
+/* What it was told to remember uploads by, now. */
+const struct mf_tree_memory *fake_memory(struct mf_tree *t);
 
 /* Can objects be copied between two of them without reading? */
 void fake_allow_copies(struct mf_tree *t);

@@ -14,6 +14,7 @@
 #include "crypto/secret.h"
 #include "tests/unit/net/certificates.h"
 #include "tests/unit/net/http_server.h"
+#include "tests/unit/transfers/tree_known.h"
 #include "transfers/s3_open.h"
 #include "transfers/tree_s3.h"
 
@@ -30,6 +31,8 @@ struct seen {
 	char put[80], head[80];
 	bool refuses;   /* it knows no checksums */
 	bool locks;     /* it wants MD5s, and nothing else will do */
+	bool breaks;    /* the second part of an upload fails */
+	unsigned n_told; /* checksums in the last completion */
 	char log[2048]; /* a line for each change: method, what it says of checksums */
 };
 
@@ -65,6 +68,12 @@ note_change(struct seen *s, struct http_conn *c, const struct http_seen *q, cons
 	(void)snprintf(line, sizeof line, "%s %s%s%s\n", q->method, crc, algorithm,
 	    told != NULL ? "told" : "");
 	(void)strncat(s->log, line, sizeof s->log - strlen(s->log) - 1);
+	for (s->n_told = 0; told != NULL; told = strstr(told + 1, "<ChecksumCRC32C>"))
+		s->n_told++;
+	if (s->breaks && strstr(q->target, "partNumber=2") != NULL) {
+		http_say(c, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+		return false;
+	}
 	http_seen_header(q, "Content-MD5", md5, sizeof md5);
 	if (s->locks && strcmp(q->method, "PUT") == 0 && md5[0] == '\0')
 		refusal = demand;
@@ -73,6 +82,10 @@ note_change(struct seen *s, struct http_conn *c, const struct http_seen *q, cons
 	http_say(c, "HTTP/1.1 400 Bad\r\nContent-Length: %zu\r\n\r\n%s", strlen(refusal), refusal);
 	return false;
 }
+
+static const char first_part[] =
+    "<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber>"
+    "<ETag>\"abc\"</ETag><Size>5242880</Size></Part></ListPartsResult>";
 
 static bool
 play(struct http_conn *c, const struct http_seen *q, void *arg)
@@ -97,6 +110,11 @@ play(struct http_conn *c, const struct http_seen *q, void *arg)
 		return true;
 	}
 	http_drop_body(c);
+	if (strcmp(q->method, "GET") == 0) {
+		http_say(c, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(first_part),
+		    first_part);
+		return true;
+	}
 	http_say(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
 		    "Last-Modified: Sat, 31 Jan 2026 12:00:00 GMT\r\n\r\n");
 	return true;
@@ -152,6 +170,46 @@ put_parts(const struct mf_s3_options *o)
 	mf_tree_close(t);
 }
 
+static int
+put_remembered(const struct mf_s3_options *o, struct seen *seen, struct tree_known *k)
+{
+	const struct mf_tree_s3_params p = {
+	    .part_bytes = PART, .parts_at_once = 1, .retry = {.attempts = 1}};
+	const struct mf_tree_source source = {.size = PART + (1 << 20), .read_at = read_zeros};
+	struct mf_tree *t;
+	int rc;
+
+	seen->log[0] = '\0';
+	assert_int_equal(mf_tree_s3_open("models", o, true, &p, &t, NULL), 0);
+	tree_known_begin(k, t);
+	rc = mf_tree_put(t, "x", &source, NULL, NULL);
+	mf_tree_close(t);
+	return rc;
+}
+
+/* An upload that was begun with checksums goes on with them, or begins anew where there are none.
+ */
+static void
+resumed_uploads(struct mf_s3_options *o, struct seen *seen)
+{
+	struct tree_known k = tree_known_nothing();
+
+	seen->breaks = true;
+	assert_int_equal(put_remembered(o, seen, &k), -1);
+	assert_true(k.n == 1 && k.upload.summed);
+	seen->breaks = false;
+	assert_int_equal(put_remembered(o, seen, &k), 0);
+	assert_string_equal(seen->log, "PUT " CRC_OF_1_MIB "\nPOST told\n");
+	assert_int_equal(seen->n_told, 2);
+	seen->breaks = true;
+	assert_int_equal(put_remembered(o, seen, &k), -1);
+	seen->breaks = false;
+	o->unsigned_bodies = false;
+	assert_int_equal(put_remembered(o, seen, &k), 0);
+	assert_string_equal(seen->log, "POST \nPUT \nPUT \nPOST \n");
+	o->unsigned_bodies = true;
+}
+
 static void
 test_unsigned(void **state)
 {
@@ -186,6 +244,7 @@ test_unsigned(void **state)
 	put_parts(&o);
 	assert_string_equal(seen.log,
 	    "PUT mnG7TA==\nPOST CRC32C\nPUT " CRC_OF_5_MIB "\nPUT " CRC_OF_1_MIB "\nPOST told\n");
+	resumed_uploads(&o, &seen);
 	/* by a store that takes none, without, which each client finds out once */
 	seen.log[0] = '\0';
 	seen.refuses = true;

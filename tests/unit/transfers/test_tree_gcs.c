@@ -18,6 +18,7 @@
 #include "crypto/secret.h"
 #include "tests/unit/transfers/gcs_world.h"
 #include "tests/unit/transfers/tree_contract.h"
+#include "tests/unit/transfers/tree_known.h"
 #include "transfers/tree_open.h"
 #include "transfers/tree_s3_int.h"
 
@@ -300,6 +301,41 @@ test_lost_completions(void **state)
 	end(&f);
 }
 
+/* What arrived before is not sent again, and counts in the checksum that tells of a lost
+ * completion. */
+static void
+test_resumed(void **state)
+{
+	const struct mf_tree_source source = {
+	    .size = 6 * MIB + 1, .read_at = read_ones, .mtime_ns = MTIME_NS};
+	struct tree_known k = tree_known_nothing();
+	struct mf_buf out = MF_BUF_INIT;
+	struct mf_tree_entry entry;
+	struct fixture f;
+	unsigned sums;
+
+	(void)state;
+	begin(&f);
+	tree_known_begin(&k, f.t);
+	fake_gcs_fail_completions(f.w->server, 100, false);
+	assert_int_equal(mf_tree_put(f.t, "file", &source, NULL, &f.e), -1);
+	assert_int_equal(f.e.code, MF_ETRANSFER);
+	mf_error_clear(&f.e);
+	assert_int_equal(k.n, 1);
+	sums = fake_gcs_count(f.w->server, FAKE_GCS_SUMS);
+	fake_gcs_fail_completions(f.w->server, 1, true);
+	if (mf_tree_put(f.t, "file", &source, NULL, &f.e) != 0)
+		fail_msg("%s", f.e.message);
+	assert_int_equal(fake_gcs_count(f.w->server, FAKE_GCS_SUMS), sums);
+	assert_int_equal(k.n, 0);
+	entry = look(&f, "file");
+	assert_int_equal(mf_tree_get(f.t, &entry, take, &out, &f.e), 0);
+	assert_int_equal(out.len, 6 * MIB + 1);
+	assert_int_equal(out.data[6 * MIB], 1);
+	mf_buf_fini(&out);
+	end(&f);
+}
+
 /* What is kept packed is carried packed. */
 static void
 test_packed(void **state)
@@ -397,6 +433,7 @@ main(void)
 	    cmocka_unit_test(test_touch_keeps),
 	    cmocka_unit_test(test_sums),
 	    cmocka_unit_test(test_lost_completions),
+	    cmocka_unit_test(test_resumed),
 	    cmocka_unit_test(test_packed),
 	    cmocka_unit_test(test_many_deletions),
 	    cmocka_unit_test(test_rfc3339),
