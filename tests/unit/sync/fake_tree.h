@@ -40,7 +40,8 @@ void fake_fail(struct mf_tree *t, enum fake_fault fault, const char *path, enum 
 
 struct fake_counts {
 	unsigned looks, gets, puts, parts, copies, moves, touches, dels, del_calls, removed_dirs;
-	unsigned abandoned;
+	unsigned sweeps, abandoned;
+	uint64_t sweep_age_us; /* of the last one */
 };
 struct fake_counts fake_counts(struct mf_tree *t);
 void fake_reset_counts(struct mf_tree *t);

@@ -1,4 +1,5 @@
-/* Which uploads in parts stay for the next run. */
+/* What a run leaves behind at its destination: when it is swept, and which uploads in parts stay
+ * for the next one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,6 +77,47 @@ run(struct fixture *f)
 {
 	f->e = (struct mf_error){0};
 	return mf_mirror_run(&f->p, &f->result, &f->e);
+}
+
+/* ---- the sweep ---- */
+
+static void
+sweeps_once_after_all(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(run(f), 0);
+	assert_int_equal(fake_counts(f->dst).sweeps, 1);
+	assert_true(fake_counts(f->dst).sweep_age_us == (uint64_t)DAY_US);
+	assert_int_equal(fake_counts(f->src).sweeps, 0);
+}
+
+static bool
+yes(void)
+{
+	return true;
+}
+
+static void
+sweeps_only_where_it_is_to(void **state)
+{
+	struct fixture *f = *state;
+
+	f->p.sweep_age_us = 0;
+	assert_int_equal(run(f), 0);
+	f->p.sweep_age_us = DAY_US;
+	f->p.dry_run = true;
+	assert_int_equal(run(f), 0);
+	f->p.dry_run = false;
+	f->p.interrupted = yes;
+	assert_int_equal(run(f), -1);
+	assert_int_equal(fake_counts(f->dst).sweeps, 0);
+	/* what failed for itself does not keep the rest from being tidied */
+	f->p.interrupted = NULL;
+	fake_set(f->src, "b", "two", 1000);
+	fake_fail(f->src, FAKE_READ, "b", MF_EPERM);
+	assert_int_equal(run(f), -1);
+	assert_int_equal(fake_counts(f->dst).sweeps, 1);
 }
 
 /* ---- uploads ---- */
@@ -189,6 +231,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    RUNS(sweeps_once_after_all),
+	    RUNS(sweeps_only_where_it_is_to),
 	    RUNS(uploads_that_nobody_goes_on_with),
 	    RUNS(one_that_stays_is_tried_next_time),
 	    RUNS(the_destination_has_a_memory),
