@@ -191,6 +191,26 @@ mf_parse_u64(const char *text, uint64_t max, uint64_t *value, struct mf_error *e
 	return 0;
 }
 
+int
+mf_parse_thousandths(const char *text, uint64_t max, uint64_t *value, struct mf_error *e)
+{
+	const char *at = text;
+	uint64_t whole, num, den, v;
+
+	for (; is_digit(*at); at++)
+		;
+	if (read_fraction(&at, 3, &num, &den) != 0 || *at != '\0' || !is_digit(*text))
+		return mf_error_set(e, MF_EUSAGE,
+		    "\"%s\" is not a number with three decimals at most", text);
+	at = text;
+	if (read_digits(&at, &whole) != 0 || __builtin_mul_overflow(whole, 1000U, &v) ||
+	    !mf_u64_add(v, num * 1000 / den, &v) || v > max)
+		return mf_error_set(e, MF_EUSAGE, "number \"%s\" is larger than %llu", text,
+		    (unsigned long long)max / 1000);
+	*value = v;
+	return 0;
+}
+
 /* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back. The year
  * begins in March, so that the leap day is its last (Howard Hinnant, "chrono-Compatible
  * Low-Level Date Algorithms"). */

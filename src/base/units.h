@@ -15,6 +15,8 @@ int mf_parse_size(const char *text, uint64_t *bytes, struct mf_error *e);
 /* "90", "30s", "5m", "1h30m", "7d", "2w", "250ms"; plain is seconds. */
 int mf_parse_duration(const char *text, uint64_t *us, struct mf_error *e);
 int mf_parse_u64(const char *text, uint64_t max, uint64_t *value, struct mf_error *e);
+/* "10", "0.5", with three decimals at most, in thousandths; max is of these too. */
+int mf_parse_thousandths(const char *text, uint64_t max, uint64_t *value, struct mf_error *e);
 /* "2026-01-31T12:00:00Z" (RFC 3339, UTC) to Unix time in microseconds, and back. */
 int mf_parse_time(const char *text, int64_t *unix_us, struct mf_error *e);
 

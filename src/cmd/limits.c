@@ -23,7 +23,7 @@ mf_cmd_read_limits(const struct mf_options *o, struct mf_limits *out, struct mf_
 	struct mf_error inner = {0};
 
 	*out =
-	    (struct mf_limits){.requests_per_1000s = mf_options_number(o, MF_OPT_TPSLIMIT) * 1000,
+	    (struct mf_limits){.requests_per_1000s = mf_options_number(o, MF_OPT_TPSLIMIT),
 		.requests_burst = mf_options_number(o, MF_OPT_TPSLIMIT_BURST)};
 	if (text == NULL || mf_bwlimit_parse(text, &out->bandwidth, &inner) == 0)
 		return 0;

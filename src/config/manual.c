@@ -225,7 +225,8 @@ kind_text(const struct mf_option_row *row)
 	switch (row->kind) {
 	case MF_KIND_FLAG: return "true or false";
 	case MF_KIND_COUNT:
-	case MF_KIND_NUMBER: return "number";
+	case MF_KIND_NUMBER:
+	case MF_KIND_DECIMAL: return "number";
 	case MF_KIND_SIZE: return "size";
 	case MF_KIND_DURATION: return "duration";
 	case MF_KIND_PATH: return "path";

@@ -199,6 +199,7 @@ enum mf_option_kind {
 	MF_KIND_PATH,
 	MF_KIND_CHOICE,	  /* one word of row->choices, in any case */
 	MF_KIND_NUMBER,	  /* whole number, at least row->min */
+	MF_KIND_DECIMAL,  /* thousandths, see mf_parse_thousandths */
 	MF_KIND_SIZE,	  /* bytes, see mf_parse_size */
 	MF_KIND_DURATION, /* microseconds, see mf_parse_duration */
 	MF_KIND_GLOB,	  /* one pattern of filter.h */

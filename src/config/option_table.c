@@ -78,10 +78,11 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Of a mirror between two directories what is written counts as sent, and what is read to be "
 	"compared as received; with a bucket, what is done in the directory does not count. "
 	"SIGHUP lets it be read again; see SIGNALS."},
-    [MF_OPT_TPSLIMIT] = {"tpslimit", 0, MF_KIND_NUMBER, 0, "N", "0", NULL, 0, 0, MF_COMPLETE_NONE,
+    [MF_OPT_TPSLIMIT] = {"tpslimit", 0, MF_KIND_DECIMAL, 0, "N", "0", NULL, 0, 0, MF_COMPLETE_NONE,
 	"limit the requests a second to the store; 0 for no limit",
 	"Limit the requests a second to a bucket, also those that are sent again and the pages of "
-	"listings, and the operations a second on a directory; 0 is no limit. "
+	"listings, and the operations a second on a directory; 0 is no limit, and up to three decimals "
+	"count: `0.5` is one in two seconds. "
 	"All stores of a command share it, as they share --bwlimit. "
 	"Of a mirror, requests to buckets count, and what is done in directories does not."},
     [MF_OPT_TPSLIMIT_BURST] = {"tpslimit-burst", 0, MF_KIND_NUMBER, 0, "N", "1", NULL, 1, 0,

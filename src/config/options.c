@@ -204,6 +204,9 @@ check_units(const struct mf_option_row *row, const char *text, uint64_t *number,
 {
 	switch (row->kind) {
 	case MF_KIND_NUMBER: return check_number(row, text, number, e);
+	case MF_KIND_DECIMAL:
+		return mf_parse_thousandths(
+		    text, (uint64_t)MF_OPTION_NUMBER_MAX * 1000, number, e);
 	case MF_KIND_SIZE: return check_size(row, text, number, e);
 	case MF_KIND_DURATION: return check_duration(row, text, number, e);
 	default: return 0;

@@ -59,7 +59,7 @@ bool mf_options_given(const struct mf_options *o, enum mf_option id);
 bool mf_options_flag(const struct mf_options *o, enum mf_option id);
 /* Text of the winning value (the last where it repeats), or the default's; NULL: none. */
 const char *mf_options_text(const struct mf_options *o, enum mf_option id);
-/* MF_KIND_NUMBER, SIZE (bytes), DURATION (us), COUNT; CHOICE: the index of the word. 0 where
+/* MF_KIND_NUMBER, DECIMAL (thousandths), SIZE (bytes), DURATION (us), COUNT; CHOICE: the index of the word. 0 where
  * there is neither value nor default. */
 uint64_t mf_options_number(const struct mf_options *o, enum mf_option id);
 /* The values of an option that repeats, in order: the n-th from 0, NULL past the last. */

@@ -118,6 +118,36 @@ test_u64(void **state)
 }
 
 static void
+test_thousandths(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} rows[] = {{"0", 0}, {"10", 10000}, {"0.5", 500}, {"2.25", 2250}, {"0.001", 1},
+	    {"1000000.000", 1000000000}};
+	static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", ".5", "1.", "0.0005", "1.5.5",
+	    "1,5", "1e3", "0.5s"};
+	struct mf_error e;
+	uint64_t v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		assert_int_equal(mf_parse_thousandths(rows[i].text, 1000000000, &v, NULL), 0);
+		assert_true(v == rows[i].value);
+	}
+	for (i = 0; i < ROWS(bad); i++) {
+		assert_int_equal(mf_parse_thousandths(bad[i], UINT64_MAX, &v, &e), -1);
+		assert_int_equal(e.code, MF_EUSAGE);
+	}
+	assert_int_equal(mf_parse_thousandths("1000000.001", 1000000000, &v, &e), -1);
+	assert_string_equal(e.message, "number \"1000000.001\" is larger than 1000000");
+	assert_int_equal(mf_parse_thousandths("18446744073709551", UINT64_MAX, &v, &e), 0);
+	assert_int_equal(mf_parse_thousandths("18446744073709551.999", UINT64_MAX, &v, &e), -1);
+	assert_int_equal(mf_parse_thousandths("18446744073709551616", UINT64_MAX, &v, &e), -1);
+}
+
+static void
 test_time(void **state)
 {
 	static const struct {
@@ -211,6 +241,7 @@ main(void)
 	    cmocka_unit_test(test_duration),
 	    cmocka_unit_test(test_duration_refuses),
 	    cmocka_unit_test(test_u64),
+	    cmocka_unit_test(test_thousandths),
 	    cmocka_unit_test(test_time),
 	    cmocka_unit_test(test_time_refuses),
 	    cmocka_unit_test(test_format_size),

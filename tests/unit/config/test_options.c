@@ -344,8 +344,20 @@ nightly_script_of_rclone(void **state)
 	assert_string_equal(mf_options_text(options, MF_OPT_PROGRESS), "on");
 	assert_int_equal(mf_options_number(options, MF_OPT_STATS), 30000000);
 	assert_int_equal(mf_options_number(options, MF_OPT_STATS_FILE_NAME_LENGTH), 0);
+	assert_int_equal(mf_options_number(options, MF_OPT_TPSLIMIT), 10000);
 	assert_int_equal(mf_options_number(options, MF_OPT_LOG_LEVEL), 2);
 	assert_string_equal(mf_options_arg(options, 1), "gs://bucket/models");
+}
+
+/* Slower than once a second, as rclone takes it. */
+static void
+decimals(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("sync", "a", "b", "--tpslimit", "0.5"), 0);
+	assert_int_equal(mf_options_number(options, MF_OPT_TPSLIMIT), 500);
+	assert_int_equal(parse("sync", "a", "b", "--tpslimit", "0.5555"), -1);
+	assert_int_equal(parse("sync", "a", "b", "--tpslimit-burst", "0.5"), -1);
 }
 
 /* An option that may stand alone takes the next word only if that is one of its own. */
@@ -373,6 +385,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(nightly_script_of_rclone, set_up),
+	    cmocka_unit_test_setup(decimals, set_up),
 	    cmocka_unit_test_setup(options_that_stand_alone, set_up),
 	    cmocka_unit_test_setup(globals_stand_on_both_sides, set_up),
 	    cmocka_unit_test_setup(arguments_in_every_spelling, set_up),
