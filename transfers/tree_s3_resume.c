@@ -154,7 +154,7 @@ list_parts(struct listing *l, struct mf_error *e)
 	int rc;
 
 	while (more) {
-		rc = mf_retry_run(&l->u->tree->p.retry, fetch_page, l, e);
+		rc = mf_retry_run(&l->u->tree->p.retry, l->u->key, fetch_page, l, e);
 		if (rc < 0 && l->unreadable && e->code == MF_ETRANSFER)
 			rc = 1;
 		if (rc != 0)
