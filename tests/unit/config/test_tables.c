@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "src/config/help.h"
 #include "src/config/options_int.h"
@@ -138,6 +139,55 @@ completion_names_everything(void **state)
 	mf_buf_fini(&b);
 }
 
+/* Does the text have this option's name, and not as the beginning of another one's? */
+static bool
+names_option(const char *text, const char *name)
+{
+	char word[80];
+	const char *at;
+	size_t n;
+
+	snprintf(word, sizeof word, "--%s", name);
+	n = strlen(word);
+	for (at = text; (at = strstr(at, word)) != NULL; at += n)
+		if (at[n] != '-' && !isalnum((unsigned char)at[n]))
+			return true;
+	return false;
+}
+
+/* Its section of buckets has what is said of them, and all that mirrors take. */
+static void
+readme_names_options_of_buckets(void **state)
+{
+	static char text[65536];
+	const char *top = getenv("MF_TOP_SRCDIR");
+	char path[4096], *section, *end;
+	size_t n;
+	FILE *f;
+	unsigned i, k;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/README.md", top != NULL ? top : ".");
+	if ((f = fopen(path, "r")) == NULL)
+		fail_msg("cannot read %s", path);
+	n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	assert_non_null(section = strstr(text, "\n## In a bucket\n"));
+	assert_non_null(end = strstr(section + 2, "\n## "));
+	*end = '\0';
+	for (i = MF_OPT_ENDPOINT_URL; i <= MF_OPT_GCS_KMS_KEY; i++)
+		if (!names_option(section, mf_option_table[i].name))
+			fail_msg("README.md: In a bucket: no --%s", mf_option_table[i].name);
+	for (i = MF_CMD_SYNC; i <= MF_CMD_CHECK; i++)
+		for (k = 0; k < MF_OPTIONS; k++)
+			if (mf_option_table[k].commands != 0 &&
+			    mf_option_applies(&mf_option_table[k], (enum mf_command)i) &&
+			    !names_option(section, mf_option_table[k].name))
+				fail_msg("README.md: In a bucket: no --%s of %s",
+				    mf_option_table[k].name, mf_command_table[i].name);
+}
+
 int
 main(void)
 {
@@ -146,6 +196,7 @@ main(void)
 	    cmocka_unit_test(command_rows),
 	    cmocka_unit_test(help_names_everything),
 	    cmocka_unit_test(completion_names_everything),
+	    cmocka_unit_test(readme_names_options_of_buckets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
