@@ -35,8 +35,10 @@ s3_head(struct mf_store *store, const char *name, struct mf_store_stat *out, str
 	    mf_s3_time_parse_http(modified, &out->mtime_us) != 0)
 		rc = mf_error_set(e, MF_ETRANSFER,
 		    "the answer for %s/%s does not say how long or how old it is", s->label, name);
-	else
+	else {
 		out->size = (uint64_t)a.http.content_length;
+		out->locked_until_us = s3_locked_until(s, &a.http, NULL);
+	}
 out:
 	mf_s3_answer_fini(&a);
 	return rc;

@@ -75,6 +75,11 @@ bool s3_sum_told(const struct s3_store *s, const struct mf_http_response *r, con
 bool s3_sum_fits(
     const struct s3_store *s, const struct mf_http_response *r, const void *bytes, size_t n);
 
+/* s3_lock.c: what keeps an object, as the headers of an answer tell: locked_until_us of struct
+ * mf_store_stat. mode, if not NULL, gets the retention's, a view, else NULL. */
+int64_t s3_locked_until(
+    const struct s3_store *s, const struct mf_http_response *r, const char **mode);
+
 /* s3_get.c */
 int s3_get(struct mf_store *store, const char *name, uint64_t offset, size_t max_bytes,
     struct mf_buf *out, struct mf_error *e);

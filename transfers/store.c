@@ -91,7 +91,9 @@ mf_store_head(struct mf_store *s, const char *name, struct mf_store_stat *out, s
 	e = e == NULL ? &own : e;
 	if (check_name(s, name, e) != 0)
 		return -1;
-	return s->ops->head(s, name, out == NULL ? &unused : out, e);
+	out = out == NULL ? &unused : out;
+	out->locked_until_us = 0; /* but for who knows of such */
+	return s->ops->head(s, name, out, e);
 }
 
 int

@@ -72,7 +72,12 @@ enum {
 struct mf_store_stat {
 	uint64_t size;	  /* bytes */
 	int64_t mtime_us; /* when it was put, by the store's clock (mf_store_now), Unix us */
+	/* How long a retention keeps it from being deleted, by the store's clock, Unix us, perhaps past;
+	 * MF_STORE_HELD: until somebody lifts a legal hold; 0: nothing does, or the store does not tell. */
+	int64_t locked_until_us;
 };
+
+#define MF_STORE_HELD INT64_MAX
 
 /*
  * One object of a listing. name is valid during the call only. A nonzero return ends the

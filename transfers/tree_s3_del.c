@@ -7,7 +7,6 @@
 
 #include "src/base/crew.h"
 #include "src/base/units.h"
-#include "transfers/s3_time.h"
 #include "transfers/tree_s3_int.h"
 
 #define BATCH_KEYS 1000
@@ -37,32 +36,21 @@ delete_once(void *arg, struct mf_error *e)
 	return s3_del(&o->tree->s->store, o->path, e);
 }
 
-static const char *
-lock_header(const struct s3_tree *t, const struct mf_http_response *r, const char *name)
-{
-	char full[64];
-
-	(void)snprintf(full, sizeof full, "%sobject-lock-%s", t->s->dialect->prefix, name);
-	return mf_http_response_header(r, full);
-}
-
 /* What keeps the object, if its headers tell. false: nothing. */
 static bool
 say_lock(const struct deletion *d, const char *path, const struct mf_http_response *r,
     struct mf_error *why)
 {
 	const struct s3_tree *t = d->tree;
-	const char *hold = lock_header(t, r, "legal-hold");
-	const char *mode = lock_header(t, r, "mode");
-	const char *until = lock_header(t, r, "retain-until-date");
+	const char *mode;
+	const int64_t us = s3_locked_until(t->s, r, &mode);
 	char text[MF_TIME_TEXT_BYTES];
-	int64_t us;
 
-	if (hold != NULL && strcmp(hold, "ON") == 0) {
+	if (us == MF_STORE_HELD) {
 		mf_error_set(
 		    why, MF_EPERM, "%s/%s stays: it is under a legal hold", t->s->label, path);
 		mf_error_hint(why, "whoever set the hold can lift it");
-	} else if (mode != NULL && until != NULL && mf_s3_time_parse(until, &us) == 0) {
+	} else if (mode != NULL) {
 		mf_error_set(why, MF_EPERM, "%s/%s stays until %s: it is under a retention (%.20s)",
 		    t->s->label, path, mf_format_time(us, text), mode);
 		mf_error_hint(why, "a run after that deletes it");

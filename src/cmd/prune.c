@@ -81,18 +81,22 @@ print(struct prune *s, struct mf_error *e)
 
 	if (s->c->json)
 		return mf_output_json(s->c->out, s->failed ? NULL
-			: json_pack("{s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "forgotten",
+			: json_pack("{s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "forgotten",
 			      s->forgotten, "versions_forgotten", (json_int_t)r->versions_forgotten,
 			      "manifests_deleted", (json_int_t)r->manifests_deleted,
 			      "objects_deleted", (json_int_t)r->objects_deleted, "bytes_deleted",
 			      (json_int_t)r->bytes_deleted, "objects_kept",
 			      (json_int_t)r->objects_kept, "spared", (json_int_t)r->spared,
-			      "resealed", (json_int_t)r->resealed, "dry_run", s->p.dry_run), e);
+			      "resealed", (json_int_t)r->resealed, "locked",
+			      (json_int_t)r->locked, "dry_run", s->p.dry_run), e);
 	fprintf(s->c->out,
 	    "%sforgotten %llu versions; %sdeleted %llu manifests and %llu objects of %s; "
 	    "%llu objects stay\n", would, (unsigned long long)r->versions_forgotten, would,
 	    (unsigned long long)r->manifests_deleted, (unsigned long long)r->objects_deleted,
 	    mf_format_size(r->bytes_deleted, bytes), (unsigned long long)r->objects_kept);
+	if (r->locked > 0)
+		fprintf(s->c->out, "%llu objects are locked, and stay until a later prune\n",
+		    (unsigned long long)r->locked);
 	if (r->resealed > 0)
 		fprintf(s->c->out, "%ssealed %llu chunks again\n", would,
 		    (unsigned long long)r->resealed);
@@ -104,6 +108,7 @@ mf_cmd_prune(struct mf_cmd *c, struct mf_error *e)
 {
 	struct prune s = {.c = c};
 	struct mf_cmd_repo r = {0};
+	struct mf_error unsaid = {0};
 	int rc = prepare(&s, e);
 
 	if (rc == 0)
@@ -113,8 +118,9 @@ mf_cmd_prune(struct mf_cmd *c, struct mf_error *e)
 	if (rc == 0)
 		rc = mf_prune(r.repo, &s.p, &s.result, e);
 	mf_cmd_end_progress(c);
-	if (rc == 0)
-		rc = print(&s, e);
+	/* what was done is told all the same where locked objects stay */
+	if ((rc == 0 || s.result.locked > 0) && print(&s, rc == 0 ? e : &unsaid) != 0)
+		rc = -1;
 	free(s.tags);
 	json_decref(s.forgotten);
 	mf_cmd_close_repo(&r);

@@ -150,6 +150,9 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"rule keeps; without any of them it forgets none. "
 	"The version of a ref is always kept. "
 	"What was pushed in shards and not committed is kept for --grace, and then deleted. "
+	"What a retention or a legal hold of the bucket keeps from being deleted is named, with when "
+	"the retention ends, and counted; all else goes, the next prune tries again, and the status is "
+	"5. Of a version whose manifest is kept so nothing goes. "
 	"While one version's manifest cannot be read in full, no chunk is deleted: the status is 4, "
 	"and the message names the version and the command that gives it up."},
     [MF_CMD_REPLICATE] = {"replicate", "MODEL[@VERSION|@REF]", 1, 1, "-",

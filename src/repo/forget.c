@@ -14,6 +14,7 @@
 #include "src/repo/forget_int.h"
 #include "src/repo/hold_int.h"
 #include "src/repo/keep.h"
+#include "src/repo/locked_int.h"
 #include "src/repo/ref_int.h"
 #include "src/repo/version_int.h"
 
@@ -165,18 +166,34 @@ check_instead(struct mf_repo *repo, const struct target *t, struct mf_error *e)
 	return rc == 0 ? 0 : rc < 0 ? -1 : NOT_SURE;
 }
 
+/* *refused: the store keeps it, and the deletion will not happen later either. */
+static int
+delete_mark(struct mf_repo *repo, const char *mark, bool *refused, struct mf_error *e)
+{
+	bool final;
+
+	if (mf_store_del(repo->store, mark, e) == 0)
+		return mf_store_sync(repo->store, e);
+	final = mf_locked_is_final(e);
+	*refused = mf_locked(repo->store, mark, e) && final;
+	return -1;
+}
+
 /*
  * List the mark, read holds and refs, delete it. Who moves a ref puts its hold first and then
  * reads the lists, so that of the two at least one sees the other; and as the hold stands until
  * the ref does, it does not matter how long its writer sleeps in between, or whether it ever
- * wakes. The list goes last, once the deletion was answered; left over by a kill it burns a
- * name that no push uses again, and a prune removes it when the mark is gone.
+ * wakes. The list goes last, once the deletion was answered; left over by a kill, or because the
+ * store keeps it, it burns a name that no push uses again, and a prune removes it when the mark is
+ * gone.
  */
 static int
 unmark(struct mf_repo *repo, const struct target *t, struct mf_error *e)
 {
 	char list[MF_OBJECT_NAME_BYTES], mark[MF_OBJECT_NAME_BYTES], *names[] = {mark};
 	struct mf_names condemned = {.items = names, .n = 1};
+	struct mf_error why = {0};
+	bool refused = false;
 	int rc;
 
 	snprintf(mark, sizeof(mark), "v/%s", t->object);
@@ -186,11 +203,13 @@ unmark(struct mf_repo *repo, const struct target *t, struct mf_error *e)
 	if (rc == 0 && (t->instead == NULL ||
 			   memcmp(t->instead->digest, t->digest, sizeof(t->instead->digest)) != 0))
 		rc = is_named(repo, t, e);
-	if (rc == 0 &&
-	    (mf_store_del(repo->store, mark, e) != 0 || mf_store_sync(repo->store, e) != 0))
+	if (rc == 0 && (rc = delete_mark(repo, mark, &refused, e)) != 0 && !refused)
 		return -1; /* it may still be deleted, any time: the list stays */
-	if (mf_store_del(repo->store, list, rc == 0 ? e : NULL) != 0 && rc == 0)
+	if (mf_store_del(repo->store, list, &why) != 0 && !mf_locked(repo->store, list, &why) &&
+	    rc == 0) {
+		*e = why;
 		rc = -1;
+	}
 	return rc;
 }
 

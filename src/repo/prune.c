@@ -1,6 +1,8 @@
 /*
  * A run: forget what the keep rules drop, choose (step 0 of the protocol), sweep in batches of
- * at most MF_CONDEMNED_MAX_NAMES names (steps 1 to 8, prune_sweep.c), trim.
+ * at most MF_CONDEMNED_MAX_NAMES names (steps 1 to 8, prune_sweep.c), trim. Manifests go first, in
+ * a batch of their own: one that the store keeps (object lock) stays a root, and what it needs must
+ * not get on a list, where it would be of no use to anybody and copied by the next run.
  *
  * Memory: each needed id takes a slot of 48 bytes in a hash table; names stand as strings only
  * while they are on the batch's list.
@@ -193,8 +195,7 @@ sweep(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_error *e)
 	return rc;
 }
 
-/* Too much for one list: one stretch of ids after the other. The first batch has the
- * manifests. */
+/* Too much for one list: one stretch of ids after the other. */
 static int
 sweep_by_prefix(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_error *e)
 {
@@ -213,31 +214,30 @@ sweep_by_prefix(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_er
 	return sweep(run, b, e);
 }
 
+/* Those that the store keeps are needed, with all that they name. */
 static int
-copy_unmarked(const struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_error *e)
+sweep_manifests(struct mf_prune_run *run, struct mf_error *e)
 {
 	size_t i;
 
-	mf_prune_batch_clear(b);
-	for (i = 0; i < run->unmarked.names.n; i++)
-		if (mf_prune_batch_add(b, run->unmarked.names.items[i], run->unmarked.sizes[i]))
-			return mf_error_nomem(e, "a list of names");
+	if (run->unmarked.names.n > 0 && sweep(run, &run->unmarked, e) != 0)
+		return -1;
+	for (i = 0; i < run->locked_roots.n; i++)
+		if (mf_prune_need_root(run, run->locked_roots.items[i], e) != 0)
+			return -1;
 	return 0;
 }
 
 static int
-sweep_all(struct mf_prune_run *run, struct mf_error *e)
+sweep_chunks(struct mf_prune_run *run, struct mf_error *e)
 {
 	struct mf_prune_batch b = {0};
 	struct choice c = {.run = run, .b = &b};
-	int rc = copy_unmarked(run, &b, e);
+	int rc = choose_chunks(&c, "c/", e);
 
-	if (rc == 0)
-		rc = choose_chunks(&c, "c/", e);
 	if (rc == 0 && c.full) {
-		rc = copy_unmarked(run, &b, e);
-		if (rc == 0)
-			rc = sweep_by_prefix(run, &b, e);
+		mf_prune_batch_clear(&b);
+		rc = sweep_by_prefix(run, &b, e);
 	} else if (rc == 0) {
 		run->out->objects_kept += c.kept;
 		rc = sweep(run, &b, e);
@@ -250,8 +250,8 @@ static int
 prune(struct mf_prune_run *run, struct mf_error *e)
 {
 	struct mf_error unreadable;
-	struct mf_prune_batch b = {0};
 	int64_t now_us;
+	int rc;
 
 	if (mf_store_now(run->repo->store, &now_us, e) != 0)
 		return -1;
@@ -259,15 +259,12 @@ prune(struct mf_prune_run *run, struct mf_error *e)
 	if (mf_prune_forget(run, e) != 0 || read_lists(run, e) != 0 ||
 	    read_roots(run, &unreadable, e) != 0)
 		return -1;
-	if (unreadable.code != MF_OK) {
-		/* manifests can go all the same */
-		if (copy_unmarked(run, &b, e) == 0)
-			sweep(run, &b, e);
-		mf_prune_batch_clear(&b);
+	rc = sweep_manifests(run, e);
+	if (unreadable.code != MF_OK) { /* then they alone can go */
 		*e = unreadable;
 		return -1;
 	}
-	if (mf_prune_choose_keepers(run, e) != 0 || sweep_all(run, e) != 0)
+	if (rc != 0 || mf_prune_choose_keepers(run, e) != 0 || sweep_chunks(run, e) != 0)
 		return -1;
 	return mf_prune_trim(run, e);
 }
@@ -282,6 +279,13 @@ mf_prune(struct mf_repo *repo, const struct mf_prune_params *p, struct mf_prune_
 	*out = (struct mf_prune_result){0};
 	mf_error_clear(e);
 	rc = prune(&run, e);
+	if (rc == 0 && run.locked.code != MF_OK) {
+		*e = run.locked;
+		rc = -1;
+		if (out->locked > 1)
+			mf_error_while(e, "deleting %llu objects that are locked, which the log names",
+			    (unsigned long long)out->locked);
+	}
 	mf_idmap_fini(&run.needs);
 	mf_names_fini(&run.dropped);
 	mf_names_fini(&run.marks);
@@ -290,5 +294,6 @@ mf_prune(struct mf_repo *repo, const struct mf_prune_params *p, struct mf_prune_
 	mf_names_fini(&run.burned);
 	mf_names_fini(&run.old_lists);
 	mf_names_fini(&run.old_burned);
+	mf_names_fini(&run.locked_roots);
 	return rc == 0 ? 0 : mf_error_while(e, "pruning %s", mf_store_label(repo->store));
 }

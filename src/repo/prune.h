@@ -25,9 +25,12 @@ struct mf_prune_params {
 struct mf_prune_result {
 	uint64_t versions_forgotten, manifests_deleted, objects_deleted, bytes_deleted, objects_kept,
 	    spared, resealed;
+	uint64_t locked; /* could not be deleted: the store keeps them, by a retention or a hold */
 };
 
-/* Without a keep rule no version is forgotten: only garbage goes. */
+/* Without a keep rule no version is forgotten: only garbage goes. What the store keeps by a
+ * retention or a legal hold is named in the log, counted and passed over, and chosen again by the
+ * next run; then the answer is -1 with MF_EPERM, with all else done and counted. */
 int mf_prune(struct mf_repo *repo, const struct mf_prune_params *p, struct mf_prune_result *out,
     struct mf_error *e);
 

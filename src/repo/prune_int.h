@@ -34,6 +34,8 @@ struct mf_prune_run {
 	struct mf_prune_batch unmarked;	  /* m/V to be swept */
 	struct mf_names burned;		  /* by any list */
 	struct mf_names old_lists, old_burned; /* left-over lists, and their names */
+	struct mf_names locked_roots; /* m/V that the store would not delete */
+	struct mf_error locked;	      /* of the first of all that it would not; MF_OK: none */
 };
 
 /* prune_select.c: apply the keep rules, forget what they drop (dry run: only count it), and
@@ -78,9 +80,17 @@ bool mf_prune_interrupted(const struct mf_prune_run *run, struct mf_error *e);
 
 /* prune_sweep.c: steps 1 to 8 of the protocol for these names. */
 int mf_prune_sweep(struct mf_prune_run *run, const struct mf_prune_batch *b, struct mf_error *e);
-/* Delete the names that del says, on several threads. */
+
+/* prune_delete.c: delete the names that del says, on several threads. 0, also where some are locked
+ * (run->locked); 1: the same, and one of those may still be deleted by an earlier attempt that was
+ * never answered; -1. */
 int mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, const bool *del,
     struct mf_error *e);
+/* Name in the log what is locked, as *e says, and count it. Under a lock where several threads do. 0
+ * with *e cleared; -1: out of memory. */
+int mf_prune_note_locked(struct mf_prune_run *run, const char *name, struct mf_error *e);
+/* Delete a condemned list. 0, also where it is locked, and so left over; -1. */
+int mf_prune_delete_list(struct mf_prune_run *run, const char *list, struct mf_error *e);
 
 /* prune_trim.c: what is no part of the protocol: marks and annotations of versions that are
  * gone, old history of refs, left-over lists. */

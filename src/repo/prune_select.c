@@ -7,6 +7,7 @@
 
 #include "src/base/log.h"
 #include "src/repo/forget_int.h"
+#include "src/repo/locked_int.h"
 #include "src/repo/keep.h"
 #include "src/repo/prune_int.h"
 #include "src/repo/ref.h"
@@ -66,6 +67,9 @@ drop(struct mf_prune_run *run, const struct mf_version *v, struct mf_error *e)
 
 	rc = p->dry_run ? mf_version_is_held(run->repo, v, e) : mf_version_forget(run->repo, v, e);
 	if (rc != 0) {
+		snprintf(name, sizeof(name), "v/%s", v->object);
+		if (mf_locked(run->repo->store, name, e))
+			return mf_prune_note_locked(run, name, e);
 		if (e->code != MF_ECONFLICT)
 			return -1;
 		mf_error_clear(e); /* a ref was moved there just now, or a run keeps it */

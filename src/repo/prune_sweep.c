@@ -8,7 +8,9 @@
  *   5  all lists: another run's names are no more to be relied upon than one's own
  *   6  the names of a needed id are listed after that
  *   8  the list goes last, after the last delete was answered. One whose delete failed stays:
- *      the delete may still happen, and a later run removes the list when its names are gone
+ *      the delete may still happen, and a later run removes the list when its names are gone.
+ *      One that was refused because the object is locked was answered: the list goes, and the
+ *      next run condemns the name again
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,50 +29,16 @@ struct sweep {
 	bool *del;		     /* by index in the batch */
 	bool stands;		     /* the list does, in step 5 */
 	atomic_bool adopted;	     /* something is relied upon: sync before deleting */
-	bool unanswered;	     /* a delete failed */
+	bool unanswered;	     /* a delete failed, and may still happen */
 };
-
-struct deleter {
-	struct mf_prune_run *run;
-	const struct mf_prune_batch *b;
-	const bool *del;
-	atomic_uint_least64_t objects, bytes;
-};
-
-static int
-delete_one(void *arg, size_t i, struct mf_error *e)
-{
-	struct deleter *d = arg;
-
-	if (!d->del[i])
-		return 0;
-	if (mf_store_del(d->run->repo->store, d->b->names.items[i], e) != 0)
-		return mf_error_while(e, "deleting %s", d->b->names.items[i]);
-	atomic_fetch_add(&d->objects, 1);
-	atomic_fetch_add(&d->bytes, d->b->sizes[i]);
-	return 0;
-}
-
-int
-mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, const bool *del,
-    struct mf_error *e)
-{
-	struct deleter d = {.run = run, .b = b, .del = del};
-	struct mf_prune_work w = {.n = b->names.n, .work = delete_one, .arg = &d};
-	int rc = mf_prune_each(run, &w, e);
-
-	run->out->objects_deleted += atomic_load(&d.objects);
-	run->out->bytes_deleted += atomic_load(&d.bytes);
-	return rc;
-}
 
 static int
 delete_chosen(struct sweep *s, struct mf_error *e)
 {
-	if (mf_prune_delete(s->run, s->batch, s->del, e) == 0)
-		return 0;
-	s->unanswered = true;
-	return -1;
+	const int rc = mf_prune_delete(s->run, s->batch, s->del, e);
+
+	s->unanswered = s->unanswered || rc != 0;
+	return rc < 0 ? -1 : 0;
 }
 
 static bool
@@ -346,13 +314,14 @@ sweep(struct sweep *s, struct mf_error *e)
 	return delete_chosen(s, e); /* step 7 */
 }
 
-/* Step 8. The deletes are durable first: a name must not come back after its list has gone. */
+/* Step 8. The deletes are durable first: a name must not come back after its list has gone. A list
+ * that is locked itself is left over, and a later run removes it. */
 static int
 remove_list(struct sweep *s, struct mf_error *e)
 {
 	struct mf_store *store = s->run->repo->store;
 
-	if (mf_store_sync(store, e) != 0 || mf_store_del(store, s->list, e) != 0)
+	if (mf_store_sync(store, e) != 0 || mf_prune_delete_list(s->run, s->list, e) != 0)
 		return mf_error_while(e, "removing the condemned list %s", s->list);
 	return mf_store_sync(store, e);
 }

@@ -218,7 +218,7 @@ trim_list(struct mf_prune_run *run, const char *list, struct mf_error *e)
 	if (rc == 0)
 		rc = search(run->repo->store, &names, &s, e);
 	if (rc == 0 && s.found[0] == '\0')
-		rc = mf_store_del(run->repo->store, list, e);
+		rc = mf_prune_delete_list(run, list, e);
 	else if (rc == 0 && s.found[0] == 'v')
 		tell_cut_off_forget(run, s.found);
 	mf_names_fini(&names);
@@ -257,7 +257,7 @@ mf_prune_trim(struct mf_prune_run *run, struct mf_error *e)
 		rc = 0;
 		goto out;
 	}
-	rc = mf_prune_delete(run, &t.b, del, e);
+	rc = mf_prune_delete(run, &t.b, del, e) < 0 ? -1 : 0;
 	for (i = 0; rc == 0 && i < run->old_lists.n; i++)
 		rc = trim_list(run, run->old_lists.items[i], e);
 	if (rc == 0)

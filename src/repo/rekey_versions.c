@@ -411,7 +411,12 @@ sweep_old(struct move *m, struct mf_error *e)
 	struct mf_prune_run run = {.repo = m->repo, .p = &p, .out = &out};
 	int rc = mf_prune_sweep(&run, &m->old, e);
 
+	if (rc == 0 && run.locked.code != MF_OK) {
+		*e = run.locked; /* of an older epoch, and there until a prune may delete it */
+		rc = -1;
+	}
 	mf_names_fini(&run.marks);
+	mf_names_fini(&run.locked_roots);
 	return rc;
 }
 

@@ -355,6 +355,17 @@ wrong_checksum(struct http_conn *c, const struct s3_query *q, struct s3_reply *r
 	return true;
 }
 
+/* Of an object that nobody may delete yet. */
+static bool
+say_kept(struct http_conn *c, const struct s3_query *q, struct s3_reply *reply)
+{
+	say_head(c, q, reply, reply->length,
+	    "x-amz-object-lock-mode: COMPLIANCE\r\n"
+	    "x-amz-object-lock-retain-until-date: 2099-01-02T03:04:05.000Z\r\n");
+	http_say_bytes(c, reply->body.data, reply->body.len);
+	return true;
+}
+
 /* As somebody between sends it who was told that the client takes it: stored blocks of gzip
  * (RFC 1951, 3.2.4; RFC 1952). The sum at the end, which nobody gets to, is 0. */
 static bool
@@ -548,6 +559,7 @@ const struct fault fault_table[] = {
     {.name = "lose", .answer = lose},
     {.name = "garbage", .answer = say_garbage},
     {.name = "checksum", .answer = wrong_checksum},
+    {.name = "kept", .answer = say_kept},
     {.name = "gzip", .answer = say_gzip},
     {.name = "endless-list", .answer = endless_list},
     {.name = "endless-text", .answer = endless_text},

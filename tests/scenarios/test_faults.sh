@@ -310,6 +310,71 @@ for signal in TERM KILL; do
 done
 status 0 "verify after all that" "$MF" verify --read-data
 
+# --- objects that the store keeps: a retention, as those of a bucket with object lock
+listed() { # PREFIX: how many objects
+	curl -sf -H "x-amz-content-sha256: $(sha256sum </dev/null | cut -d' ' -f1)" \
+		"$url/bucket?list-type=2&prefix=locked/$1/" | grep -o '<Key>' | wc -l
+}
+lock() { # "" or NAME, as of a rule: those are refused, and say that they are kept
+	faults "fault=refuse&op=delete&value=403,AccessDenied&name=$1" 'fault=kept&op=head'
+}
+locked=(-r s3://bucket/locked)
+prune=("${locked[@]}" prune --grace 0s --json)
+status 0 "locked: init" "$MF" "${locked[@]}" init
+for v in v1 v2 v3 v4; do
+	fresh
+	check "locked: push $v" "$MF" "${locked[@]}" push src "m@$v"
+done
+check "locked: forget v1" "$MF" "${locked[@]}" forget m@v1
+faults 'fault=refuse&op=delete&value=403,AccessDenied&name=/c/&after=1'
+status 5 "refused, and not locked: prune ends" "$MF" "${prune[@]}"
+says "refused, and not locked: why" 'AccessDenied'
+check "refused, and not locked: the others are left alone" test "$(listed c)" -gt 17
+faults 'fault=refuse&op=delete&value=403,AccessDenied&name=/c/&times=2' 'fault=kept&op=head'
+status 5 "locked chunks: prune" "$MF" "${prune[@]}"
+json "locked chunks: all others go" 'r["locked"] == 2 and r["objects_deleted"] >= 2'
+says "locked chunks: by name" '^warning: c/.* stays until 2099-01-02T03:04:05Z: it is under a retention'
+says "locked chunks: how many" 'deleting 2 objects that are locked'
+no_faults
+status 0 "locked chunks: the next prune" "$MF" "${prune[@]}"
+json "locked chunks: the next prune takes them" 'r["locked"] == 0 and r["objects_deleted"] == 2'
+check "locked chunks: no list is left" test "$(listed x)" = 0
+
+check "a locked manifest: forget v2" "$MF" "${locked[@]}" forget m@v2
+for night in one two; do
+	lock /m/
+	status 5 "a locked manifest: night $night" "$MF" "${prune[@]}"
+	json "a locked manifest: night $night: what it needs stays" \
+		'r["locked"] == 1 and r["objects_deleted"] == 0'
+	check "a locked manifest: night $night: nothing is copied, no list is left" \
+		test "$(grep -c '^put .*/c/' "$log") $(listed x)" = "0 0"
+done
+no_faults
+status 0 "a locked manifest: the night after" "$MF" "${prune[@]}"
+json "a locked manifest: the night after: all of it goes" \
+	'r["manifests_deleted"] == 1 and r["objects_deleted"] > 5'
+check "a locked list: forget v3" "$MF" "${locked[@]}" forget m@v3
+lock /x/
+status 5 "a locked list" "$MF" "${prune[@]}"
+json "a locked list: all else goes" 'r["locked"] == 2 and r["objects_deleted"] > 5'
+no_faults
+status 0 "a locked list: the next prune" "$MF" "${prune[@]}"
+check "a locked list: none is left" test "$(listed x)" = 0
+fresh
+check "a locked mark: push v5" "$MF" "${locked[@]}" push src m@v5
+lock /v/
+status 5 "a locked mark" "$MF" "${prune[@]}" --keep-last 1
+json "a locked mark: the version stays" 'r["locked"] == 1 and r["versions_forgotten"] == 0'
+says "a locked mark: by name" '^warning: v/.* stays until 2099-'
+no_faults
+check "a locked mark: no list is left" test "$(listed x)" = 0
+lock /x/
+status 0 "a locked list of a forget" "$MF" "${locked[@]}" forget m@v4
+no_faults
+status 0 "a locked list of a forget: the next prune" "$MF" "${prune[@]}"
+check "a locked list of a forget: none is left" test "$(listed x)" = 0
+status 0 "locked: what stays is whole" "$MF" "${locked[@]}" verify --read-data
+
 # --- plain trees
 file='op=put&name=.bin'
 once up_with "connections that break" "$file" reset reset-request lose
