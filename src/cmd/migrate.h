@@ -21,9 +21,15 @@ struct mf_cmd_telling {
 /* migrate_tell.c: what happens, for people or as a line of JSON a tick; arg: struct
  * mf_cmd_telling. */
 void mf_cmd_tell_migration(void *arg, const struct mf_migrate_event *event);
-/* The last line, and the error that makes the status. */
+/* migrate_report.c: how it ended, and the error that makes the status. */
 int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
     const struct mf_migrate_report *r, struct mf_error *e);
+
+/* migrate_steps.c: what a person does after a way back that the run could not go: how many steps,
+ * each a line without its end, in their order. The buffers are the caller's, empty ones. */
+#define MF_CMD_MANUAL_STEPS 3u
+size_t mf_cmd_manual_steps(const struct mf_migration_plan *plan, const struct mf_migrate_report *r,
+    struct mf_buf steps[MF_CMD_MANUAL_STEPS]);
 
 /* plan.c: what a plan says that is not heard, each a line of the log. */
 void mf_cmd_warn_of_plan(const struct mf_plan *plan);

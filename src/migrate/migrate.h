@@ -144,6 +144,8 @@ struct mf_migrate_report {
 	char serving[320]; /* "churn@v3": a fallback that the primary serves now; "": what it did */
 	unsigned primary, canary; /* final weights, as read; 100/0 where there is no router */
 	char router[320];         /* why they are not all that there is to read; "": they are */
+	char note[320];           /* what the router says of itself: do the weights survive a reload? */
+	char permanent[2048];     /* lines that make the weights permanent; "": it has none */
 	uint64_t ticks;
 	uint64_t seconds;
 	struct mf_migrate_outlook outlook;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/buf.h"
 #include "src/base/failpoint.h"
 #include "src/base/log.h"
 #include "src/base/units.h"
@@ -211,6 +212,24 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 	return mf_migrating_watch(x, e);
 }
 
+/* Lines of a configuration; whole ones, as many as fit. */
+static void
+report_permanent(struct mf_migrating *x, struct mf_migrate_report *out)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_buf b = MF_BUF_INIT;
+	struct mf_error ignored = {0};
+	size_t n;
+
+	if (r->ops->permanent != NULL && r->ops->permanent(r, &b, &ignored) == 0) {
+		for (n = b.len; n >= sizeof out->permanent || (n > 0 && b.data[n - 1] != '\n'); n--)
+			;
+		(void)snprintf(out->permanent, sizeof out->permanent, "%.*s", (int)n,
+		    n == 0 ? "" : (const char *)b.data);
+	}
+	mf_buf_fini(&b);
+}
+
 static void
 report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 {
@@ -223,6 +242,9 @@ report_end(struct mf_migrating *x, struct mf_migrate_report *out)
 	out->canary = x->router_known ? x->router.canary : standing.weight;
 	out->primary = 100 - out->canary;
 	(void)snprintf(out->router, sizeof out->router, "%s", x->trouble);
+	if (x->router_known)
+		(void)snprintf(out->note, sizeof out->note, "%s", x->router.note);
+	report_permanent(x, out);
 }
 
 void

@@ -22,6 +22,11 @@ says "... and a result" '"result": "succeeded"' run.out
 no_client_failed healthy
 check "healthy: clients saw both versions" sh -c 'grep -q v1 seen && grep -q v2 seen'
 ends healthy 0/100 v2 v2
+tail -n 1 run.out >out
+json "healthy: the report says which finish ran" 'r["finish"] == "stay" and r["servesUnchecked"] == ["source"]'
+json "... whether the weights survive a reload" '"survive a reload" in r["routerNote"]'
+json "... and which lines keep them" \
+    'r["permanent"][0] == "backend churn" and any("server old" in x and "weight 0" in x for x in r["permanent"])'
 status 0 "the version that was left" "$MF" show churn@v1 --json
 json "... is kept for a way back" 'len(r["kept_by"]) == 1'
 status 7 "... and cannot be forgotten" "$MF" forget churn@v1
