@@ -154,7 +154,8 @@ void mf_migrating_referenced(struct mf_migrating *x);    /* production moved */
 void mf_migrating_hear(struct mf_migrating *x);
 /* The run has ended, and the journal does not say so yet. Blocks until what is owed was called. */
 void mf_migrating_tell_end(struct mf_migrating *x, const struct mf_migrate_report *r);
-void mf_migrating_tell_leave(struct mf_migrating *x); /* it is to be resumed */
+void mf_migrating_tell_leave(struct mf_migrating *x);
+void mf_migrating_tell_lost(struct mf_migrating *x); /* somebody else holds its leases */ /* it is to be resumed */
 void mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *why);
 
 /* acts.c: the port of the shift that does things; arg is the run */

@@ -284,6 +284,8 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	report_end(x, out);
 	if (rc == 1)
 		mf_migrating_tell_leave(x);
+	if (rc == 2)
+		mf_migrating_tell_lost(x);
 	if (rc == 0) {
 		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
 		mf_migrating_tell_people_end(x, out->result, out->reason, out->canary);

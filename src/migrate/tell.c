@@ -316,7 +316,17 @@ void
 mf_migrating_tell_failure(struct mf_migrating *x, const struct mf_error *why)
 {
 	mf_migrating_event(x, true, "ended before any weight moved: %s", why->message);
+	mf_migrating_tell_people(
+	    x, MF_ALERT_ERROR, "the migration ended before any weight moved", why->message);
 	(void)mf_teller_wait(x->teller, true, LEAVE_US);
+	mf_migrating_let_people_hear(x, LEAVE_US);
+}
+
+void
+mf_migrating_tell_lost(struct mf_migrating *x)
+{
+	mf_migrating_tell_people(
+	    x, MF_ALERT_ERROR, "somebody else holds the leases of the run now", NULL);
 	mf_migrating_let_people_hear(x, LEAVE_US);
 }
 

@@ -120,6 +120,7 @@ plan v4 >plan.yaml
 sed -i "s|reload: .*|reload: {url: \"{server}/ready\", method: POST}|" plan.yaml
 status 1 "a server that ignores the flip" "$MF" migrate plan.yaml
 ends "ignores the flip: it never got traffic" 100/0 v1 v4
+told "ignores the flip" "error the migration ended before any weight moved"
 "$MF" pull churn@v1 new --link current >out 2>err
 sed -i 's/within: 5s/within: 2m/' plan.yaml
 "$MF" migrate plan.yaml --run-id early-traffic >early.out 2>&1 &
