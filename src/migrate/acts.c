@@ -217,6 +217,8 @@ do_refs(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 	x->referenced |= forward;
 	out->end = of_error(
 	    forward ? mf_migrating_move_production(x, &e) : mf_migrating_refs_back(x, &e), &e);
+	if (forward && out->end == MF_ANSWER_FAILED && e.code == MF_ETRANSFER)
+		out->end = MF_ANSWER_NO_REPOSITORY;
 	if (forward && out->end == MF_ANSWER_OK)
 		mf_migrating_referenced(x);
 	mf_migrating_did(
@@ -246,23 +248,22 @@ mf_migrating_may(struct mf_migrating *x, bool forward)
 }
 
 static bool
-may(struct mf_migrating *x, const struct mf_act *act)
+may(struct mf_migrating *x, const struct mf_act *act, bool forward)
 {
-	unsigned canary =
-	    x->router_known ? x->router.canary - x->router.canary_spread
-			    : mf_engine_standing(&x->engine).weight;
-
-	if (!mf_migrating_is_worth_a_line(act))
-		return true;
-	return mf_migrating_may(x, mf_shift_is_forward(act, canary));
+	return !mf_migrating_is_worth_a_line(act) || mf_migrating_may(x, forward);
 }
 
 void
 mf_migrating_perform(void *arg, const struct mf_act *act, struct mf_answer *out)
 {
 	struct mf_migrating *x = arg;
+	unsigned canary = x->router_known ? x->router.canary - x->router.canary_spread
+					  : mf_engine_standing(&x->engine).weight;
+	bool forward = mf_shift_is_forward(act, canary);
 
-	if (!may(x, act)) {
+	if (!may(x, act, forward)) {
+		if (forward) /* nobody has them: the repository did not renew them */
+			out->end = MF_ANSWER_NO_REPOSITORY;
 		mf_migrating_did(x, "%s:no lease", mf_act_name(act->kind));
 		return;
 	}

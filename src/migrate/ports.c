@@ -197,10 +197,12 @@ static void
 done(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
     const struct mf_answer *answer)
 {
-	static const char *const words[] = {
+	static const char *const words[MF_ANSWER_ENDS] = {
 	    [MF_ANSWER_OK] = "ok",
 	    [MF_ANSWER_FAILED] = "failed",
 	    [MF_ANSWER_CONFLICT] = "conflict",
+	    [MF_ANSWER_NO_JOURNAL] = "no journal",
+	    [MF_ANSWER_NO_REPOSITORY] = "no repository",
 	};
 	struct mf_migrating *x = arg;
 	struct mf_journal_line line = {

@@ -31,21 +31,34 @@ mf_shift_resume(
 		s->control = MF_STEER_CONTINUE;
 }
 
+/* Write it down. What goes forward is done only when that is durable: else false, with what was
+ * in the way for an answer. */
+static bool
+intend(struct mf_shift *s, const struct mf_shift_moment *at, const struct mf_act *act, bool forward,
+    struct mf_answer *answer)
+{
+	struct mf_error e = {0};
+
+	if (!(forward && s->unsettled) &&
+	    (s->ports->intend(s->ports->arg, at, act, forward, &e) == 0 || !forward))
+		return true;
+	answer->end = e.code == MF_ETRANSFER ? MF_ANSWER_NO_REPOSITORY : MF_ANSWER_NO_JOURNAL;
+	mf_log(MF_LOG_WARNING, "held back: the journal cannot be written%s%s",
+	    e.message[0] == '\0' ? "" : ": ", e.message);
+	return false;
+}
+
 /* One act, with everything written down that must be. */
 static void
 act(struct mf_shift *s, const struct mf_shift_moment *at, struct mf_asked *asked, unsigned canary)
 {
 	const char *what = mf_act_name(asked->act.kind);
 	bool forward = mf_shift_is_forward(&asked->act, canary);
-	struct mf_error e = {0};
 
 	mf_failpoint(what, "before-journal");
 	asked->answer = (struct mf_answer){.end = MF_ANSWER_FAILED};
-	if ((forward && s->unsettled) ||
-	    (s->ports->intend(s->ports->arg, at, &asked->act, forward, &e) != 0 && forward)) {
-		mf_log(MF_LOG_WARNING, "held back: the journal cannot be written: %s", e.message);
+	if (!intend(s, at, &asked->act, forward, &asked->answer))
 		return;
-	}
 	mf_failpoint(what, "after-journal");
 	s->ports->perform(s->ports->arg, &asked->act, &asked->answer);
 	mf_failpoint(what, "after-act");

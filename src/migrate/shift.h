@@ -41,7 +41,8 @@ enum mf_shift_wake {
 struct mf_shift_ports {
 	/* What there is at the start of a tick; fills everything but `urgent`. */
 	void (*observe)(void *arg, struct mf_canary_tick *out);
-	/* forward: it raises the canary, or ends the run: durable before 0. -1: not written. */
+	/* forward: it raises the canary, or ends the run: durable before 0. -1: not written,
+	 * MF_ETRANSFER where it is the repository that does not have it. */
 	int (*intend)(void *arg, const struct mf_shift_moment *at, const struct mf_act *act,
 	    bool forward, struct mf_error *e);
 	void (*perform)(void *arg, const struct mf_act *act, struct mf_answer *out);

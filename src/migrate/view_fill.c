@@ -237,6 +237,14 @@ put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	case MF_HOLD_CONFLICT:
 		add(v->waits, sizeof v->waits, "production moved under this run");
 		break;
+	case MF_HOLD_JOURNAL:
+		add(v->waits, sizeof v->waits,
+		    "the journal of this machine, which cannot be written");
+		break;
+	case MF_HOLD_REPOSITORY:
+		add(v->waits, sizeof v->waits,
+		    "the repository, which does not answer; the way back needs none");
+		break;
 	default: add(v->waits, sizeof v->waits, "the router cannot be read, or refuses"); break;
 	}
 }

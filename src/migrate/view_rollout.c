@@ -81,6 +81,8 @@ has_baked(const struct mf_view_moment *now)
 static enum mf_hold
 hold_of(const struct mf_rollout_state *s)
 {
+	if (s->kept_by != MF_HOLD_NONE)
+		return s->kept_by;
 	if (s->pauses & MF_ROLLOUT_PAUSE_LOWERED)
 		return MF_HOLD_LOWERED;
 	if (s->missing_failed > 0)

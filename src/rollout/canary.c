@@ -58,7 +58,10 @@ mf_walk_do(struct mf_walk *w, enum mf_act_kind kind)
 
 	if (a == NULL)
 		return -1;
-	return a->end == MF_ANSWER_OK ? 0 : a->end == MF_ANSWER_CONFLICT ? 2 : 1;
+	if (a->end == MF_ANSWER_OK)
+		return 0;
+	w->failed = a->end;
+	return a->end == MF_ANSWER_CONFLICT ? 2 : 1;
 }
 
 int
@@ -88,6 +91,7 @@ write_route(struct mf_walk *w, const struct mf_act *act)
 		if (a == NULL)
 			return -1;
 	} while (a->end == MF_ANSWER_CONFLICT && --tries > 0);
+	w->failed = a->end;
 	if (a->end != MF_ANSWER_OK)
 		return 1;
 	w->canary = w->wanted = act->canary;

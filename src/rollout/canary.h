@@ -58,7 +58,9 @@ enum mf_hold {
 	MF_HOLD_PRIMARY_DOWN, /* nowhere to go back to */
 	MF_HOLD_NOT_READY,    /* the canary, or the primary while nothing is wrong */
 	MF_HOLD_CONFLICT,     /* production moved under us */
-	MF_HOLD_ROUTER,       /* the router cannot be read, or refuses the way back */
+	MF_HOLD_ROUTER,       /* the router cannot be read or written */
+	MF_HOLD_JOURNAL,      /* what goes forward cannot be written down here first */
+	MF_HOLD_REPOSITORY,   /* nor in the repository, which does not answer */
 	MF_HOLDS
 };
 
@@ -140,8 +142,8 @@ struct mf_canary_tick {
 	enum mf_ready primary, canary;
 	bool weights_unknown;                   /* the router could not be read */
 	unsigned primary_weight, canary_weight; /* percent, together 100 */
-	/* Of a router that is several proxies: some did not answer, and the weights are those of the
-	 * others; one gives the canary so many points less than canary_weight. */
+	/* Of a router that is several proxies: some did not answer, and the weights are those of
+	 * the others; one gives the canary so many points less than canary_weight. */
 	bool some_missing;
 	unsigned canary_spread;
 	bool mirrored;

@@ -35,6 +35,8 @@ worth_an_alert(const struct mf_walk *w, enum mf_hold hold)
 	    [MF_HOLD_PRIMARY_DOWN] = "held: the primary has no ready capacity",
 	    [MF_HOLD_CONFLICT] = "held: the production ref moved under this run",
 	    [MF_HOLD_ROUTER] = "held: the router cannot be read or written",
+	    [MF_HOLD_JOURNAL] = "held: the journal cannot be written",
+	    [MF_HOLD_REPOSITORY] = "held: the repository does not answer",
 	};
 
 	return hold == MF_HOLD_GATE && w->muted ? NULL : texts[hold];
@@ -70,6 +72,16 @@ mf_walk_hold(struct mf_walk *w, enum mf_hold hold)
 	if (!told && alert != NULL && mf_walk_alert(w, alert) < 0)
 		return MF_STOP;
 	return mf_walk_held_too_long(w) ? give_up_waiting(w, hold) : MF_STOP;
+}
+
+enum mf_verdict
+mf_walk_hold_failed(struct mf_walk *w, enum mf_hold hold)
+{
+	if (w->failed == MF_ANSWER_NO_JOURNAL)
+		hold = MF_HOLD_JOURNAL;
+	if (w->failed == MF_ANSWER_NO_REPOSITORY)
+		hold = MF_HOLD_REPOSITORY;
+	return mf_walk_hold(w, hold);
 }
 
 enum mf_verdict
@@ -153,7 +165,7 @@ mf_stage_migration_gate(struct mf_walk *w)
 		return mf_walk_gate_closed(w);
 	}
 	if (mf_walk_do(w, MF_ACT_SCALE_UP) != 0)
-		return w->step.pending ? MF_STOP : mf_walk_hold(w, MF_HOLD_NOT_READY);
+		return w->step.pending ? MF_STOP : mf_walk_hold_failed(w, MF_HOLD_NOT_READY);
 	mf_walk_sync(w, MF_PHASE_PROGRESSING, 0);
 	w->s.hold = MF_HOLD_NONE;
 	return MF_STOP;
@@ -193,7 +205,7 @@ lowered(struct mf_walk *w)
 		return MF_GO_ON;
 	}
 	written = mf_walk_route(w, 100 - w->wanted, w->wanted, false);
-	return written > 0 ? mf_walk_hold(w, MF_HOLD_ROUTER) : MF_STOP;
+	return written > 0 ? mf_walk_hold_failed(w, MF_HOLD_ROUTER) : MF_STOP;
 }
 
 /* The router does not show what this run wrote last. */

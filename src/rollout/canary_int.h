@@ -19,6 +19,7 @@ struct mf_walk {
 	enum mf_hold holding; /* checks go on, steps do not */
 	bool hook_mute;       /* a rollback hook did not answer: no check of this tick passes */
 	bool muted;           /* who keeps the gate closed wants nobody told */
+	enum mf_answer_end failed; /* how the last act that failed did */
 };
 
 /* A stage looks at one thing. Where it asks for an act whose answer is not there yet, it leaves
@@ -75,6 +76,8 @@ mf_stage mf_stage_ended, mf_stage_control, mf_stage_migration_gate, mf_stage_rou
     mf_stage_migration_ready, mf_stage_checks;
 /* Go no further for now; past max_hold that ends. */
 enum mf_verdict mf_walk_hold(struct mf_walk *w, enum mf_hold hold);
+/* The same after an act that failed: by what it was held back by, else as `hold` says. */
+enum mf_verdict mf_walk_hold_failed(struct mf_walk *w, enum mf_hold hold);
 /* The same for lack of a measurement. */
 enum mf_verdict mf_walk_hold_for_data(struct mf_walk *w, enum mf_check found);
 bool mf_walk_held_too_long(const struct mf_walk *w);

@@ -30,6 +30,8 @@ static const char *const holds[MF_HOLDS] = {
     [MF_HOLD_NOT_READY] = "notReady",
     [MF_HOLD_CONFLICT] = "conflict",
     [MF_HOLD_ROUTER] = "router",
+    [MF_HOLD_JOURNAL] = "journal",
+    [MF_HOLD_REPOSITORY] = "repository",
 };
 
 static const char *const reasons[MF_REASONS] = {

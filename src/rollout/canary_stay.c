@@ -10,7 +10,7 @@ finish(struct mf_walk *w)
 	if (moved < 0)
 		return MF_STOP;
 	if (moved != 0)
-		return mf_walk_hold(w, moved == 2 ? MF_HOLD_CONFLICT : MF_HOLD_NOT_READY);
+		return mf_walk_hold_failed(w, moved == 2 ? MF_HOLD_CONFLICT : MF_HOLD_NOT_READY);
 	mf_walk_enter(w, MF_PHASE_SUCCEEDED);
 	mf_walk_tell_hooks(w, MF_PHASE_SUCCEEDED);
 	return mf_walk_end(w, MF_PHASE_SUCCEEDED, MF_RESULT_SUCCEEDED);
@@ -56,7 +56,7 @@ mf_stage_migration_skip(struct mf_walk *w)
 	if (w->plan->finish == MF_FINISH_COPY_BACK)
 		return w->plan->skip_analysis ? mf_stage_skip(w) : MF_GO_ON;
 	if (w->canary < 100 && mf_walk_route(w, 0, 100, false) != 0)
-		return w->step.pending ? MF_STOP : mf_walk_hold(w, MF_HOLD_ROUTER);
+		return w->step.pending ? MF_STOP : mf_walk_hold_failed(w, MF_HOLD_ROUTER);
 	return begin_bake(w);
 }
 
@@ -158,7 +158,7 @@ raise(struct mf_walk *w, unsigned step)
 	if (written < 0)
 		return MF_STOP;
 	if (written > 0)
-		return mf_walk_hold(w, MF_HOLD_ROUTER);
+		return mf_walk_hold_failed(w, MF_HOLD_ROUTER);
 	w->s.hold = MF_HOLD_NONE;
 	return MF_STOP;
 }

@@ -379,6 +379,7 @@ mf_rollout_step(const struct mf_rollout_plan *plan, const struct mf_rollout_stat
 	    .step = {.asked = asked, .n_asked = n_asked, .wants = act}};
 
 	*next = *state;
+	next->kept_by = MF_HOLD_NONE;
 	if (pass_once(&w) == MF_PASS_ASK)
 		return MF_STEP_ACT;
 	next->phase = phase_of(&w);

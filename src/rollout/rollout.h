@@ -99,6 +99,7 @@ struct mf_rollout_state {
 	bool late;                 /* progressDeadlineSeconds are over */
 	uint64_t hold_since_us;    /* 0: nothing holds */
 	bool hold_told;
+	enum mf_hold kept_by; /* what held an act back in this pass: JOURNAL, REPOSITORY, NONE */
 	bool run_on, background_on;
 	bool background_done; /* it ran to its end and was good */
 	struct mf_analysis_state run;

@@ -2,16 +2,24 @@
 #include "src/rollout/rollout_int.h"
 
 enum mf_pass
+mf_rollout_failed(struct mf_rollout_walk *w, const struct mf_answer *answer)
+{
+	w->blocked = true;
+	if (answer->end == MF_ANSWER_NO_JOURNAL)
+		w->s->kept_by = MF_HOLD_JOURNAL;
+	if (answer->end == MF_ANSWER_NO_REPOSITORY)
+		w->s->kept_by = MF_HOLD_REPOSITORY;
+	return MF_PASS_END;
+}
+
+enum mf_pass
 mf_rollout_do(struct mf_rollout_walk *w, const struct mf_act *act)
 {
 	const struct mf_answer *answer = mf_step_ask(&w->step, act);
 
 	if (answer == NULL)
 		return MF_PASS_ASK;
-	if (answer->end == MF_ANSWER_OK)
-		return MF_PASS_ON;
-	w->blocked = true;
-	return MF_PASS_END;
+	return answer->end == MF_ANSWER_OK ? MF_PASS_ON : mf_rollout_failed(w, answer);
 }
 
 enum mf_pass

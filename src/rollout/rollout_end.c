@@ -126,10 +126,8 @@ refer(struct mf_rollout_walk *w)
 		w->s->result = MF_RESULT_CONFLICT;
 		return MF_PASS_END;
 	}
-	if (answer->end != MF_ANSWER_OK) {
-		w->blocked = true;
-		return MF_PASS_END;
-	}
+	if (answer->end != MF_ANSWER_OK)
+		return mf_rollout_failed(w, answer);
 	make_stable(w->s);
 	w->s->phase = MF_ROLLOUT_SUCCEEDED;
 	w->s->result = MF_RESULT_SUCCEEDED;

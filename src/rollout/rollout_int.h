@@ -23,6 +23,8 @@ struct mf_rollout_walk {
 /* rollout_acts.c: do one thing. ON: it is done. END: it failed, and is tried again in the next
  * pass. */
 enum mf_pass mf_rollout_do(struct mf_rollout_walk *w, const struct mf_act *act);
+/* An act has failed: the pass waits for the world. END. */
+enum mf_pass mf_rollout_failed(struct mf_rollout_walk *w, const struct mf_answer *answer);
 enum mf_pass mf_rollout_route(struct mf_rollout_walk *w, unsigned canary);
 enum mf_pass mf_rollout_route_back(struct mf_rollout_walk *w);
 enum mf_pass mf_rollout_alert(struct mf_rollout_walk *w, const char *why);

@@ -21,6 +21,7 @@ enum member_kind {
 	MEMBER_REASON,
 	MEMBER_RESULT,
 	MEMBER_ANALYSIS, /* enum mf_analysis_phase */
+	MEMBER_HOLD,
 };
 
 struct member {
@@ -61,6 +62,7 @@ static const struct member members[] = {
     {"late", MEMBER_BOOL, AT(late)},
     {"holdSince", MEMBER_TIME, AT(hold_since_us)},
     {"holdTold", MEMBER_BOOL, AT(hold_told)},
+    {"keptBy", MEMBER_HOLD, AT(kept_by)},
     {"runOn", MEMBER_BOOL, AT(run_on)},
     {"backgroundOn", MEMBER_BOOL, AT(background_on)},
     {"backgroundDone", MEMBER_BOOL, AT(background_done)},
@@ -110,6 +112,12 @@ result_name(unsigned i)
 }
 
 static const char *
+hold_name(unsigned i)
+{
+	return mf_hold_name((enum mf_hold)i);
+}
+
+static const char *
 phase_name(unsigned i)
 {
 	return mf_rollout_phase_name((enum mf_rollout_phase)i);
@@ -130,6 +138,7 @@ static const struct words {
     [MEMBER_REASON] = {reason_name, MF_REASONS},
     [MEMBER_RESULT] = {result_name, MF_RESULTS},
     [MEMBER_ANALYSIS] = {analysis_name, MF_ANALYSIS_PHASES},
+    [MEMBER_HOLD] = {hold_name, MF_HOLDS},
 };
 
 /* ---- writing ---- */
@@ -155,6 +164,7 @@ put_members(struct mf_buf *b, const struct member *rows, size_t n, const void *f
 		case MEMBER_REASON:
 		case MEMBER_RESULT:
 		case MEMBER_ANALYSIS:
+		case MEMBER_HOLD:
 			mf_text_put_json(
 			    b, words[rows[i].kind].name(*(const unsigned *)(const void *)at));
 			break;
@@ -270,7 +280,8 @@ read_member(const struct mf_node *v, enum member_kind kind, char *at)
 	case MEMBER_PHASE:
 	case MEMBER_REASON:
 	case MEMBER_RESULT:
-	case MEMBER_ANALYSIS: break;
+	case MEMBER_ANALYSIS:
+	case MEMBER_HOLD: break;
 	}
 	if (read_word(v, &words[kind], &index) != 0)
 		return -1;

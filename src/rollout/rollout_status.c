@@ -35,6 +35,10 @@ mf_rollout_waits_for(const struct mf_rollout_plan *plan, const struct mf_rollout
 		return "";
 	if (s->aborted && s->weight > 0)
 		return "the router, to take all traffic back";
+	if (s->kept_by == MF_HOLD_JOURNAL)
+		return "the journal of this machine, which cannot be written";
+	if (s->kept_by == MF_HOLD_REPOSITORY)
+		return "the repository, which does not answer";
 	if (s->aborted)
 		return s->undoing ? "the rest of the way back" : "";
 	if (s->pauses & MF_ROLLOUT_PAUSE_BY_HAND)

@@ -62,7 +62,15 @@ struct mf_act {
 	const char *why;   /* constant text; NULL: nothing to say */
 };
 
-enum mf_answer_end { MF_ANSWER_OK, MF_ANSWER_FAILED, MF_ANSWER_CONFLICT };
+enum mf_answer_end {
+	MF_ANSWER_OK,
+	MF_ANSWER_FAILED,
+	MF_ANSWER_CONFLICT,
+	/* Held back, and not begun: */
+	MF_ANSWER_NO_JOURNAL,    /* its line cannot be written here */
+	MF_ANSWER_NO_REPOSITORY, /* nor there, or the leases are not renewed, in time */
+	MF_ANSWER_ENDS
+};
 
 struct mf_answer {
 	enum mf_answer_end end;

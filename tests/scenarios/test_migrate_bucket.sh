@@ -27,7 +27,7 @@ clients
 run=$!
 in_time grep -q "route:60/40" silent.out
 silent
-check "the bucket is silent: held" in_time grep -q "held: router" silent.out
+check "the bucket is silent: held" in_time grep -q "held: repository" silent.out
 sleep 3
 check "... nothing was raised" test "$(weights)" = 60/40
 answers_again

@@ -23,6 +23,7 @@ struct durable {
 	unsigned spread; /* one proxy of several gives the canary so much less */
 	unsigned production_moves;
 	bool journal_full;
+	bool repository_silent;
 	bool has_state;
 	union mf_engine_state state;
 	uint64_t tick;
@@ -41,6 +42,7 @@ struct process {
 	unsigned canary_max;
 	unsigned acts_unwritten; /* forward acts that were done without a line */
 	bool written;
+	const char *held;  /* the first word of why it went no further; NULL: it never did */
 	unsigned leave_at; /* tick at which it is told to end; 0: never */
 };
 
@@ -180,6 +182,8 @@ intend(void *arg, const struct mf_shift_moment *at, const struct mf_act *act, bo
 		return mf_error_set(e, MF_EFAIL, "dead");
 	if (p->d->journal_full)
 		return mf_error_set(e, MF_ENOSPC, "the journal is full");
+	if (forward && p->d->repository_silent)
+		return mf_error_set(e, MF_ETRANSFER, "the repository is silent");
 	p->written = true;
 	if (act->kind == MF_ACT_ROUTE) {
 		p->d->has_open = true;
@@ -244,6 +248,8 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen, struct mf_er
 	(void)seen;
 	if (moment(p))
 		return mf_error_set(e, MF_EFAIL, "dead");
+	if (p->held == NULL && mf_engine_standing(&p->engine).note[0] != '\0')
+		p->held = mf_engine_standing(&p->engine).note;
 	if (p->d->journal_full)
 		return mf_error_set(e, MF_ENOSPC, "the journal is full");
 	p->d->has_state = true;
@@ -406,6 +412,7 @@ test_full_journal(void **state)
 	d.journal_full = true;
 	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
 	assert_int_equal(p.canary_max, 0);
+	assert_non_null(strstr(p.held, "journal"));
 	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
 	assert_int_equal(end.reason, MF_REASON_HOLD_TOO_LONG);
 
@@ -422,6 +429,22 @@ test_full_journal(void **state)
 	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
 	assert_int_equal(d.weights[1], 0);
 	assert_int_equal(end.result, MF_RESULT_ROLLED_BACK);
+}
+
+/* A bucket that does not answer holds, by that name: it is not the router that refuses. */
+static void
+test_silent_repository(void **state)
+{
+	struct durable d = healthy();
+	struct process p = {.d = &d, .lives = UINT32_MAX};
+	struct mf_standing end;
+
+	(void)state;
+	d.repository_silent = true;
+	assert_int_equal(live(&p, MF_STEER_NONE, &end), 0);
+	assert_int_equal(p.canary_max, 0);
+	assert_non_null(strstr(p.held, "repository"));
+	assert_int_equal(end.reason, MF_REASON_HOLD_TOO_LONG);
 }
 
 /* A raise to 60 that one of two proxies has: settled says what the state is. */
@@ -522,6 +545,7 @@ main(void)
 	    BOTH(test_rollback),
 	    BOTH(test_bad_canary),
 	    BOTH(test_full_journal),
+	    BOTH(test_silent_repository),
 	    ONE(test_half_raised, canaries),
 	    BOTH(test_told_to_end),
 	    cmocka_unit_test(test_forward),

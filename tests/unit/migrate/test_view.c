@@ -171,6 +171,11 @@ test_held(void **state)
 	assert_int_equal(r->view.hold_since_us, NOW - 10000000);
 	assert_int_equal(r->view.hold_until_us, NOW + 10000000); /* ten intervals in all */
 	assert_string_equal(r->view.hold_end, "rollback");
+	r->engine.state.canary.hold = MF_HOLD_REPOSITORY;
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.hold, "repository");
+	assert_string_equal(
+	    r->view.waits, "the repository, which does not answer; the way back needs none");
 	r->engine.state.canary.hold = MF_HOLD_GATE;
 	r->now.gate = "approve";
 	mf_view_fill(&r->view, &r->now);
