@@ -27,6 +27,8 @@ unwell(const struct mf_cmd_run *r, const struct mf_cmd_run_seen *seen)
 		return strcmp(r->result, "succeeded") == 0 ? NULL : "it did not succeed";
 	if (!seen->has_beat)
 		return "it has no heartbeat";
+	if (seen->has_view && seen->view.left_us > 0)
+		return "it was interrupted, and nobody runs it";
 	if (seen->age_us >= LATE_US)
 		return "its heartbeat is old";
 	if (is_late(seen))

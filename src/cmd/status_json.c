@@ -128,7 +128,9 @@ set_view(json_t *o, const struct mf_cmd_run_seen *seen)
 {
 	const struct mf_migrate_view *v = &seen->view;
 
-	if (mf_output_set_name(o, "holder", v->by) != 0 ||
+	if (mf_output_set_name(o, "holder", v->left_us > 0 ? "" : v->by) != 0 ||
+	    set_when(o, "interrupted", v->left_us) != 0 ||
+	    set_when(o, "back_after", v->back_after_us) != 0 ||
 	    mf_output_set_name(o, "stage", v->stage) != 0 ||
 	    mf_output_set_name(o, "doing", v->doing) != 0 ||
 	    mf_output_set_name(o, "step", v->step) != 0 ||

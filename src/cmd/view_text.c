@@ -245,11 +245,31 @@ put_step(struct mf_buf *b, const struct mf_migrate_view *v)
 	}
 }
 
+/* Nobody runs it, and who did last has told so. */
 static void
-put_owner(struct mf_buf *b, const struct mf_migrate_view *v)
+put_left(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_view_frame *f)
+{
+	char text[MF_UNIT_TEXT_BYTES], when[MF_TIME_TEXT_BYTES];
+
+	mf_buf_printf(b, "nobody: interrupted %s ago, at %s; it was run by ",
+	    span(v->left_us, f->now_us, text),
+	    mf_format_time(v->left_us / SECOND_US * SECOND_US, when));
+	mf_text_put_escaped(b, v->by);
+	put_label(b, "resume");
+	mf_buf_printf(b, "`migrate PLAN --resume` goes on, with --on-resume rollback back");
+	if (v->back_after_us > 0)
+		mf_buf_printf(b, "; after %s it goes back in any case",
+		    mf_format_time(v->back_after_us / SECOND_US * SECOND_US, when));
+}
+
+static void
+put_owner(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_view_frame *f)
 {
 	put_label(b, "held by");
-	mf_text_put_escaped(b, v->by);
+	if (v->left_us > 0)
+		put_left(b, v, f);
+	else
+		mf_text_put_escaped(b, v->by);
 	if (v->source_unchecked || v->destination_unchecked) {
 		put_label(b, "unchecked");
 		mf_buf_printf(b, "what %s is not asked, as the plan says",
@@ -348,7 +368,7 @@ mf_view_text(struct mf_buf *out, const struct mf_migrate_view *v, const struct m
 
 	mf_text_put_escaped(&all, f->title == NULL ? "" : f->title);
 	if (!f->live)
-		put_owner(&all, v);
+		put_owner(&all, v, f);
 	if (f->progress != NULL)
 		mf_buf_printf(&all, "\n%s", f->progress);
 	if (v->phase[0] == '\0') {

@@ -14,6 +14,10 @@
 #define RENEW_PART 3u                /* of the time that a lease has left */
 #define CONTROLS_MAX 16u             /* that wait to be taken; more are read later */
 #define BEAT_US UINT64_C(30000000)   /* without news the last heartbeat is put again */
+/* Once we were told to end nothing waits for bandwidth, and what has to is refused: the last things
+ * are tried so often. */
+#define LAST_TRIES 6u
+#define LAST_PAUSE_NS 500000000L
 
 struct mf_keeper {
 	struct mf_keeper_params p;
@@ -23,6 +27,7 @@ struct mf_keeper {
 	pthread_mutex_t lock; /* of all below; token and answered are written by the thread alone */
 	pthread_cond_t wanted, happened;
 	bool ending, lost;
+	bool last_word; /* ending, and the repository answers: the last heartbeat is put */
 	uint64_t token;
 	uint64_t deadline_us;
 	uint64_t renew_wanted, renew_done; /* counts of requests, and of those answered */
@@ -118,7 +123,7 @@ mirror(struct mf_keeper *k, uint64_t request)
 struct last_beat {
 	struct mf_run_beat beat;
 	struct mf_buf view;
-	bool any;
+	bool any, owed;  /* owed: the newest one could not be put */
 	uint64_t put_us; /* by the keeper's clock; 0: not yet */
 };
 
@@ -129,10 +134,24 @@ put_beat(struct mf_keeper *k, struct last_beat *last)
 
 	if (last->put_us != 0)
 		last->beat.time_us = k->p.unix_us();
-	if (need_writer(k, &e) != 0 ||
-	    (k->writer != NULL && mf_run_beat(k->writer, &last->beat, &e) != 0))
+	last->owed = need_writer(k, &e) != 0 ||
+		     (k->writer != NULL && mf_run_beat(k->writer, &last->beat, &e) != 0);
+	if (last->owed)
 		mf_log(MF_LOG_DEBUG, "heartbeat: %s", e.message);
 	last->put_us = now_us(k);
+}
+
+static void
+put_last_beat(struct mf_keeper *k, struct last_beat *last, bool is_new)
+{
+	unsigned tries;
+
+	for (tries = 0; (is_new || last->owed) && tries < LAST_TRIES; tries++) {
+		if (tries > 0)
+			(void)nanosleep(&(struct timespec){.tv_nsec = LAST_PAUSE_NS}, NULL);
+		put_beat(k, last);
+		is_new = false;
+	}
 }
 
 static int
@@ -176,7 +195,7 @@ wait_for_work(struct mf_keeper *k)
 }
 
 struct work {
-	bool ending, renew, mirror, beat, lost;
+	bool ending, last_word, renew, mirror, beat, lost;
 	uint64_t mirror_request;
 };
 
@@ -187,7 +206,7 @@ take_beat(struct mf_keeper *k, struct last_beat *last)
 	struct mf_buf old = last->view;
 
 	if (!k->has_beat)
-		return last->any && now_us(k) >= last->put_us + BEAT_US;
+		return !k->ending && last->any && now_us(k) >= last->put_us + BEAT_US;
 	last->beat = k->beat;
 	last->view = k->view;
 	last->any = true;
@@ -203,6 +222,7 @@ next_work(struct mf_keeper *k, struct work *w, struct last_beat *last, uint64_t 
 	(void)pthread_mutex_lock(&k->lock);
 	wait_for_work(k);
 	w->ending = k->ending;
+	w->last_word = k->last_word;
 	w->lost = k->lost;
 	w->renew = !k->lost && (k->renew_wanted != k->renew_done || now_us(k) >= renew_at_us);
 	w->mirror = k->mirror_wanted != k->mirror_done;
@@ -247,6 +267,8 @@ keep(void *arg)
 			look_at_us = now_us(k) + CONTROL_US;
 		}
 	}
+	if (w.last_word && !w.lost)
+		put_last_beat(k, &last, w.beat);
 	mf_buf_fini(&last.view);
 	return NULL;
 }
@@ -278,15 +300,32 @@ mf_keeper_start(struct mf_keeper **out, const struct mf_keeper_params *params, s
 	return 0;
 }
 
+static bool
+mirror_at_last(struct mf_keeper *k, uint64_t wait_us)
+{
+	unsigned tries;
+
+	for (tries = 0; tries < LAST_TRIES && !mf_keeper_is_lost(k); tries++) {
+		if (tries > 0)
+			(void)nanosleep(&(struct timespec){.tv_nsec = LAST_PAUSE_NS}, NULL);
+		if (mf_keeper_mirror(k, wait_us / LAST_TRIES))
+			return true;
+	}
+	return false;
+}
+
 void
 mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us)
 {
+	bool answers;
+
 	if (k == NULL)
 		return;
-	if (wait_us > 0 && !mf_keeper_is_lost(k))
-		(void)mf_keeper_mirror(k, wait_us);
+	/* nobody waits for the last word to a bucket that is silent */
+	answers = wait_us > 0 && mirror_at_last(k, wait_us);
 	(void)pthread_mutex_lock(&k->lock);
 	k->ending = true;
+	k->last_word = answers;
 	(void)pthread_cond_broadcast(&k->wanted);
 	(void)pthread_mutex_unlock(&k->lock);
 	(void)pthread_join(k->thread, NULL);

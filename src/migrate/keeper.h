@@ -39,8 +39,8 @@ struct mf_keeper;
 /* Start it. Strings and pointers are borrowed until mf_keeper_stop. */
 int mf_keeper_start(
     struct mf_keeper **out, const struct mf_keeper_params *params, struct mf_error *e);
-/* Mirror what is left, for at most wait_us, and end. The leases are the caller's again. NULL is
- * fine. */
+/* Mirror what is left, for at most wait_us, put the last heartbeat where that was done, and end.
+ * The leases are the caller's again. NULL is fine. */
 void mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us);
 
 uint64_t mf_keeper_token(struct mf_keeper *k);

@@ -76,7 +76,7 @@ struct mf_migrating {
 	struct mf_router_seen router;
 	bool router_known;
 	char trouble[MF_TROUBLE_BYTES]; /* why the router cannot be read or written; "": it can */
-	bool present; /* preflight: the destination holds the version already */
+	bool present;                   /* preflight: the destination holds the version already */
 	struct mf_migrate_outlook outlook;
 	uint64_t answered; /* controls up to this number */
 	enum mf_steer steer;
@@ -132,6 +132,7 @@ void mf_migrating_show_act(struct mf_migrating *x, const struct mf_act *act);
 void mf_migrating_show_route(struct mf_migrating *x, const struct mf_act *act); /* it is done */
 void mf_migrating_show_watch(struct mf_migrating *x);
 void mf_migrating_show_tick(struct mf_migrating *x);
+void mf_migrating_show_left(struct mf_migrating *x); /* told to end, resumable: nobody runs it */
 
 /* tell.c: hooks and receivers of alerts that nobody waits for */
 int mf_migrating_start_tellers(struct mf_migrating *x, struct mf_error *e);

@@ -282,8 +282,10 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	out->interrupted = rc == 1;
 	out->lost = rc == 2;
 	report_end(x, out);
-	if (rc == 1)
+	if (rc == 1) {
+		mf_migrating_show_left(x);
 		mf_migrating_tell_leave(x);
+	}
 	if (rc == 2)
 		mf_migrating_tell_lost(x);
 	if (rc == 0) {
@@ -319,8 +321,10 @@ forget(struct mf_migrating *x, struct mf_error *why)
 {
 	struct mf_error ignored = {0};
 
-	if (why->code == MF_EINTERRUPTED)
+	if (why->code == MF_EINTERRUPTED) {
 		(void)mf_error_hint(why, "go on with --resume");
+		mf_migrating_show_left(x);
+	}
 	if (x->shift.tick > 0 || x->has_open_route || why->code == MF_EINTERRUPTED)
 		return;
 	mf_migrating_tell_failure(x, why);

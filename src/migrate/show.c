@@ -36,6 +36,16 @@ fill(struct mf_migrating *x)
 	mf_view_fill(&x->view, &now);
 }
 
+/* One word more of why it goes no further, or not on. */
+static void
+put_note(char *out, size_t bytes, const char *word)
+{
+	size_t n = strlen(out);
+
+	if (word[0] != '\0')
+		(void)snprintf(out + n, bytes - n, "%s%s", n == 0 ? "" : " ", word);
+}
+
 static void
 beat(struct mf_migrating *x, const char *phase)
 {
@@ -49,8 +59,9 @@ beat(struct mf_migrating *x, const char *phase)
 	struct mf_buf view = MF_BUF_INIT;
 
 	(void)snprintf(b.phase, sizeof b.phase, "%s", phase);
-	(void)snprintf(b.note, sizeof b.note, "%s%s%s", now.note,
-	    now.reason == MF_REASON_NONE ? "" : " ", mf_reason_name(now.reason));
+	put_note(b.note, sizeof b.note, x->view.left_us == 0 ? "" : "interrupted");
+	put_note(b.note, sizeof b.note, now.note);
+	put_note(b.note, sizeof b.note, mf_reason_name(now.reason));
 	mf_view_put(&view, &x->view);
 	if (!view.failed && view.len <= MF_RUN_VIEW_MAX_BYTES) {
 		b.view = view.data;
@@ -106,4 +117,13 @@ mf_migrating_show_tick(struct mf_migrating *x)
 	x->view.doing[0] = '\0';
 	fill(x);
 	beat(x, mf_engine_standing(&x->engine).phase);
+}
+
+void
+mf_migrating_show_left(struct mf_migrating *x)
+{
+	if (x->keeper == NULL)
+		return;
+	mf_view_left(&x->view, mf_migrating_max_unattended(x), x->p->unix_us());
+	beat(x, x->shifting ? mf_engine_standing(&x->engine).phase : x->view.stage);
 }

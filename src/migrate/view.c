@@ -32,6 +32,8 @@ struct member {
 static const struct member view_members[] = {
     OF_VIEW("at", WHOLE, at_us),
     OF_VIEW("by", TEXT, by),
+    OF_VIEW("left", WHOLE, left_us),
+    OF_VIEW("backAfter", WHOLE, back_after_us),
     OF_VIEW("version", TEXT, version),
     OF_VIEW("previous", TEXT, previous),
     OF_VIEW("stage", TEXT, stage),

@@ -43,6 +43,8 @@ struct mf_view_metric {
 struct mf_migrate_view {
 	int64_t at_us;                    /* when all this was so */
 	char by[200];                     /* who runs it, and where */
+	int64_t left_us;                  /* since when nobody does: it was told to end */
+	int64_t back_after_us;            /* resumed later than this it goes back */
 	char version[160], previous[160]; /* carried; of production at the beginning */
 	char stage[16];                   /* "deliver", "shift" */
 	char doing[200];
@@ -88,6 +90,9 @@ struct mf_view_moment {
 /* The part that is the plan's, and whose it is. */
 void mf_view_init(struct mf_migrate_view *v, const struct mf_canary_plan *plan,
     const struct mf_migration_plan *m, const char *by);
+/* Whoever runs it was told to end, and leaves now. max_unattended_us: for how long nobody may be
+ * there while the canary has traffic. */
+void mf_view_left(struct mf_migrate_view *v, uint64_t max_unattended_us, int64_t unix_us);
 /* As soon as they are known. */
 void mf_view_versions(struct mf_migrate_view *v, const char *version, const char *previous);
 /* Before the shift. text: what is at hand. */

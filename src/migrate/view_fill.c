@@ -75,6 +75,17 @@ mf_view_init(struct mf_migrate_view *v, const struct mf_canary_plan *plan,
 }
 
 void
+mf_view_left(struct mf_migrate_view *v, uint64_t max_unattended_us, int64_t unix_us)
+{
+	v->at_us = v->left_us = unix_us;
+	v->doing[0] = '\0';
+	/* as whoever resumes it counts: from the tick that will not come */
+	if (v->wanted > 0)
+		v->back_after_us = v->next_us + (int64_t)max_unattended_us;
+	v->next_us = 0;
+}
+
+void
 mf_view_versions(struct mf_migrate_view *v, const char *version, const char *previous)
 {
 	set_text(v->version, sizeof v->version, version);

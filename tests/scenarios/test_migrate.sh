@@ -175,6 +175,23 @@ wait $run
 check "SIGTERM with traffic on the canary: it goes back" test $? -eq 8
 ends told 100/0 v1 v1
 
+start_over v1
+plan v2 "  onInterrupt: hold" >plan.yaml
+"$MF" migrate plan.yaml --run-id left >left.out 2>&1 &
+run=$!
+in_time grep -q "route:60/40" left.out
+kill -TERM $run
+wait $run
+check "... or stays, as the plan says" test $? -eq 11
+status 1 "a run that was told to end needs attention" "$MF" status left
+says "... because nobody runs it" "attention: it was interrupted, and nobody runs it" out
+says "... since then" "held by +nobody: interrupted .* ago, at 2.*; it was run by .+@" out
+says "... and is resumed so" "migrate PLAN --resume.*; after 2.* it goes back in any case" out
+status 1 "... also for programs" "$MF" status --json left
+json "... by fields" 'r[0]["interrupted"] and r[0]["back_after"] and not r[0]["holder"]'
+status 0 "... which it is" "$MF" migrate plan.yaml --resume
+ends left 0/100 v2 v2
+
 # ---- a holder that stood still past its lease ----
 
 # it waits for a lease to run out: once is enough, in the build that is not slowed by a sanitizer

@@ -133,6 +133,33 @@ test_status(void **state)
 	    "  rollback  weights 60/40 to 100/0 at once");
 }
 
+/* It was told to end: nobody holds it, and what resumes it is said. */
+static void
+test_left(void **state)
+{
+	static const char said[] =
+	    "  held by   nobody: interrupted 12s ago, at 2023-11-14T22:13:08Z; it was run by "
+	    "kim@host\n"
+	    "  resume    `migrate PLAN --resume` goes on, with --on-resume rollback back; after "
+	    "2023-11-14T22:23:21Z it goes back in any case\n"
+	    "  primary ";
+	struct mf_view_frame f = {.now_us = NOW};
+	struct mf_migrate_view v;
+	char got[8192];
+
+	(void)state;
+	fill(&v);
+	mf_view_left(&v, 600 * SECOND, NOW - 12 * SECOND);
+	text(got, &v, &f);
+	assert_ptr_equal(strstr(got, said), got);
+	assert_null(strstr(got, "next tick"));
+	fill(&v);
+	v.wanted = 0; /* nothing is with the canary: it can wait */
+	mf_view_left(&v, 600 * SECOND, NOW - 12 * SECOND);
+	text(got, &v, &f);
+	assert_null(strstr(got, "in any case"));
+}
+
 /* Before the shift there are no weights of ours, but data under way. */
 static void
 test_data(void **state)
@@ -266,6 +293,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_live),
 	    cmocka_unit_test(test_status),
+	    cmocka_unit_test(test_left),
 	    cmocka_unit_test(test_data),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_width),

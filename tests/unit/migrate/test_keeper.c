@@ -191,6 +191,28 @@ test_beats_go_on(void **state)
 	end(&r);
 }
 
+/* The last word of a process that ends is put before it does. */
+static void
+test_last_beat(void **state)
+{
+	struct mf_run_beat beat = {.tick = 8, .time_us = 1, .phase = "Progressing"};
+	struct mf_run_beat read = {0};
+	struct mf_buf plain;
+	struct mf_error e = {0};
+	uint64_t age_us;
+	struct run r;
+
+	begin(&r, state);
+	assert_true(mf_keeper_mirror(r.keeper, LONG_US));
+	mf_keeper_beat(r.keeper, &beat);
+	mf_keeper_stop(r.keeper, LONG_US);
+	r.keeper = NULL;
+	assert_int_equal(mf_run_last_beat(r.f->repo, "run-1", &read, &plain, &age_us, &e), 0);
+	assert_int_equal(read.tick, 8);
+	mf_buf_fini(&plain);
+	end(&r);
+}
+
 static void
 test_controls(void **state)
 {
@@ -299,6 +321,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_mirror, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_beats_go_on, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_last_beat, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_controls, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_taken_anew, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_lost, fixture_setup, fixture_teardown),
