@@ -59,32 +59,38 @@ show(struct mf_cmd *c, const struct mf_plan *plan, struct mf_error *e)
 	return rc;
 }
 
-static json_t *
-lines_of(struct mf_buf *refusals)
-{
-	const char *at = mf_buf_cstr(refusals), *end;
-	json_t *list = json_array();
-
-	for (; at != NULL && (end = strchr(at, '\n')) != NULL; at = end + 1)
-		(void)json_array_append_new(list, json_stringn(at, (size_t)(end - at)));
-	return list;
-}
-
 /* The refusals are the result, and the error only counts them. */
 static int
-tell(struct mf_cmd *c, struct mf_buf *refusals, struct mf_error *e)
+tell(struct mf_cmd *c, const char *path, const struct mf_plan *refused, struct mf_buf *refusals,
+    struct mf_error *e)
 {
+	const char *lines = refusals->failed ? NULL : mf_buf_cstr(refusals), *at;
+	struct mf_buf json = MF_BUF_INIT;
 	struct mf_error why = {0};
+	unsigned n = 0;
 	int rc;
 
-	if (e->code != MF_EUSAGE || refusals->len == 0 || refusals->failed)
+	if (e->code != MF_EUSAGE || lines == NULL || *lines == '\0')
 		return -1;
-	rc = c->json ? mf_output_json(c->out,
-			   json_pack("{s:b, s:o}", "ok", 0, "refused", lines_of(refusals)), &why)
-		     : mf_output_bytes(c->out, refusals->data, refusals->len, &why);
-	if (rc != 0)
+	for (at = lines; (at = strchr(at, '\n')) != NULL; at++)
+		n++;
+	if (refused != NULL)
+		mf_cmd_warn_of_plan(refused);
+	mf_plan_put_refused_json(&json, refused, lines);
+	mf_buf_put_u8(&json, '\n');
+	if (json.failed)
+		rc = mf_error_nomem(&why, "the plan");
+	else
+		rc = c->json ? mf_output_bytes(c->out, json.data, json.len, &why)
+			     : mf_output_bytes(c->out, lines, strlen(lines), &why);
+	mf_buf_fini(&json);
+	if (rc != 0) {
 		*e = why;
-	return -1;
+		return -1;
+	}
+	(void)mf_error_set(
+	    e, MF_EUSAGE, "%s is refused for %u reason%s", path, n, n == 1 ? "" : "s");
+	return mf_error_hint(e, "modelferry-plan(5) says what each field means");
 }
 
 int
@@ -93,9 +99,10 @@ mf_cmd_plan_check(struct mf_cmd *c, struct mf_error *e)
 	const char *path = mf_options_arg(c->options, 0);
 	struct mf_plan_params params = params_of(c->options);
 	struct mf_buf text = MF_BUF_INIT, refusals = MF_BUF_INIT;
-	struct mf_plan *plan = NULL;
+	struct mf_plan *plan = NULL, *refused = NULL;
 	int rc = -1;
 
+	params.refused = &refused;
 	if (mf_fs_read_file(AT_FDCWD, path, MF_DOCUMENT_BYTES_MAX, &text, e) != 0) {
 		if (e->code == MF_ENOTFOUND)
 			e->code = MF_EUSAGE; /* no plan, and not a missing repository */
@@ -103,12 +110,13 @@ mf_cmd_plan_check(struct mf_cmd *c, struct mf_error *e)
 	}
 	plan = mf_plan_read(path, text.data, text.len, &params, &refusals, e);
 	if (plan == NULL) {
-		rc = tell(c, &refusals, e);
+		rc = tell(c, path, refused, &refusals, e);
 		goto out;
 	}
 	mf_cmd_warn_of_plan(plan);
 	rc = show(c, plan, e);
 out:
+	mf_plan_free(refused);
 	mf_plan_free(plan);
 	mf_buf_fini(&refusals);
 	mf_buf_fini(&text);

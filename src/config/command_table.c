@@ -267,7 +267,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Nothing is asked and nothing is moved.\n\n"
 	"What would hang or be ignored is refused: each refusal is a line with file, line and field, "
 	"and the status is 2. "
-	"Fields that nobody knows are warnings."},
+	"Fields that nobody knows are refused in a Migration, and warnings elsewhere; warnings stand on "
+	"standard error, with the refusals and without."},
     [MF_CMD_SIMULATE] = {"simulate", "PLAN TICKS", 2, 2, "ff",
 	"print what a plan would do for given observations",
 	"Prints, tick by tick, what the engine would do with PLAN if it saw what TICKS says, and how "

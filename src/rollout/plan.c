@@ -306,7 +306,7 @@ verdict(const struct mf_plan_reading *rd, struct mf_error *e)
 		return -1;
 	if (rd->n_refusals == 0)
 		return 0;
-	if (rd->n_refusals > 1 && rd->refusals != NULL)
+	if (rd->n_refusals > 1)
 		mf_error_while(
 		    e, "reading the plan, which is refused for %u reasons", rd->n_refusals);
 	return mf_error_hint(e,
@@ -341,9 +341,12 @@ mf_plan_read(const char *file, const void *bytes, size_t n, const struct mf_plan
 		goto fail;
 	}
 	read_plan(&rd);
-	if (verdict(&rd, rd.first) != 0)
-		goto fail;
-	return rd.plan;
+	if (verdict(&rd, rd.first) == 0)
+		return rd.plan;
+	if (!rd.no_memory && params->refused != NULL) {
+		*params->refused = rd.plan;
+		return NULL;
+	}
 fail:
 	mf_region_free(region);
 	return NULL;

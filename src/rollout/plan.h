@@ -73,10 +73,14 @@ struct mf_plan_params {
 	/* A Canary or Rollout is wanted as a Migration that can be run. NULL: it stays what it is
 	 */
 	const struct mf_plan_bare *bare;
+	/* Gets a plan that is refused as far as it was read, for its warnings alone; mf_plan_free.
+	 * NULL: nobody wants it. */
+	struct mf_plan **refused;
 };
 
 /* Read the text of a plan file. file: for messages. NULL: MF_EUSAGE with the first refusal; with
- * `refusals` all of them are found (at most MF_PLAN_NOTES_MAX) and the error counts them. */
+ * `refusals` all of them are listed (at most MF_PLAN_NOTES_MAX), a line each. The error counts them
+ * in any case. */
 struct mf_plan *mf_plan_read(const char *file, const void *bytes, size_t n,
     const struct mf_plan_params *params, struct mf_buf *refusals, struct mf_error *e);
 void mf_plan_free(struct mf_plan *plan);
@@ -98,5 +102,8 @@ enum mf_plan_way_back mf_plan_way_back(
 /* The internal plan for people, and as JSON. */
 void mf_plan_put_text(struct mf_buf *b, const struct mf_plan *plan);
 void mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan);
+/* As JSON what is refused, lines as mf_plan_read has them, and the warnings of the same plan. */
+void mf_plan_put_refused_json(
+    struct mf_buf *b, const struct mf_plan *refused, const char *refusals);
 
 #endif

@@ -168,13 +168,12 @@ mf_plan_put_text(struct mf_buf *b, const struct mf_plan *plan)
 	json_decref(tree);
 }
 
-void
-mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan)
+/* On one line; takes tree. */
+static void
+put_tree(struct mf_buf *b, json_t *tree)
 {
-	json_t *tree = plan_tree(plan);
 	char *text = NULL;
 
-	mf_tree_set(tree, "warnings", warnings_tree(plan));
 	if (tree != NULL)
 		text = json_dumps(tree, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	if (text == NULL)
@@ -183,4 +182,35 @@ mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan)
 		mf_buf_put(b, text, strlen(text));
 	free(text);
 	json_decref(tree);
+}
+
+void
+mf_plan_put_json(struct mf_buf *b, const struct mf_plan *plan)
+{
+	json_t *tree = plan_tree(plan);
+
+	mf_tree_set(tree, "warnings", warnings_tree(plan));
+	put_tree(b, tree);
+}
+
+static json_t *
+lines_tree(const char *at)
+{
+	json_t *list = json_array();
+	const char *end;
+
+	for (; (end = strchr(at, '\n')) != NULL; at = end + 1)
+		(void)json_array_append_new(list, json_stringn(at, (size_t)(end - at)));
+	return list;
+}
+
+void
+mf_plan_put_refused_json(struct mf_buf *b, const struct mf_plan *refused, const char *refusals)
+{
+	json_t *tree = json_object();
+
+	mf_tree_set(tree, "ok", json_false());
+	mf_tree_set(tree, "refused", lines_tree(refusals));
+	mf_tree_set(tree, "warnings", refused == NULL ? json_array() : warnings_tree(refused));
+	put_tree(b, tree);
 }

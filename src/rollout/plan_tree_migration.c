@@ -140,6 +140,9 @@ router_tree(const struct mf_router_plan *r)
 		mf_tree_set(map, "primary", mf_tree_texts(r->primary, r->n_primary));
 		mf_tree_set(map, "canary", mf_tree_texts(r->canary, r->n_canary));
 	}
+	if (r->n_config > 0)
+		mf_tree_set(map, "config", mf_tree_texts(r->config, r->n_config));
+	mf_tree_flag(map, "redispatch", r->redispatch);
 	mf_tree_flag(map, "cutStreams", r->cut_streams);
 	mf_tree_text(map, "template", r->template_path);
 	mf_tree_text(map, "output", r->output_path);
@@ -243,6 +246,8 @@ alerts_tree(const struct mf_migration_plan *m)
 		mf_tree_text(map, "kind", kinds[m->alerts[i].kind]);
 		mf_tree_text(map, "severity", severities[m->alerts[i].severity]);
 		mf_tree_text(map, "urlFile", m->alerts[i].url_file);
+		mf_tree_number(map, "retries", m->alerts[i].retries);
+		mf_tree_duration(map, "timeout", m->alerts[i].timeout_us);
 		(void)json_array_append_new(list, map);
 	}
 	return list;

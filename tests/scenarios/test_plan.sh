@@ -31,8 +31,19 @@ status 2 "a plan that would hang is refused" "$MF" plan check bad.yaml
 line=$(grep -n stepWeight bad.yaml | cut -d: -f1)
 says "... by file, line and field" "^bad.yaml:$line: spec.analysis.stepWeight: " out
 says "... and so is what else is wrong" "^bad.yaml:[0-9]+: spec.provider: " out
+cp err counted
+check "... which the error counts, and does not say again" \
+    sh -c '! grep -q spec. counted && grep -q "bad.yaml is refused for 2 reasons" counted'
 status 2 "... also for programs" "$MF" --json plan check bad.yaml
-json "... with all reasons" "not r['ok'] and len(r['refused']) == 2"
+json "... with all reasons" "not r['ok'] and len(r['refused']) == 2 and r['warnings'] == []"
+sed 's/stepWeight: 10/stepWeight: 0/; s/threshold:/treshold:/' example-1.yaml >worse.yaml
+status 2 "migrate has the first one" "$MF" migrate worse.yaml
+says "... and counts them" "worse.yaml:.*, while reading the plan, which is refused for [2-9] reasons"
+sed 's/^  analysis:/  colour: blue\n  analysis:/' bad.yaml >both.yaml
+status 2 "what is warned of is said of a plan that is refused, too" "$MF" plan check both.yaml
+says "... after the refusals" "both.yaml:[0-9]+: spec.colour: nobody knows"
+status 2 "... also for programs" "$MF" --json plan check both.yaml
+json "... by field" "len(r['refused']) == 2 and r['warnings'][0]['field'] == 'spec.colour'"
 
 sed 's/^  analysis:/  colour: blue\n  analysis:/' example-2.yaml >odd.yaml
 status 0 "a field that nobody knows is no refusal" "$MF" plan check odd.yaml
@@ -70,6 +81,12 @@ for f in example-*.yaml; do
 		status 2 "... as it is by plan check" "$MF" plan check odd.yaml
 	done
 done
+
+sed -e 's|^      canary: \[models.*|&\n      config: [/etc/haproxy/haproxy.cfg]|' \
+    -e '$a\  alerts: [{name: pager, url: "http://pager/", retries: 4}]' example-1.yaml >told.yaml
+status 0 "what a router's files and an alert's tries are" "$MF" plan check --json told.yaml
+json "... is shown" "(r['migration']['router']['config'], r['migration']['alerts'][0]['retries']) \
+== (['/etc/haproxy/haproxy.cfg'], 4)"
 
 status 2 "no such file" "$MF" plan check nowhere.yaml
 : >empty.yaml
