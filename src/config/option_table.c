@@ -574,8 +574,10 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_COMPLETE_NONE, "go to the version with the highest METRIC",
 	"Go to the version, other than the one production leaves, with the highest value of METRIC."},
     [MF_OPT_ALLOW_REJECTED] = {"allow-rejected", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
-	MF_FOR(ROLLBACK), MF_COMPLETE_NONE, "take a version although it was rejected",
-	"Also consider versions that were rejected."},
+	MF_FOR(ROLLBACK) | MF_FOR(MIGRATE) | MF_FOR(DOCTOR), MF_COMPLETE_NONE,
+	"take a version although it was rejected",
+	"Also consider versions that were rejected. "
+	"A run that carries one to its end takes the mark off it."},
     [MF_OPT_REASON] = {"reason", 0, MF_KIND_STRING, 0, "TEXT", NULL, NULL, 0,
 	MF_FOR(ROLLBACK) | MF_FOR(MIGRATE),
 	MF_COMPLETE_NONE, "why; for the record",

@@ -46,16 +46,29 @@ mf_migrating_find(struct mf_migrating *x, struct mf_error *e)
 		   : check_sequence(x, e);
 }
 
+int
+mf_migrating_check_rejected(
+    const struct mf_migrating *x, const struct mf_version *v, struct mf_error *e)
+{
+	if (!v->rejected || x->p->allow_rejected || x->p->resume != MF_MIGRATE_FRESH ||
+	    strcmp(x->version, x->previous) == 0)
+		return 0;
+	(void)mf_error_set(e, MF_EUSAGE, "%s@%s was rejected by an earlier run or rollback%s%s",
+	    x->m->model, x->version, v->rejected_reason[0] == '\0' ? "" : ": ", v->rejected_reason);
+	return mf_error_hint(e,
+	    "carry another version, or this one all the same with --allow-rejected, where what "
+	    "was wrong is not the version's fault or is mended");
+}
+
 /* 0: it is there, and *v is it. 1: it is not. */
 static int
 look_up(struct mf_migrating *x, struct mf_version *v, struct mf_error *e)
 {
 	int rc = mf_version_find(x->p->repo, x->m->model, x->version, v, e);
 
-	if (rc == 0 && v->rejected) {
+	if (rc == 0 && mf_migrating_check_rejected(x, v, e) != 0) {
 		mf_version_fini(v);
-		return mf_error_set(e, MF_EUSAGE,
-		    "%s@%s was rejected by an earlier run or rollback", x->m->model, x->version);
+		return -1;
 	}
 	return rc;
 }

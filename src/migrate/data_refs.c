@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "src/repo/ref.h"
 #include "src/repo/version.h"
 
@@ -127,6 +128,22 @@ production_now(struct mf_migrating *x, char out[MF_VERSION_BYTES], struct mf_err
 	return -1;
 }
 
+/* A version marked as rejected has come through: the mark would keep later runs from going back to
+ * it. */
+static void
+take_mark_off(struct mf_migrating *x)
+{
+	const struct mf_annotation a = {.rejected = -1, .by = x->p->actor};
+	struct mf_version v = {0};
+	struct mf_error why = {0};
+
+	if (mf_version_find(x->p->repo, x->m->model, x->version, &v, &why) < 0 ||
+	    (v.rejected && mf_version_annotate(x->p->repo, &v, &a, x->p->unix_us(), &why) != 0))
+		mf_log(MF_LOG_WARNING, "%s@%s stays marked as rejected: %s", x->m->model,
+		    x->version, why.message);
+	mf_version_fini(&v);
+}
+
 int
 mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e)
 {
@@ -136,9 +153,11 @@ mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e)
 		return 0;
 	if (production_now(x, now, e) != 0)
 		return -1;
-	if (strcmp(now, x->version) == 0)
-		return 0; /* by this run, before it was killed; or it was so all along */
-	return move_production(x, x->version, x->previous, e);
+	/* else it was so all along, or by this run, before it was killed */
+	if (strcmp(now, x->version) != 0 && move_production(x, x->version, x->previous, e) != 0)
+		return -1;
+	take_mark_off(x);
+	return 0;
 }
 
 int

@@ -124,9 +124,7 @@ look_at_version(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *
 	x->present = is_there(x, &v);
 	(void)snprintf(text, TEXT_BYTES, "%s@%s is in the repository, %s", x->m->model, x->version,
 	    mf_format_size(v.root.bytes, size));
-	if (v.rejected && strcmp(x->version, x->previous) != 0)
-		rc = mf_error_set(e, MF_EUSAGE, "%s@%s was rejected by an earlier run or rollback",
-		    x->m->model, x->version);
+	rc = mf_migrating_check_rejected(x, &v, e);
 	mf_version_fini(&v);
 	return rc;
 }

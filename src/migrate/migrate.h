@@ -101,6 +101,7 @@ struct mf_migrate_params {
 	struct mf_dialer_params dialer;
 	const char *secrets_dir;
 	enum mf_migrate_resume resume;
+	bool allow_rejected; /* carry a version that an earlier run or rollback marked */
 	/* Preflight alone. It looks at more, and goes on where something is not well: the error is
 	 * that of the first. */
 	bool dry_run;

@@ -215,6 +215,11 @@ struct mf_bringing {
 	bool *came_now;      /* gets: it was written now, and checked by that; NULL */
 };
 
+/* data.c: MF_EUSAGE where an earlier run or rollback marked it, and nobody wants it all the same.
+ */
+int mf_migrating_check_rejected(
+    const struct mf_migrating *x, const struct mf_version *v, struct mf_error *e);
+
 /* data.c: what a push reads: dir of the source, or what its link shows. NULL: it has none. */
 const char *mf_migrating_source_dir(const struct mf_migrating *x, char out[4096]);
 

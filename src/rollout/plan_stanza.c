@@ -60,8 +60,7 @@ check_list(
 			mf_plan_refuse(rd, list->items[i], "a step to 0 would never end");
 		else if (plan->step_weights[i] == before)
 			mf_plan_refuse(rd, list->items[i],
-			    "%u is the weight before it, too: the run would skip all weights "
-			    "behind it",
+			    "%u again: each weight has to be greater than the one before it",
 			    before);
 		else if (plan->step_weights[i] < before)
 			mf_plan_refuse(rd, list->items[i], "%u is less than the %u before it",

@@ -31,6 +31,32 @@ mf_haproxy_table_copy(
 	return 0;
 }
 
+static bool
+has_servers(const struct mf_haproxy_table *t, const char *backend)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (strcmp(t->servers[i].backend, backend) == 0)
+			return true;
+	return false;
+}
+
+/* It lacks a backend, and does not say which: one of the plan's of which it told no server. */
+static int
+lacks_backend(const struct mf_haproxy *h, const struct mf_haproxy_instance *x, struct mf_error *e)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < h->backends.n && has_servers(&x->now, h->backends.names[i]); i++)
+		;
+	(void)mf_error_set(
+	    e, MF_ENOTFOUND, "%s: HAProxy has no backend %s", x->peer.name, h->backends.names[i]);
+	return mf_error_hint(e,
+	    "the router's primary and canary name servers as BACKEND/SERVER; `show servers state` "
+	    "at the socket lists those that there are");
+}
+
 int
 mf_haproxy_complain(const struct mf_haproxy_instance *x, const char *complaint, struct mf_error *e)
 {
@@ -58,6 +84,8 @@ mf_haproxy_take_answer(
 
 	if (mf_haproxy_table_read(&x->now, answer->data, answer->len, e) != 0)
 		return mf_error_while(e, "reading what %s answers", x->peer.name);
+	if (strstr(x->now.complaint, "find backend") != NULL)
+		return lacks_backend(h, x, e);
 	if (x->now.complaint[0] != '\0')
 		return mf_haproxy_complain(x, x->now.complaint, e);
 	return mf_haproxy_take_sides(&x->now, h->plan, e);

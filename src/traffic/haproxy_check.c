@@ -106,6 +106,52 @@ find_backend(const struct mf_haproxy_table *t, const char *name)
 	return NULL;
 }
 
+static bool
+is_there(const struct mf_haproxy_table *t, const char *pattern)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (mf_haproxy_matches(pattern, &t->servers[i]))
+			return true;
+	return false;
+}
+
+/* Those of one backend, for people. */
+static void
+list_servers(const struct mf_haproxy_table *t, const char *backend, char out[256])
+{
+	size_t i, at = 0;
+
+	out[0] = '\0';
+	for (i = 0; i < t->n && at < 256; i++)
+		if (strcmp(t->servers[i].backend, backend) == 0)
+			at += (size_t)snprintf(
+			    out + at, 256 - at, "%s%s", at == 0 ? "" : ", ", t->servers[i].name);
+}
+
+/* Each server that is named in full is there; more may come to match a PREFIX*. */
+static int
+check_names(const struct mf_haproxy_instance *x, const char *backend, const char *side,
+    const char *const *patterns, size_t n, struct mf_error *e)
+{
+	const size_t bytes = strlen(backend);
+	char there[256];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strncmp(patterns[i], backend, bytes) != 0 || patterns[i][bytes] != '/' ||
+		    strchr(patterns[i], '*') != NULL || is_there(&x->now, patterns[i]))
+			continue;
+		list_servers(&x->now, backend, there);
+		(void)mf_error_set(e, MF_ENOTFOUND,
+		    "%s: backend %s has no server %s, which the router's %s names", x->peer.name,
+		    backend, patterns[i] + bytes + 1, side);
+		return mf_error_hint(e, "its servers are %s", there);
+	}
+	return 0;
+}
+
 /* Both sides are there, and nobody else takes traffic. */
 static int
 check_servers(const struct mf_haproxy_instance *x, const char *backend, struct mf_error *e)
@@ -189,7 +235,9 @@ check_instance(const struct mf_haproxy *h, const struct mf_haproxy_instance *x,
 		if ((b = find_backend(&x->now, name)) == NULL)
 			return mf_error_set(
 			    e, MF_ENOTFOUND, "%s: there is no backend %s", x->peer.name, name);
-		if (check_servers(x, name, e) != 0 || check_algorithm(x->peer.name, b, e) != 0 ||
+		if (check_names(x, name, "primary", h->plan->primary, h->plan->n_primary, e) != 0 ||
+		    check_names(x, name, "canary", h->plan->canary, h->plan->n_canary, e) != 0 ||
+		    check_servers(x, name, e) != 0 || check_algorithm(x->peer.name, b, e) != 0 ||
 		    check_persistence(h, x->peer.name, name, b->cookie || f->table[i], e) != 0)
 			return -1;
 	}

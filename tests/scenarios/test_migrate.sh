@@ -108,7 +108,21 @@ says "... is not steered" "has ended \(succeeded\): it cannot be steered"
 plan v3 >plan.yaml
 start_over v1
 status 2 "a rejected version is not tried again" "$MF" migrate plan.yaml
-says "... and is named" "churn@v3 was rejected"
+says "... and is named" "churn@v3 was rejected by an earlier run or rollback: threshold"
+says "... with what takes it all the same" "^HINT: .*--allow-rejected"
+status 0 "... which a look ahead does, too" "$MF" doctor plan.yaml --allow-rejected
+status 0 "... and carries it through" "$MF" migrate plan.yaml --allow-rejected
+ends "allowed" 0/100 v3 v3
+status 0 "... and takes the mark off" "$MF" show churn@v3 --json
+json "... for who looks for a version to go back to" 'not r["rejected"]'
+start_over v1
+sed -e 's|primary: .*|primary: [x/nosuch]|' plan.yaml >astray.yaml
+status 3 "a backend that is not there" "$MF" migrate astray.yaml
+says "... is named" "haproxy.sock: HAProxy has no backend x"
+sed -e 's|primary: .*|primary: [churn/old, churn/nosuch]|' plan.yaml >astray.yaml
+status 3 "a server that is not there" "$MF" migrate astray.yaml
+says "... is named" "backend churn has no server nosuch, which the router's primary names"
+says "... beside those that are" "^HINT: its servers are .*old"
 sed -i 's/    threshold: 2/    treshold: 2/' plan.yaml
 status 2 "a word that nobody knows" "$MF" migrate plan.yaml
 says "... is refused by name" "spec.analysis.treshold: nobody knows this field"

@@ -85,8 +85,8 @@ static const struct refusal canary_refusals[] = {
     {13, "    stepWeight: \"10\"",
 	"plan.yaml:13: spec.analysis.stepWeight: a number is wanted here, not a string"},
     {13, "    stepWeights: [10, 10, 20]",
-	"plan.yaml:13: spec.analysis.stepWeights[1]: 10 is the weight before it, too: the run "
-	"would skip all weights behind it"},
+	"plan.yaml:13: spec.analysis.stepWeights[1]: 10 again: each weight has to be "
+	"greater than the one before it"},
     {13, "    stepWeights: [10, 5]",
 	"plan.yaml:13: spec.analysis.stepWeights[1]: 5 is less than the 10 before it"},
     {13, "    stepWeights: [0, 5]",
@@ -304,8 +304,8 @@ static const struct refusal migration_refusals[] = {
     {18, "    maxHold: 0s\n    stepWeight: 10",
 	"plan.yaml:18: spec.analysis.maxHold: a hold of 0 is none"},
     {18, "    stepWeights: [5, 5]",
-	"plan.yaml:18: spec.analysis.stepWeights[1]: 5 is the weight before it, too: the run would "
-	"skip all weights behind it"},
+	"plan.yaml:18: spec.analysis.stepWeights[1]: 5 again: each weight has to be greater "
+	"than the one before it"},
     {18, "    threshold2: 1",
 	"plan.yaml:18: spec.analysis.threshold2: nobody knows this field\n"
 	"plan.yaml:15: spec.analysis: one of stepWeight, stepWeights and iterations is wanted: "

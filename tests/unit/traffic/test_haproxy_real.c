@@ -423,7 +423,10 @@ refused(void **state)
 	w.canary[0] = "llm/p1";
 	assert_refused(&w, MF_EUSAGE, "belongs to both sides");
 	w.canary[0] = "nobody/c1";
-	assert_refused(&w, MF_ENOTFOUND, "Can't find backend");
+	assert_refused(&w, MF_ENOTFOUND, "HAProxy has no backend nobody");
+	w.canary[0] = "llm/c9";
+	assert_refused(
+	    &w, MF_ENOTFOUND, "backend llm has no server c9, which the router's canary names");
 	w.canary[0] = "llm/c1";
 	(void)snprintf(view, sizeof view, "unix:%s/view0.sock", w.dir);
 	w.socket_names[0] = view;
