@@ -30,8 +30,8 @@ mf_simulate_refuse(
 }
 
 int
-mf_simulate_known(const struct mf_simulation *s, size_t n, const json_t *object, const char *const *names,
-    struct mf_error *e)
+mf_simulate_known(const struct mf_simulation *s, size_t n, const json_t *object,
+    const char *const *names, struct mf_error *e)
 {
 	json_t *walked = NULL;
 	const char *key;
@@ -167,6 +167,24 @@ params_of(const struct mf_options *o, struct mf_plan_params *p)
 		p->profile = MF_PROFILE_ARGO;
 	if (profile != NULL && strcmp(profile, "migration") == 0)
 		p->profile = MF_PROFILE_MIGRATION;
+}
+
+const char *
+mf_simulate_carried(const struct mf_simulation *s)
+{
+	const struct mf_migration_plan *m = s->plan->migration;
+	const json_t *rev = json_object_get(json_array_get(s->ticks, 0), "rev");
+	const char *carried = json_string_value(rev);
+
+	if (m == NULL || s->start != NULL)
+		return NULL;
+	if (carried == NULL)
+		carried = m->version != NULL ? m->version : m->from_ref;
+	if (carried == NULL)
+		carried = "the canary's"; /* traffic alone */
+	return strcmp(carried, MF_SIMULATE_SERVED) == 0 || strlen(carried) >= MF_REVISION_BYTES
+		   ? NULL
+		   : carried;
 }
 
 static int

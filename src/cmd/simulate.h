@@ -11,6 +11,8 @@
 
 #include "src/rollout/plan.h"
 
+#define MF_SIMULATE_SERVED "A" /* the revision that is served at the beginning */
+
 struct mf_simulation {
 	FILE *out;
 	bool json;
@@ -25,6 +27,13 @@ struct mf_simulation {
 
 /* Each prints a line a tick, and a last one with `result`. -1: MF_EUSAGE naming file and tick. */
 int mf_simulate_canary(struct mf_simulation *s, struct mf_error *e);
+
+/* The revision that a Migration begins to carry with the first tick, as `migrate` does: that tick's
+ * `rev`, else the version of the plan. NULL: the run begins when a tick brings a new revision,
+ * since this is no Migration, --start says how it stands, or the revision is A, which is served
+ * already.
+ */
+const char *mf_simulate_carried(const struct mf_simulation *s);
 
 /* A field of a tick has a value that it cannot have; returns -1. n: the tick, from 1; 0: --start.
  */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "src/cmd/output.h"
 #include "src/cmd/simulate_world.h"
 
@@ -9,6 +10,7 @@ struct run {
 	struct mf_simulation *simulation;
 	struct mf_world world;
 	struct mf_canary_state state;
+	bool began; /* there was something to roll out */
 	struct mf_asked asked[MF_STEP_ACTS_MAX];
 };
 
@@ -31,6 +33,7 @@ walk(struct run *r, const struct mf_canary_tick *tick, struct mf_error *e)
 		n++;
 	}
 	r->state = next;
+	r->began |= next.phase != MF_PHASE_SUCCEEDED || n > 0;
 	return 0;
 }
 
@@ -101,6 +104,17 @@ one(struct run *r, json_t *observed, struct mf_error *e)
 	return rc;
 }
 
+/* Phase Succeeded is what a Canary is in that has nothing to do, and no proof of the plan. */
+static void
+warn_if_idle(const struct run *r)
+{
+	if (!r->began)
+		mf_log(MF_LOG_WARNING,
+		    "%s: nothing was rolled out: no tick has a rev other than %s, which is served "
+		    "already",
+		    r->simulation->ticks_file, r->state.applied);
+}
+
 static int
 put_result(struct run *r, struct mf_error *e)
 {
@@ -113,8 +127,9 @@ put_result(struct run *r, struct mf_error *e)
 		    json_pack("{s:s, s:I, s:s}", "result", result, "ticks", (json_int_t)r->world.n,
 			"reason", mf_reason_name(s->reason)),
 		    e);
-	fprintf(r->simulation->out, "%s after %zu ticks%s%s\n", result, r->world.n,
-	    s->reason == MF_REASON_NONE ? "" : ": ", mf_reason_name(s->reason));
+	fprintf(r->simulation->out, "%s after %zu ticks%s%s%s\n", result, r->world.n,
+	    s->reason == MF_REASON_NONE ? "" : ": ", mf_reason_name(s->reason),
+	    r->began ? "" : ": nothing was rolled out");
 	return mf_output_end(r->simulation->out, e);
 }
 
@@ -133,6 +148,7 @@ mf_simulate_canary(struct mf_simulation *s, struct mf_error *e)
 	if (mf_world_start(&r->world, &r->state, e) != 0)
 		goto out;
 	json_array_foreach(s->ticks, i, observed) if (one(r, observed, e) != 0) goto out;
+	warn_if_idle(r);
 	rc = put_result(r, e);
 out:
 	free(r);

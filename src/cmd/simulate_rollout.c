@@ -366,7 +366,7 @@ start(struct run *r, struct mf_error *e)
 	static const char *const known[] = {
 	    "stable", "rev", "step", "canaryWeight", "aborted", NULL};
 	json_t *from = r->s->start;
-	const char *stable = "A", *revision = NULL;
+	const char *stable = MF_SIMULATE_SERVED, *revision = mf_simulate_carried(r->s);
 
 	if (from != NULL && (mf_simulate_known(r->s, 0, from, known, e) != 0 ||
 				get_revision(r, from, "stable", &stable, e) != 0 ||
@@ -377,6 +377,8 @@ start(struct run *r, struct mf_error *e)
 		return 0;
 	}
 	mf_rollout_start(&r->state, revision, stable);
+	if (from == NULL)
+		return 0;
 	r->state.aborted = json_is_true(json_object_get(from, "aborted"));
 	r->state.abort_told = r->state.aborted;
 	r->state.scaled_up = true;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/migrate/engine.h"
+
 /* Of 100 years: a clock that cannot wrap. */
 #define WAIT_MAX_S 3155760000.0
 
@@ -147,6 +149,17 @@ get_control(const struct mf_world *w, enum mf_steer *out, struct mf_error *e)
 
 /* ---- the beginning and the ticks ---- */
 
+/* As `migrate` does when the data is in place. */
+static void
+begin_to_carry(const struct mf_world *w, struct mf_canary_state *state)
+{
+	struct mf_engine engine;
+
+	mf_engine_canary(&engine, canary_of(w));
+	engine.ops->start(&engine, w->carried, MF_SIMULATE_SERVED);
+	*state = engine.state.canary;
+}
+
 int
 mf_world_start(struct mf_world *w, struct mf_canary_state *state, struct mf_error *e)
 {
@@ -154,10 +167,16 @@ mf_world_start(struct mf_world *w, struct mf_canary_state *state, struct mf_erro
 	    "canaryScaled", "statusWeight", "primaryRevision", "failedChecks", "iterations",
 	    "mirrored", NULL};
 	json_t *from = w->simulation->start;
-	const char *phase = "Succeeded", *applied = "A", *promoted = "A", *primary = NULL;
+	const char *phase = "Succeeded", *applied = MF_SIMULATE_SERVED,
+		   *promoted = MF_SIMULATE_SERVED, *primary = NULL;
 	int weight = -1, failed = 0, iterations = 0;
 
 	w->weights[0] = 100;
+	w->carried = mf_simulate_carried(w->simulation);
+	if (w->carried != NULL) {
+		begin_to_carry(w, state);
+		return 0;
+	}
 	if (from != NULL && (mf_simulate_known(w->simulation, 0, from, known, e) != 0 ||
 				get_word(w, from, "phase", &phase, e) != 0 ||
 				get_revision(w, from, "applied", &applied, e) != 0 ||
@@ -211,6 +230,8 @@ mf_world_see(struct mf_world *w, json_t *tick, struct mf_canary_state *state,
 
 	w->tick = tick;
 	*out = (struct mf_canary_tick){.revision = state->applied};
+	if (state->applied[0] == '\0' && w->carried != NULL)
+		out->revision = w->carried; /* a gate is asked before it is applied */
 	if (mf_simulate_known(w->simulation, w->n, tick, known, e) != 0 || pass_time(w, e) != 0 ||
 	    get_revision(w, tick, "rev", &out->revision, e) != 0 ||
 	    get_ready(w, "primaryReady", &out->primary, e) != 0 ||

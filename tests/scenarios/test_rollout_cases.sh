@@ -35,6 +35,38 @@ says "... with the line" "ticks.json:[0-9]+"
 echo '[{"rev": "B"}, {"rev": "B"}, {"rev": "B"}, {"rev": "B"}]' >ticks.json
 status 0 "for people" "$MF" simulate $plan ticks.json
 says "... weights, phase and acts" "Progressing +50/50 .*route:50/50" out
+echo '[{}, {}]' >ticks.json
+status 0 "nothing to roll out" "$MF" simulate $plan ticks.json
+says "... is no success that says anything" "Succeeded after 2 ticks: nothing was rolled out" out
+says "... and is warned of" "ticks.json: nothing was rolled out: no tick has a rev other than A"
+
+# a Migration begins as migrate does
+cat >migration.yaml <<'EOF'
+apiVersion: modelferry.dev/v1alpha1
+kind: Migration
+metadata: {name: m}
+spec:
+  model: {name: churn, version: v2}
+  source: {name: old, servers: ["http://127.0.0.1:1"], serves: unchecked}
+  destination: {name: new, dir: /new, link: current, servers: ["http://127.0.0.1:2"],
+    serves: unchecked}
+  router: {haproxy: {sockets: ["unix:/ha"], primary: [be/old], canary: [be/new]}}
+  analysis:
+    interval: 1m
+    threshold: 2
+    stepWeight: 60
+    metrics:
+    - {name: accuracy, address: "http://127.0.0.1:9", query: a, thresholdRange: {min: 0.9}}
+EOF
+echo '[{}, {"metrics": {"accuracy": 0.95}}, {"metrics": {"accuracy": 0.95}}]' >ticks.json
+status 0 "a Migration carries its version without a word" "$MF" simulate migration.yaml ticks.json
+says "... from its first step" "^ +1 .*40/60 +failed 0  route:40/60$" out
+says "... to its end" "^succeeded after 3 ticks" out
+sed 's/{}/{"rev": "v3"}/' ticks.json >named.json
+"$MF" simulate migration.yaml ticks.json >bare 2>err
+status 0 "... or the one of the first tick" "$MF" simulate migration.yaml named.json
+mv out named
+check "... in the same way" diff bare named
 echo '{"phase": "Sleeping"}' >start.json
 status 2 "a start in no phase" "$MF" simulate --start start.json $plan ticks.json
 says "... is named" "start.json: phase"
