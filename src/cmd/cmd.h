@@ -71,6 +71,11 @@ int64_t mf_cmd_monotonic_us(void);
 /* Has SIGINT or SIGTERM come, or with a terminal SIGHUP? Any thread. A second one ends the process
  * at once. */
 bool mf_cmd_interrupted(void);
+/* What a run carries can be ended apart from it, as if by a signal: between carry(true) and
+ * carry(false), by stop_carrying from any thread. Is it, or were we told to end? */
+void mf_cmd_carry(bool begins);
+void mf_cmd_stop_carrying(void);
+bool mf_cmd_stopped(void);
 /* Catch those three, ignore SIGPIPE. Once, before threads are started. */
 void mf_cmd_catch_signals(void);
 /* Wait for a SIGHUP that asks to read the configuration again: one to a process that has no

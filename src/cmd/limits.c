@@ -86,7 +86,7 @@ static bool
 is_cancelled(void *arg)
 {
 	(void)arg;
-	return mf_cmd_interrupted();
+	return mf_cmd_stopped();
 }
 
 int

@@ -216,6 +216,9 @@ fill(struct migrate *m)
 	p->unix_us = mf_cmd_now_us;
 	p->boot_us = boot_us;
 	p->interrupted = mf_cmd_interrupted;
+	p->carry = mf_cmd_carry;
+	p->stop_carrying = mf_cmd_stop_carrying;
+	p->stopped = mf_cmd_stopped;
 	p->sleep = sleep_us;
 	p->tell = mf_cmd_tell_migration;
 	p->tell_arg = &m->telling;

@@ -20,7 +20,7 @@ static bool
 is_cancelled(void *arg)
 {
 	(void)arg;
-	return mf_cmd_interrupted();
+	return mf_cmd_stopped();
 }
 
 struct mf_retry_params

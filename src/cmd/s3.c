@@ -11,7 +11,7 @@ static bool
 is_cancelled(void *arg)
 {
 	(void)arg;
-	return mf_cmd_interrupted();
+	return mf_cmd_stopped();
 }
 
 static const char *

@@ -11,6 +11,9 @@
  * who waits for it (sem_post is safe in a handler: signal-safety(7)). */
 static atomic_bool interrupted;
 static atomic_bool nobody_waits;
+/* Not by a signal: what a run carries, which can be ended apart from the run. */
+static atomic_int carrying;
+enum { CARRIES_NOTHING, CARRIES, CARRIES_NO_MORE };
 static sem_t hangups;
 
 static void
@@ -34,6 +37,27 @@ bool
 mf_cmd_interrupted(void)
 {
 	return atomic_load_explicit(&interrupted, memory_order_relaxed);
+}
+
+void
+mf_cmd_carry(bool begins)
+{
+	atomic_store(&carrying, begins ? CARRIES : CARRIES_NOTHING);
+}
+
+void
+mf_cmd_stop_carrying(void)
+{
+	int now = CARRIES;
+
+	(void)atomic_compare_exchange_strong(&carrying, &now, CARRIES_NO_MORE);
+}
+
+bool
+mf_cmd_stopped(void)
+{
+	return mf_cmd_interrupted() ||
+	       atomic_load_explicit(&carrying, memory_order_relaxed) == CARRIES_NO_MORE;
 }
 
 bool

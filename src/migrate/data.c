@@ -98,7 +98,7 @@ mf_migrating_push(struct mf_migrating *x, struct mf_error *e)
 	    .threads = x->p->threads,
 	    .memory_bytes = x->p->memory_bytes,
 	    .now_us = x->p->unix_us,
-	    .interrupted = x->p->interrupted,
+	    .interrupted = x->p->stopped,
 	    .cache = x->p->cache,
 	    .progress = x->p->progress,
 	    .force = true, /* under this name, also where it equals the newest */

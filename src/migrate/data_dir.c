@@ -61,7 +61,7 @@ mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf
 	    .threads = x->p->threads,
 	    .memory_bytes = x->p->memory_bytes,
 	    .now_us = x->p->unix_us(),
-	    .interrupted = x->leaving ? NULL : x->p->interrupted,
+	    .interrupted = x->leaving ? NULL : x->p->stopped,
 	    .progress = x->p->progress,
 	};
 

@@ -75,7 +75,7 @@ params(struct mf_migrating *x, const struct place *p, struct mf_files *files)
 	    .files = files,
 	    .transfers = x->p->transfers == 0 ? TRANSFERS : x->p->transfers,
 	    .now_us = x->p->unix_us(),
-	    .interrupted = x->leaving ? NULL : x->p->interrupted,
+	    .interrupted = x->leaving ? NULL : x->p->stopped,
 	    .progress = x->p->progress,
 	};
 }

@@ -168,6 +168,8 @@ take_control(void *arg, const struct mf_control *control)
 	}
 	(void)pthread_cond_broadcast(&k->happened);
 	(void)pthread_mutex_unlock(&k->lock);
+	if (!full && k->p.heard != NULL)
+		k->p.heard(k->p.arg, control->verb);
 	return full;
 }
 

@@ -32,6 +32,9 @@ struct mf_keeper_params {
 	uint64_t answered;            /* controls up to this number are answered */
 	int64_t (*unix_us)(void);
 	int64_t (*boot_us)(void);
+	/* One waits to be taken; called by the thread. NULL: nobody wants to know at once. */
+	void (*heard)(void *arg, enum mf_control_verb verb);
+	void *arg;
 };
 
 struct mf_keeper;

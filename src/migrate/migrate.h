@@ -120,6 +120,12 @@ struct mf_migrate_params {
 	int64_t (*unix_us)(void);
 	int64_t (*boot_us)(void); /* CLOCK_BOOTTIME */
 	bool (*interrupted)(void);
+	/* What is carried can be ended apart from the run, which then turns back what there is. The
+	 * run tells when pushes and pulls begin and end; from any thread it asks that they end as
+	 * at a signal; and they ask whether they should, which is also so when interrupted. */
+	void (*carry)(bool begins);
+	void (*stop_carrying)(void);
+	bool (*stopped)(void);
 	/* Sleep so long, or until interrupted. */
 	void (*sleep)(uint64_t us);
 	void (*tell)(void *arg, const struct mf_migrate_event *event);

@@ -133,11 +133,25 @@ prepare(struct mf_migrating *x, struct mf_error *e)
 	return 0;
 }
 
-/* prepare; or what an abort that came in the meantime asks for. */
+/* The same, which an abort stops at once: what is stored or brought by then stays. */
+static int
+prepare_until_abort(struct mf_migrating *x, struct mf_error *e)
+{
+	int rc;
+
+	x->p->carry(true);
+	if (is_aborted(x)) /* heard before that */
+		x->p->stop_carrying();
+	rc = prepare(x, e);
+	x->p->carry(false);
+	return rc;
+}
+
+/* The same; or what an abort that came in the meantime asks for. */
 static int
 prepare_or_abort(struct mf_migrating *x, struct mf_error *e)
 {
-	if (prepare(x, e) == 0)
+	if (prepare_until_abort(x, e) == 0)
 		return 0;
 	if (!is_aborted(x))
 		return -1;
@@ -147,6 +161,16 @@ prepare_or_abort(struct mf_migrating *x, struct mf_error *e)
 	x->steer = MF_STEER_NONE;
 	x->shift.control = MF_STEER_ABORT;
 	return 0;
+}
+
+/* By the keeper's thread. */
+static void
+heard(void *arg, enum mf_control_verb verb)
+{
+	const struct mf_migrating *x = arg;
+
+	if (verb == MF_CONTROL_ABORT)
+		x->p->stop_carrying();
 }
 
 /* From here on the leases are renewed: bringing the data can take longer than they last. */
@@ -162,6 +186,8 @@ start_keeper(struct mf_migrating *x, struct mf_error *e)
 	    .answered = x->answered,
 	    .unix_us = x->p->unix_us,
 	    .boot_us = x->p->boot_us,
+	    .heard = heard,
+	    .arg = x,
 	};
 
 	return mf_keeper_start(&x->keeper, &k, e);

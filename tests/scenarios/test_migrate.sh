@@ -140,10 +140,37 @@ sed -i 's/within: 5s/within: 2m/' plan.yaml
 "$MF" migrate plan.yaml --run-id early-traffic >early.out 2>&1 &
 run=$!
 in_time grep -q "^serves:" early.out
+in_time "$MF" status early-traffic # the repository knows of it
 status 0 "aborted before any weight moved" "$MF" migrate --abort early-traffic
 wait $run
 check "... the run ends with 8" test $? -eq 8
 ends "aborted early" 100/0 v1 v1
+
+# a push that takes a minute, at that rate
+mkdir v9
+for part in {1..150}; do head -c 65536 /dev/urandom >"v9/part-$part.bin"; done
+cp v1/version.txt v9/
+start_over v1
+plan v9 | sed "s|source: {name: old,|source: {name: old, dir: $scratch/v9,|" >plan.yaml
+"$MF" migrate plan.yaml --run-id slow --bwlimit 150K >slow.out 2>&1 &
+run=$!
+in_time grep -q "^push:" slow.out
+begun=$SECONDS
+kill -TERM $run
+wait $run
+check "told to end while it pushes: status 11" test $? -eq 11
+check "... within seconds" test $((SECONDS - begun)) -lt 25
+status 1 "... as status says" "$MF" status slow
+says "... beside what resumes it" "nobody: interrupted .*; it was run by" out
+"$MF" migrate plan.yaml --resume --bwlimit 150K >slow.out 2>&1 &
+run=$!
+in_time grep -q "^push:" slow.out
+begun=$SECONDS
+status 0 "aborted while it pushes" "$MF" migrate --abort slow
+wait $run
+check "... the run ends with 8" test $? -eq 8
+check "... within seconds" test $((SECONDS - begun)) -lt 25
+ends "aborted in the push" 100/0 v1 v1
 
 # ---- killed, resumed, steered ----
 
