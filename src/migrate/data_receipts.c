@@ -1,8 +1,10 @@
-/* Receipts: what remote sites say that they have. */
+/* Receipts: what a remote site says that it has. */
 #include "src/migrate/migrate_int.h"
 
 #include <string.h>
 
+#include "src/base/log.h"
+#include "src/base/text.h"
 #include "src/repo/receipt.h"
 #include "src/repo/version.h"
 
@@ -10,9 +12,37 @@
 #define RECEIPT_POLL_US UINT64_C(2000000)
 #define BACK_US UINT64_C(600000000) /* how long a remote site may take to go back */
 
-/* How many sites have the version, by receipts that are fresh. 0; -1. */
+struct waiting {
+	const struct mf_version *v;
+	size_t n;   /* instances of the destination that have it */
+	bool other; /* it was said that another site has it */
+};
+
+/* One that calls itself otherwise would be waited for in vain, and nobody would know why. */
+static void
+tell_other(struct mf_migrating *x, const struct mf_receipts *list, uint64_t age, struct waiting *w)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	char site[MF_SITE_NAME_MAX_BYTES * 2];
+	size_t i;
+
+	if (w->n > 0 || w->other)
+		return;
+	for (i = 0; i < list->n && !w->other; i++)
+		w->other = mf_receipts_count(
+			       list, list->items[i].site, w->v->digest, age, false) > 0;
+	if (!w->other)
+		return;
+	mf_text_escape(site, sizeof site, list->items[i - 1].site);
+	mf_log(MF_LOG_WARNING,
+	    "site %s has %s@%s, which says nothing of the destination: receipts of --site %s are "
+	    "waited for",
+	    site, x->m->model, w->v->root.version, d->name);
+}
+
+/* How many instances of the destination have it, by receipts that are fresh. 0; -1. */
 static int
-count_receipts(struct mf_migrating *x, const struct mf_version *v, size_t *n, struct mf_error *e)
+count_receipts(struct mf_migrating *x, struct waiting *w, struct mf_error *e)
 {
 	const struct mf_site_plan *d = &x->m->destination;
 	uint64_t age = d->receipt_age_us == 0 ? RECEIPT_AGE_US : d->receipt_age_us;
@@ -20,35 +50,39 @@ count_receipts(struct mf_migrating *x, const struct mf_version *v, size_t *n, st
 
 	if (mf_receipts_list(x->p->repo, x->m->model, x->p->trust, x->p->unix_us(), &list, e) != 0)
 		return -1;
-	*n = mf_receipts_count(&list, v->digest, age, false);
+	w->n = mf_receipts_count(&list, d->name, w->v->digest, age, false);
+	tell_other(x, &list, age, w);
 	mf_receipts_fini(&list);
 	return 0;
 }
 
 /*
  * A remote site pulls by itself, from the candidate ref, and says so in receipts. Waits until
- * enough of them have the version, for at most `most_us`; 0: as long as it takes.
+ * enough of its instances have the version, for at most `most_us`; 0: as long as it takes.
  */
 int
 mf_migrating_wait_for_receipts(
     struct mf_migrating *x, const char *version, uint64_t most_us, struct mf_error *e)
 {
-	const unsigned wanted = x->m->destination.receipts == 0 ? 1 : x->m->destination.receipts;
+	const struct mf_site_plan *d = &x->m->destination;
+	const unsigned wanted = d->receipts == 0 ? 1 : d->receipts;
 	int64_t begun_us = x->p->boot_us();
 	struct mf_version v = {0};
-	size_t n = 0;
+	struct waiting w = {.v = &v};
 	int rc = mf_version_find(x->p->repo, x->m->model, version, &v, e);
 
 	if (rc > 0)
 		rc = mf_error_set(
 		    e, MF_ENOTFOUND, "%s@%s is not there any more", x->m->model, version);
-	while (rc == 0 && (rc = count_receipts(x, &v, &n, e)) == 0 && n < wanted) {
+	while (rc == 0 && (rc = count_receipts(x, &w, e)) == 0 && w.n < wanted) {
 		if (mf_migrating_interrupted(x))
 			rc = mf_error_set(e, MF_EINTERRUPTED,
-			    "interrupted with %zu of %u receipts of %s", n, wanted, version);
+			    "interrupted with %zu of %u receipts of site %s for %s", w.n, wanted,
+			    d->name, version);
 		else if (most_us != 0 && (uint64_t)(x->p->boot_us() - begun_us) >= most_us)
-			rc = mf_error_set(e, MF_EFAIL, "%zu of %u receipts of %s came in time", n,
-			    wanted, version);
+			rc = mf_error_set(e, MF_EFAIL,
+			    "%zu of %u receipts of site %s for %s came in time", w.n, wanted,
+			    d->name, version);
 		else
 			x->p->sleep(RECEIPT_POLL_US);
 	}

@@ -237,13 +237,14 @@ is_newest(const struct mf_receipts *list, const struct mf_receipt *x)
 }
 
 size_t
-mf_receipts_count(
-    const struct mf_receipts *list, const uint8_t digest[32], uint64_t max_age_us, bool serving)
+mf_receipts_count(const struct mf_receipts *list, const char *site, const uint8_t digest[32],
+    uint64_t max_age_us, bool serving)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < list->n; i++)
-		n += memcmp(list->items[i].digest, digest, 32) == 0 &&
+		n += strcmp(list->items[i].site, site) == 0 &&
+		     memcmp(list->items[i].digest, digest, 32) == 0 &&
 		     list->items[i].age_us <= max_age_us &&
 		     (!serving || list->items[i].serving == MF_SERVING_YES) &&
 		     is_newest(list, &list->items[i]);

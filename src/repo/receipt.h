@@ -50,9 +50,10 @@ int mf_receipt_put(struct mf_repo *repo, const struct mf_receipt *r, const struc
 int mf_receipts_list(struct mf_repo *repo, const char *model, const struct mf_trust *trust,
     int64_t now_us, struct mf_receipts *out, struct mf_error *e);
 void mf_receipts_fini(struct mf_receipts *list);
-/* How many sites and instances have the version (digest) by a receipt of at most max_age_us;
+/* How many instances of a site have the version (digest) by a receipt of at most max_age_us. An
+ * instance counts once, by the newest that it wrote; what other sites have counts for nothing.
  * serving: only those that serve it. */
-size_t mf_receipts_count(
-    const struct mf_receipts *list, const uint8_t digest[32], uint64_t max_age_us, bool serving);
+size_t mf_receipts_count(const struct mf_receipts *list, const char *site, const uint8_t digest[32],
+    uint64_t max_age_us, bool serving);
 
 #endif

@@ -276,6 +276,9 @@ mf_migration_sites(struct mf_plan_reading *rd, const struct mf_node *spec,
 	/* of the source only where this run may change what it serves: a fallback */
 	read_site(rd, mf_node_get(spec, "source"), &w->source, moves && flips);
 	read_site(rd, destination, &w->destination, moves);
+	if (w->destination.plan.remote && mf_node_get(destination, "name") == NULL)
+		mf_plan_refuse(rd, destination,
+		    "name is missing: by it the site's receipts are told from those of others");
 	if (w->destination.plan.kind == MF_DESTINATION_NONE && !moves && destination != NULL &&
 	    destination->kind == MF_NODE_MAP)
 		mf_plan_refuse(rd, destination,

@@ -52,10 +52,17 @@ check "data alone: production is v2" sh -c "\"$MF\" ref churn production | grep 
 sed -e "s|{name: third, dir.*|{name: fourth, remote: true, dir: /models, link: current, receipts: 1, serves: unchecked}|" \
     -e 's/name: data-alone/name: remote/' data.yaml >remote.yaml
 "$MF" ref churn production v1 >out 2>err
+"$MF" pull churn@v2 elsewhere --link current --site elsewhere >>out 2>>err
+"$MF" migrate remote.yaml >remote.out 2>&1 &
+run=$!
+check "a site that pulls by itself: it is told of another one's receipt" \
+    in_time grep -q "site elsewhere has churn@v2.* --site fourth are waited for" remote.out
+check "... which does not count" kill -0 $run
 "$MF" follow churn@candidate fourth --link current --site fourth --interval 0.2s \
     --state-dir "$scratch/state-fourth" >>servers.log 2>&1 &
 pids+=($!)
-status 0 "a site that pulls by itself" "$MF" migrate remote.yaml
+wait $run
+check "... its own does" test $? -eq 0
 check "remote: it has it" test "$(cat fourth/current/version.txt)" = v2
 kill "${pids[-1]}"
 "$MF" ref churn production v1 >out 2>err
@@ -126,6 +133,33 @@ says "... beside those that are" "^HINT: its servers are .*old"
 sed -i 's/    threshold: 2/    treshold: 2/' plan.yaml
 status 2 "a word that nobody knows" "$MF" migrate plan.yaml
 says "... is refused by name" "spec.analysis.treshold: nobody knows this field"
+
+# ---- a remote site, with traffic ----
+
+start_over v1
+"$MF" pull churn@v1 new --link current >out 2>err
+"$MF" ref churn candidate v1 >>out 2>>err
+"$MF" follow churn@candidate new --link current --site new --interval 0.2s \
+    --state-dir "$scratch/state-new" >>servers.log 2>&1 &
+follower=$!
+pids+=("$follower")
+push_version v30
+plan v30 | sed "s|^    dir: .*|    remote: true\n    dir: /models|" >plan.yaml
+ill new "accuracy:v30 0.5" "status 200"
+"$MF" migrate plan.yaml --run-id far >far.out 2>&1 &
+run=$!
+in_time grep -q "route:60/40" far.out
+kill -STOP $follower
+is_candidate() { "$MF" ref churn candidate | grep -q " is $1,"; }
+check "a remote site with traffic: candidate names what it goes back to" in_time is_candidate v1
+check "... when the traffic is back" test "$(weights)" = 100/0
+sleep 0.5
+check "... and its receipts are waited for again" kill -0 $run
+kill -CONT $follower
+wait $run
+check "... rolled back" test $? -eq 8
+ends "remote" 100/0 v1 v1
+kill $follower
 
 # ---- a server that does not load ----
 

@@ -45,20 +45,56 @@ put(struct fixture *f, const char *site, const char *instance, const char *versi
 	fixture_expect_ok(mf_receipt_put(f->repo, &r, signer, &e), &e, "a receipt");
 }
 
+/* Of the sites of these tests, all together. */
 static size_t
 count(struct fixture *f, const struct mf_trust *trust, const uint8_t digest[32], int64_t max_age_us,
     bool serving)
 {
+	static const char *const sites[] = {"east", "west", "north"};
 	struct mf_receipts list;
 	struct mf_error e = {0};
-	size_t n;
+	size_t n = 0, i;
 
 	fixture_expect_ok(
 	    mf_receipts_list(f->repo, FIXTURE_MODEL, trust, fixture_now_us(), &list, &e), &e,
 	    "receipts");
-	n = mf_receipts_count(&list, digest, (uint64_t)max_age_us, serving);
+	for (i = 0; i < 3; i++)
+		n += mf_receipts_count(&list, sites[i], digest, (uint64_t)max_age_us, serving);
 	mf_receipts_fini(&list);
 	return n;
+}
+
+/* Of a site that is asked for, and of no other. */
+static void
+expect_of(struct fixture *f, const char *site, size_t want)
+{
+	struct mf_receipts list;
+	struct mf_error e = {0};
+
+	fixture_expect_ok(
+	    mf_receipts_list(f->repo, FIXTURE_MODEL, NULL, fixture_now_us(), &list, &e), &e,
+	    "receipts");
+	assert_int_equal(mf_receipts_count(&list, site, one, (uint64_t)MINUTE_US, false), want);
+	mf_receipts_fini(&list);
+}
+
+static void
+test_receipts_of_a_site(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "east", "", "v1", one, MF_SERVING_YES, NULL);
+	expect_of(f, "west", 0);
+	expect_of(f, "eas", 0);
+	expect_of(f, "east", 1);
+	put(f, "west", "pod-0", "v1", one, MF_SERVING_YES, NULL);
+	put(f, "west", "pod-1", "v1", one, MF_SERVING_YES, NULL);
+	put(f, "west", "pod-1", "v1", one, MF_SERVING_YES, NULL);
+	expect_of(f, "west", 2);
+	/* an instance that says nothing newer than that it has left it */
+	put(f, "west", "pod-0", "v2", two, MF_SERVING_YES, NULL);
+	expect_of(f, "west", 1);
+	expect_of(f, "east", 1);
 }
 
 static void
@@ -328,6 +364,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_receipts),
+	    TEST(test_receipts_of_a_site),
 	    TEST(test_receipts_signed),
 	    TEST(test_receipts_rekeyed),
 	    TEST(test_control),

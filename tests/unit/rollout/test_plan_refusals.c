@@ -228,6 +228,9 @@ static const struct refusal migration_refusals[] = {
     {6, "  suspend: maybe", "plan.yaml:6: spec.suspend: a boolean is wanted here, not a string"},
     {9, "    mirror: \"s3://b/{version}/\"\n    dir: /srv/eu",
 	"plan.yaml:7: spec.destination: only one of dir and mirror may be there"},
+    {8, "    remote: true",
+	"plan.yaml:7: spec.destination: name is missing: by it the site's receipts are told from "
+	"those of others"},
     {9, "    receipts: 2\n    dir: /srv/eu",
 	"plan.yaml:9: spec.destination.receipts: a site that is not remote writes none: it is "
 	"verified here"},
