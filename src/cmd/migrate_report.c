@@ -79,11 +79,12 @@ put_json(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
 	size_t i, n = r->result == MF_RESULT_PERSON_NEEDED
 			  ? mf_cmd_manual_steps(plan->migration, r, steps)
 			  : 0;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:I, s:I, s:s, s:o, s:s, s:o, s:o}",
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:I, s:I, s:s, s:o, s:s, s:o, "
+	    "s:o}",
 	    "result", word_of(r, mf_options_flag(c->options, MF_OPT_DRY_RUN)), "reason",
 	    mf_reason_name(r->reason), "run", run_id, "version", r->version, "previous",
 	    r->previous, "fallback", r->serving, "weights", (int)r->primary, (int)r->canary,
-	    "ticks", (json_int_t)r->ticks, "seconds", (json_int_t)r->seconds, "finish",
+	    "destinationNotBack", r->not_back, "ticks", (json_int_t)r->ticks, "seconds", (json_int_t)r->seconds, "finish",
 	    finish_name(plan), "servesUnchecked", unchecked_json(plan->migration), "routerNote",
 	    r->note, "permanent", lines_json(r->permanent), "manualSteps", steps_json(steps, n));
 
@@ -206,9 +207,10 @@ mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_plan 
 		    e, MF_ECONFLICT, "run %s: somebody else holds its leases now", run_id);
 	switch (r->result) {
 	case MF_RESULT_ROLLED_BACK:
-		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u%s%s",
+		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u%s%s%s%s",
 		    m->name, mf_reason_name(r->reason), r->primary, r->canary,
-		    r->serving[0] == '\0' ? "" : "; the primary serves ", r->serving);
+		    r->serving[0] == '\0' ? "" : "; the primary serves ", r->serving,
+		    r->not_back[0] == '\0' ? "" : "; the destination is not back: ", r->not_back);
 	case MF_RESULT_PERSON_NEEDED: return needs_person(c, plan, r, e);
 	case MF_RESULT_CONFLICT:
 		return mf_error_set(e, MF_ECONFLICT,

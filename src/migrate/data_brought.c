@@ -106,8 +106,6 @@ mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e)
 	const struct mf_site_plan *d = &x->m->destination;
 	bool damaged = x->reason == MF_REASON_DAMAGED;
 
-	if (x->p->repo != NULL && d->remote)
-		return mf_migrating_remote_back(x, e);
 	if (x->p->repo == NULL || d->kind == MF_DESTINATION_NONE)
 		return 1;
 	/* nothing that is damaged is left for the next run to find there */

@@ -27,14 +27,7 @@ end(struct mf_migrating *x, struct mf_migrate_report *out, enum mf_result result
 static int
 turn_back(struct mf_migrating *x, struct mf_error *e)
 {
-	int turned;
-
-	if (mf_migrating_refs_back(x, e) != 0)
-		return -1;
-	turned = mf_migrating_link_back(x, e);
-	if (turned != 0)
-		return turned < 0 ? -1 : 0;
-	return mf_migrating_reload(x, &x->m->destination, x->shown, e);
+	return mf_migrating_refs_back(x, e) != 0 ? -1 : mf_migrating_destination_back(x, e);
 }
 
 int

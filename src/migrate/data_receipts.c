@@ -10,7 +10,6 @@
 
 #define RECEIPT_AGE_US UINT64_C(3600000000) /* where the plan does not say */
 #define RECEIPT_POLL_US UINT64_C(2000000)
-#define BACK_US UINT64_C(600000000) /* how long a remote site may take to go back */
 
 struct waiting {
 	const struct mf_version *v;
@@ -88,15 +87,4 @@ mf_migrating_wait_for_receipts(
 	}
 	mf_version_fini(&v);
 	return rc;
-}
-
-/* A remote site follows the candidate ref: it is told by it, and its receipts say that it did. */
-int
-mf_migrating_remote_back(struct mf_migrating *x, struct mf_error *e)
-{
-	if (x->previous[0] == '\0' || strcmp(x->previous, x->version) == 0)
-		return 1;
-	if (mf_migrating_move_candidate(x, x->previous, e) != 0)
-		return -1;
-	return mf_migrating_wait_for_receipts(x, x->previous, BACK_US, e);
 }

@@ -3,8 +3,7 @@
  * what it served before, another version of the model, or a lighter model.
  *
  * It is the primary's side that falls back, because that is where the traffic goes: the
- * destination, which has just failed, gets none, whatever it serves. Its link only shows again
- * what it did before, once nobody is sent there.
+ * destination, which has just failed, gets none, whatever it serves (destination_back.c).
  */
 #include "src/migrate/migrate_int.h"
 
@@ -329,31 +328,13 @@ best(struct mf_migrating *x, unsigned index, struct mf_error *e)
 	    x->m->rollback.fallbacks[index].metric);
 }
 
-/* Nothing there offers the version that failed any more. */
+/* The primary's side serves this fallback. */
 static int
-destination_back(struct mf_migrating *x, struct mf_error *e)
-{
-	int turned;
-
-	if (x->destination_back || (x->router_known && x->router.canary > 0))
-		return 0;
-	x->called_model = x->m->model;
-	turned = mf_migrating_link_back(x, e);
-	if (turned < 0 || (turned == 0 && mf_migrating_reload(x, &x->m->destination,
-					      x->shown[0] == '\0' ? x->version : x->shown, e) != 0))
-		return -1;
-	x->destination_back = true;
-	return 0;
-}
-
-int
-mf_migrating_fall_back(struct mf_migrating *x, unsigned index, struct mf_error *e)
+serve(struct mf_migrating *x, unsigned index, struct mf_error *e)
 {
 	const struct mf_rollback_plan *back = &x->m->rollback;
 	const struct candidate *c;
 
-	if (destination_back(x, e) != 0)
-		return -1;
 	x->called_model = x->m->model;
 	if (index >= back->n_fallbacks || back->fallbacks[index].kind == MF_FALLBACK_PREVIOUS)
 		return previous(x, index, e);
@@ -363,4 +344,13 @@ mf_migrating_fall_back(struct mf_migrating *x, unsigned index, struct mf_error *
 		return best(x, index, e);
 	c = &x->candidates[index].of[0];
 	return take_over(x, index, c->model, c->version, e);
+}
+
+int
+mf_migrating_fall_back(struct mf_migrating *x, unsigned index, struct mf_error *e)
+{
+	int rc = serve(x, index, e);
+
+	mf_migrating_turn_destination(x); /* behind what the traffic is with */
+	return rc;
 }

@@ -153,6 +153,7 @@ struct mf_migrate_report {
 	char router[320];         /* why they are not all that there is to read; "": they are */
 	char note[320];           /* what the router says of itself: do the weights survive a reload? */
 	char permanent[2048];     /* lines that make the weights permanent; "": it has none */
+	char not_back[320]; /* why the destination is not as before, of a run that went back; "" */
 	uint64_t ticks;
 	uint64_t seconds;
 	struct mf_migrate_outlook outlook;

@@ -46,7 +46,8 @@ struct mf_migrating {
 	struct mf_candidates *candidates; /* NULL: not looked for yet */
 	const char *called_model; /* that calls to servers name: the plan's, or a lighter one */
 	char serving[MF_SERVING_BYTES]; /* "churn@v3": a fallback that took over; "" */
-	bool destination_back;          /* it shows what it did before the run */
+	bool turned;                    /* the destination was told to be as before the run */
+	char not_back[MF_TROUBLE_BYTES]; /* why it is not; "": it is, or nobody asked */
 	unsigned fell_to;               /* the fallback that was loaded last, from 1 */
 	uint64_t production_sequence;
 	char checksum[MF_PLAN_CHECKSUM_BYTES]; /* of version and plan, for hooks */
@@ -268,15 +269,23 @@ int mf_migrating_follow_fallback(struct mf_migrating *x, const char *version, st
 /* data_receipts.c: what a remote site says. Waits at most most_us; 0: as long as it takes. */
 int mf_migrating_wait_for_receipts(
     struct mf_migrating *x, const char *version, uint64_t most_us, struct mf_error *e);
-int mf_migrating_remote_back(struct mf_migrating *x, struct mf_error *e);
+
+/* destination_back.c */
+/* Where no traffic is left there the destination is told to show what it did before the run. Short;
+ * what fails is logged, and done at the end. */
+void mf_migrating_turn_destination(struct mf_migrating *x);
+/* It is told, where it was not, and it is waited for until it is so: 0; -1. May be done again. */
+int mf_migrating_destination_back(struct mf_migrating *x, struct mf_error *e);
+/* The same at the end of a shift that went back; what fails goes to x->not_back, and to people. */
+void mf_migrating_end_at_destination(struct mf_migrating *x);
 
 /* fallback.c */
 /* Settle which versions each fallback of the plan may be. Nothing is moved. */
 int mf_migrating_find_candidates(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_keep_candidates(struct mf_migrating *x, struct mf_error *e);
 bool mf_migrating_is_candidate(const struct mf_migrating *x, const char *version);
-/* The primary's side serves this fallback, and where no traffic is left there the destination
- * shows what it did before. May be done again. */
+/* The primary's side serves this fallback; and then the destination is turned. May be done
+ * again. */
 int mf_migrating_fall_back(struct mf_migrating *x, unsigned index, struct mf_error *e);
 
 /* To whatever the site keeps versions in. 0; 1: it was there, and shown; -1. */
@@ -295,10 +304,15 @@ int mf_migrating_keep_one(
 void mf_migrating_let_go(struct mf_migrating *x, bool succeeded);
 
 /* sites.c */
+/* All servers are told, also behind one that cannot be: the error is of the first such. */
 int mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site,
     const char *version, struct mf_error *e);
 int mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site,
     const char *version, struct mf_error *e);
+/* The same on the way back of a destination, whose servers may be gone for good: without `within`
+ * not as long; at most most_us, 0: as the plan has it. */
+int mf_migrating_serves_again(struct mf_migrating *x, const struct mf_site_plan *site,
+    const char *version, uint64_t most_us, struct mf_error *e);
 int mf_migrating_warm_up(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_compare(struct mf_migrating *x, struct mf_error *e);
 /* One call of the plan, to a server (NULL: to none) or a program. */

@@ -315,8 +315,11 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 	if (rc == 2)
 		mf_migrating_tell_lost(x);
 	if (rc == 0) {
-		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
 		mf_migrating_tell_people_end(x, out->result, out->reason, out->canary);
+		if (out->result != MF_RESULT_SUCCEEDED && out->result != MF_RESULT_CONFLICT)
+			mf_migrating_end_at_destination(x);
+		(void)snprintf(out->not_back, sizeof out->not_back, "%s", x->not_back);
+		mf_migrating_let_go(x, out->result == MF_RESULT_SUCCEEDED);
 		mf_migrating_tell_end(x, out);
 	}
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),

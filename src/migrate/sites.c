@@ -12,6 +12,7 @@
 #include "src/traffic/serves_metric.h"
 
 #define SERVES_US UINT64_C(600000000) /* where neither the plan nor the model's size says */
+#define SERVES_AGAIN_US UINT64_C(60000000)
 #define WARMUP_US UINT64_C(300000000)
 
 static uint64_t
@@ -85,17 +86,25 @@ int
 mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
     struct mf_error *e)
 {
+	struct mf_error why;
 	size_t i;
+	int rc = 0;
 
 	if (!site->has_reload)
 		return 0;
 	mf_migrating_stage(x, MF_STAGE_RELOAD, site->name);
 	if (!mf_migrating_for_each_server(&site->reload))
 		return mf_migrating_call(x, &site->reload, NULL, version, e);
-	for (i = 0; i < site->n_servers; i++)
-		if (mf_migrating_call(x, &site->reload, site->servers[i], version, e) != 0)
-			return mf_error_while(e, "reloading %s", site->servers[i]);
-	return 0;
+	for (i = 0; i < site->n_servers && !(rc != 0 && mf_migrating_interrupted(x)); i++) {
+		why = (struct mf_error){0};
+		if (mf_migrating_call(x, &site->reload, site->servers[i], version, &why) == 0)
+			continue;
+		(void)mf_error_while(&why, "reloading %s", site->servers[i]);
+		if (rc == 0)
+			*e = why;
+		rc = -1;
+	}
+	return rc;
 }
 
 /* How many servers have to say it: those that are named, else those that the router has. */
@@ -117,14 +126,14 @@ count_servers(struct mf_migrating *x, const struct mf_site_plan *site)
 
 static int
 serves_by_metric(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
-    struct mf_error *e)
+    uint64_t within_us, struct mf_error *e)
 {
 	struct mf_serves_metric_params p = {
 	    .prometheus = mf_world_prometheus(x->world, &site->serves.metric, e),
 	    .plan = &site->serves,
 	    .version = version,
 	    .n_servers = count_servers(x, site),
-	    .timeout_us = site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us,
+	    .timeout_us = within_us,
 	    .now_us = boot_us,
 	    .interrupted = interrupted,
 	    .wait = wait_us,
@@ -136,9 +145,9 @@ serves_by_metric(struct mf_migrating *x, const struct mf_site_plan *site, const 
 		   : 0;
 }
 
-int
-mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
-    struct mf_error *e)
+static int
+serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
+    uint64_t within_us, struct mf_error *e)
 {
 	static const char *const none[] = {""};
 	bool each = !site->serves.unchecked && !site->serves.by_metric &&
@@ -150,7 +159,7 @@ mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, con
 	    .n_servers = each ? site->n_servers : 1,
 	    .model = x->called_model,
 	    .version = version,
-	    .timeout_us = site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us,
+	    .timeout_us = within_us,
 	    .wait = wait_us,
 	};
 	struct mf_serves_said *said;
@@ -160,13 +169,32 @@ mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, con
 		return 0;
 	mf_migrating_stage(x, MF_STAGE_SERVES, site->name);
 	if (site->serves.by_metric)
-		return serves_by_metric(x, site, version, e);
+		return serves_by_metric(x, site, version, within_us, e);
 	said = calloc(p.n_servers == 0 ? 1 : p.n_servers, sizeof *said);
 	if (said == NULL)
 		return mf_error_nomem(e, "the servers");
 	rc = mf_serves_wait(&p, said, e);
 	free(said);
 	return rc;
+}
+
+int
+mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
+    struct mf_error *e)
+{
+	return serves(x, site, version,
+	    site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us, e);
+}
+
+int
+mf_migrating_serves_again(struct mf_migrating *x, const struct mf_site_plan *site,
+    const char *version, uint64_t most_us, struct mf_error *e)
+{
+	uint64_t within_us =
+	    site->serves.timeout_us == 0 ? SERVES_AGAIN_US : site->serves.timeout_us;
+
+	return serves(x, site, version,
+	    most_us != 0 && within_us > most_us ? most_us : within_us, e);
 }
 
 static struct mf_replay_params

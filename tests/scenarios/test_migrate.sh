@@ -144,7 +144,15 @@ start_over v1
 follower=$!
 pids+=("$follower")
 push_version v30
-plan v30 | sed "s|^    dir: .*|    remote: true\n    dir: /models|" >plan.yaml
+cat >reload <<'EOF'
+#!/bin/sh
+# SERVER VERSION: tells the server to load, but for the version that `deaf` names
+echo "$2" >>reloads
+grep -qsx "$2" deaf || curl -sf -X POST "$1/reload"
+EOF
+chmod +x reload
+by_program="s|    reload: .*|    reload: {command: [$scratch/reload, \"{server}\", \"{version}\"]}|"
+plan v30 | sed -e "$by_program" -e "s|^    dir: .*|    remote: true\n    dir: /models|" >plan.yaml
 ill new "accuracy:v30 0.5" "status 200"
 "$MF" migrate plan.yaml --run-id far >far.out 2>&1 &
 run=$!
@@ -159,7 +167,21 @@ kill -CONT $follower
 wait $run
 check "... rolled back" test $? -eq 8
 ends "remote" 100/0 v1 v1
+check "... its servers were told what to load" test "$(paste -sd ' ' reloads)" = "v30 v1"
+check "... and serve what they did" sh -c "curl -sf http://$new/version | grep -q '\"v1\"'"
 kill $follower
+
+push_version v31
+plan v31 | sed -e "$by_program" -e 's/within: 5s/within: 2s/' >plan.yaml
+start_over v1
+ill new "accuracy:v31 0.5" "status 200"
+echo v1 >deaf
+status 8 "a destination that does not come back: rolled back all the same" \
+    "$MF" migrate plan.yaml --json
+says "... and it is told" '; the destination is not back: server .* serves v31, not v1'
+says "... in the result, too" '"destinationNotBack": "server' out
+ends "not back" 100/0 v1 v1
+curl -sf -X POST "http://$new/reload" >out
 
 # ---- a server that does not load ----
 
