@@ -164,6 +164,10 @@ struct mf_migrate_report {
 int mf_migrate(
     const struct mf_migrate_params *p, struct mf_migrate_report *out, struct mf_error *e);
 
+/* The larger of least_us and one and a half times what loading so many bytes takes; a rate of 0 is
+ * not known. Pure. */
+uint64_t mf_migrate_patience_us(uint64_t least_us, uint64_t bytes, uint64_t rate_bps);
+
 /* May a step forward be taken at this time? Pure. */
 bool mf_migrate_may_step(const struct mf_migration_plan *m, int64_t unix_s);
 /* The first freeze of the plan that this time lies in; NULL: none. */

@@ -303,6 +303,13 @@ int mf_migrating_keep_one(
     struct mf_migrating *x, const char *model, const char *version, struct mf_error *e);
 void mf_migrating_let_go(struct mf_migrating *x, bool succeeded);
 
+/* patience.c: how long servers may take to load what is carried, where the plan does not say */
+uint64_t mf_migrating_patience(const struct mf_migrating *x, uint64_t least_us);
+/* Until a side without a server that is up is dead. */
+uint64_t mf_migrating_ready_deadline(const struct mf_migrating *x);
+void mf_migrating_know_size(struct mf_migrating *x, uint64_t bytes);
+int mf_migrating_size_up(struct mf_migrating *x, struct mf_error *e); /* of the version, pushed */
+
 /* sites.c */
 /* All servers are told, also behind one that cannot be: the error is of the first such. */
 int mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site,

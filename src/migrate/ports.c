@@ -82,8 +82,8 @@ canary_ready(struct mf_migrating *x, uint64_t now_us)
 	}
 	if (x->not_ready_since_us == 0)
 		x->not_ready_since_us = now_us;
-	return now_us - x->not_ready_since_us >= x->canary->progress_deadline_us ? MF_READY_DEAD
-										 : MF_READY_WAIT;
+	return now_us - x->not_ready_since_us >= mf_migrating_ready_deadline(x) ? MF_READY_DEAD
+										: MF_READY_WAIT;
 }
 
 static enum mf_ready

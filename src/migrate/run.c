@@ -115,6 +115,7 @@ prepare(struct mf_migrating *x, struct mf_error *e)
 {
 	static int (*const stages[])(struct mf_migrating * x, struct mf_error * e) = {
 	    mf_migrating_push,
+	    mf_migrating_size_up,
 	    mf_migrating_keep,
 	    mf_migrating_deliver,
 	    load,

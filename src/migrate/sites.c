@@ -11,7 +11,9 @@
 #include "src/traffic/serves.h"
 #include "src/traffic/serves_metric.h"
 
-#define SERVES_US UINT64_C(600000000) /* where neither the plan nor the model's size says */
+/* At least, where the plan does not say. */
+#define CALL_US UINT64_C(10000000)
+#define SERVES_US UINT64_C(600000000)
 #define SERVES_AGAIN_US UINT64_C(60000000)
 #define WARMUP_US UINT64_C(300000000)
 
@@ -86,6 +88,7 @@ int
 mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
     struct mf_error *e)
 {
+	struct mf_call_plan reload = site->reload;
 	struct mf_error why;
 	size_t i;
 	int rc = 0;
@@ -93,11 +96,14 @@ mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, con
 	if (!site->has_reload)
 		return 0;
 	mf_migrating_stage(x, MF_STAGE_RELOAD, site->name);
-	if (!mf_migrating_for_each_server(&site->reload))
-		return mf_migrating_call(x, &site->reload, NULL, version, e);
+	/* some answer only when they have loaded it */
+	if (reload.timeout_us == 0)
+		reload.timeout_us = mf_migrating_patience(x, CALL_US);
+	if (!mf_migrating_for_each_server(&reload))
+		return mf_migrating_call(x, &reload, NULL, version, e);
 	for (i = 0; i < site->n_servers && !(rc != 0 && mf_migrating_interrupted(x)); i++) {
 		why = (struct mf_error){0};
-		if (mf_migrating_call(x, &site->reload, site->servers[i], version, &why) == 0)
+		if (mf_migrating_call(x, &reload, site->servers[i], version, &why) == 0)
 			continue;
 		(void)mf_error_while(&why, "reloading %s", site->servers[i]);
 		if (rc == 0)
@@ -178,23 +184,27 @@ serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *vers
 	return rc;
 }
 
+static uint64_t
+within(const struct mf_migrating *x, const struct mf_site_plan *site, uint64_t least_us)
+{
+	return site->serves.timeout_us == 0 ? mf_migrating_patience(x, least_us)
+					    : site->serves.timeout_us;
+}
+
 int
 mf_migrating_serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *version,
     struct mf_error *e)
 {
-	return serves(x, site, version,
-	    site->serves.timeout_us == 0 ? SERVES_US : site->serves.timeout_us, e);
+	return serves(x, site, version, within(x, site, SERVES_US), e);
 }
 
 int
 mf_migrating_serves_again(struct mf_migrating *x, const struct mf_site_plan *site,
     const char *version, uint64_t most_us, struct mf_error *e)
 {
-	uint64_t within_us =
-	    site->serves.timeout_us == 0 ? SERVES_AGAIN_US : site->serves.timeout_us;
+	uint64_t us = within(x, site, SERVES_AGAIN_US);
 
-	return serves(x, site, version,
-	    most_us != 0 && within_us > most_us ? most_us : within_us, e);
+	return serves(x, site, version, most_us != 0 && us > most_us ? most_us : us, e);
 }
 
 static struct mf_replay_params

@@ -16,9 +16,10 @@ mf_migrating_put_state(
 {
 	mf_buf_printf(b,
 	    "{\"tick\":%llu,\"now\":%llu,\"changed\":%llu,\"answered\":%llu,"
-	    "\"referenced\":%s,\"purge\":%s,\"state\":",
+	    "\"bytes\":%llu,\"referenced\":%s,\"purge\":%s,\"state\":",
 	    (unsigned long long)tick, (unsigned long long)now_us, (unsigned long long)x->changed_us,
-	    (unsigned long long)x->answered, x->referenced ? "true" : "false",
+	    (unsigned long long)x->answered, (unsigned long long)x->outlook.version_bytes,
+	    x->referenced ? "true" : "false",
 	    mf_teller_owes(x->teller, MF_HOOK_PURGE) ? "true" : "false");
 	x->engine.ops->put(b, &x->engine);
 	mf_buf_printf(b, "}");
@@ -54,7 +55,7 @@ static int
 read_state(struct resume *r, const struct mf_node *root, uint64_t tick)
 {
 	struct mf_migrating *x = r->x;
-	uint64_t now_us;
+	uint64_t now_us, bytes;
 
 	if (!read_number(root, "now", &now_us) || !read_number(root, "changed", &x->changed_us))
 		return mf_error_set(r->e, MF_EDAMAGED, "the state of the run has no times");
@@ -62,6 +63,8 @@ read_state(struct resume *r, const struct mf_node *root, uint64_t tick)
 		return -1;
 	x->shift.tick = tick;
 	(void)read_number(root, "answered", &x->answered);
+	if (read_number(root, "bytes", &bytes))
+		mf_migrating_know_size(x, bytes);
 	x->referenced = is_true(root, "referenced");
 	x->purge_owed = is_true(root, "purge");
 	mf_migrating_remember_told(x);

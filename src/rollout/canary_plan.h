@@ -123,6 +123,7 @@ struct mf_canary_plan {
 	unsigned primary_ready_threshold, canary_ready_threshold;
 	const char *ready_word; /* which of the two the plan itself says; NULL: none */
 	uint64_t progress_deadline_us;
+	bool has_progress_deadline; /* the document says it; else it is the default */
 	const struct mf_canary_metric *metrics; /* built-in and inline first, then templates */
 	size_t n_metrics;
 	const struct mf_hook *hooks;

@@ -391,6 +391,7 @@ mf_plan_read_canary(struct mf_plan_reading *rd, const struct mf_node *doc)
 	plan->skip_analysis = w.skip || w.analysis == NULL;
 	plan->has_autoscaler = w.autoscaler != NULL;
 	plan->progress_deadline_us = w.progress_s * SECOND_US;
+	plan->has_progress_deadline = mf_node_get(spec, "progressDeadlineSeconds") != NULL;
 	if (w.analysis != NULL)
 		read_analysis(rd, w.analysis, &w, plan);
 	return plan;

@@ -115,7 +115,9 @@ read_plain(
 	case MF_FIELD_U64: read_u64(rd, f, map, to); break;
 	case MF_FIELD_NUMBER: say_there(out, f, mf_plan_number(rd, map, f->key, to)); break;
 	case MF_FIELD_WEIGHT: mf_plan_weight(rd, map, f->key, to); break;
-	case MF_FIELD_DURATION: mf_plan_duration(rd, map, f->key, to); break;
+	case MF_FIELD_DURATION:
+		say_there(out, f, mf_plan_duration(rd, map, f->key, to));
+		break;
 	case MF_FIELD_SIZE: mf_plan_size(rd, map, f->key, to); break;
 	default: break;
 	}

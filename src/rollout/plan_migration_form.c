@@ -120,7 +120,7 @@ static const struct mf_field serves_fields[] = {
 	"Where in the answer the version stands; all of it where absent"),
     SAME("metric", AT(has_metric), &serves_metric_form, "A metric that says it, in place of url"),
     ROW("within", DURATION, plan.timeout_us,
-	"Until all servers say it; by the model's size and loadRate where absent"),
+	"Until all servers say it; 10m, or by the model's size and loadRate where that is more"),
 };
 FORM(mf_form_serves, "Serves", IN, serves_fields);
 #undef IN
@@ -442,8 +442,9 @@ static const struct mf_field stanza_fields[] = {
 	"How many of the primary's servers must be up for a step forward, percent of those in "
 	"service; only where the router counts them; 100"),
     ROW("canaryReadyThreshold", WEIGHT, plan.canary_ready_threshold, "The same of the canary; 100"),
-    ROW("progressDeadline", DURATION, plan.progress_deadline_us,
-	"How long servers may take to become ready; 600s"),
+    MANY("progressDeadline", DURATION, plan.progress_deadline_us, plan.has_progress_deadline,
+	"How long servers may take to become ready; 10m, or by the model's size and loadRate where "
+	"that is more"),
     ROW("settle", DURATION, plan.settle_us,
 	"After a change of weights, before a metric's window may begin (two scrapes); 30s"),
     ROW("maxHold", DURATION, plan.max_hold_us, "How long a hold may last; 10 intervals"),
@@ -520,7 +521,8 @@ static const struct mf_field model_fields[] = {
     WHOLE("expectSequence", U64, plan.expect_sequence, 1, (uint64_t)1 << 53,
 	"productionRef's sequence; any other is refused"),
     ROW("loadRate", SIZE, plan.load_rate_bps,
-	"How many bytes a second a server loads: readiness deadlines come from it"),
+	"How many bytes a second a server loads: servers are waited for one and a half times as "
+	"long as the version takes, where that is more than what else holds"),
 };
 static FORM(model_form, "Model", IN, model_fields);
 #undef IN

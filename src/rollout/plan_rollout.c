@@ -287,6 +287,7 @@ mf_plan_read_rollout(struct mf_plan_reading *rd, const struct mf_node *doc)
 		plan->settle_us = SETTLE_US;
 	plan->paused = w.paused;
 	plan->progress_deadline_us = w.progress_s * SECOND_US;
+	plan->has_progress_deadline = mf_node_get(spec, "progressDeadlineSeconds") != NULL;
 	plan->progress_deadline_abort = w.abort;
 	read_window(rd, w.window, plan);
 	read_strategy(rd, doc, spec, plan);

@@ -93,6 +93,7 @@ struct mf_rollout_plan {
 	uint64_t auto_promotion_us; /* wait so long; 0: see auto_promotion */
 	bool paused;                /* spec.paused */
 	uint64_t progress_deadline_us;
+	bool has_progress_deadline; /* the document says it; else it is the default */
 	bool progress_deadline_abort;
 	uint64_t scale_down_delay_us;
 	uint64_t abort_scale_down_delay_us;
