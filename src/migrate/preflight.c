@@ -203,6 +203,52 @@ look_at_router(struct mf_migrating *x, struct mf_error *e)
 	return mf_migrating_looked(x, "router", rc, text, e);
 }
 
+static size_t
+count_servers(const struct mf_site_plan *site)
+{
+	size_t n = 0, i, k;
+
+	for (i = 0; i < site->n_servers; i++) {
+		for (k = 0; k < i && strcmp(site->servers[k], site->servers[i]) != 0; k++)
+			;
+		n += k == i;
+	}
+	return n;
+}
+
+/* Are servers of the destination told, asked or warmed up one by one? */
+static bool
+is_called_one_by_one(const struct mf_site_plan *d)
+{
+	return d->warmup.requests != NULL ||
+	       (d->has_reload && mf_migrating_for_each_server(&d->reload)) ||
+	       (!d->serves.unchecked && !d->serves.by_metric &&
+		   mf_migrating_for_each_server(&d->serves.call));
+}
+
+/* One that the plan does not name would get traffic with nobody knowing what it serves. */
+static int
+look_at_count(struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *d = &x->m->destination;
+	const unsigned there = x->router.canary_distinct;
+	const size_t named = count_servers(d);
+	char text[96];
+	int rc = 0;
+
+	if (there == 0 || mf_migrating_is_done(x) || !is_called_one_by_one(d))
+		return 0;
+	if (named < there) {
+		rc = mf_error_set(e, MF_EUSAGE,
+		    "%s: destination.servers names %zu, and the router's canary has %u: the others "
+		    "would get traffic unchecked",
+		    x->m->name, named, there);
+		(void)mf_error_hint(e, "name each of them in destination.servers");
+	}
+	(void)snprintf(text, sizeof text, "%zu named, %u at the router", named, there);
+	return mf_migrating_looked(x, "servers", rc, text, e);
+}
+
 static int
 look_at_primary(struct mf_migrating *x, struct mf_error *e)
 {
@@ -262,6 +308,7 @@ static const struct look {
     {look_at_plan, OF_ALL_RUNS},
     {mf_migrating_look_at_versions, OF_ALL_RUNS},
     {look_at_router, OF_ALL_RUNS},
+    {look_at_count, OF_FRESH_RUNS},
     {look_at_metrics, OF_ALL_RUNS},
     {look_at_primary, OF_FRESH_RUNS},
     {look_at_requires, OF_FRESH_RUNS},

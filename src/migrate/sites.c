@@ -113,20 +113,21 @@ mf_migrating_reload(struct mf_migrating *x, const struct mf_site_plan *site, con
 	return rc;
 }
 
-/* How many servers have to say it: those that are named, else those that the router has. */
+/* How many servers have to say it: those that are named, and no fewer than the router has. */
 static size_t
 count_servers(struct mf_migrating *x, const struct mf_site_plan *site)
 {
 	struct mf_router *r = mf_world_router(x->world);
 	struct mf_router_seen seen = {0};
 	struct mf_error ignored = {0};
-	unsigned n;
+	size_t n = site->n_servers;
 
-	if (site->n_servers > 0)
-		return site->n_servers;
-	if (r->ops->get(r, &seen, &ignored) != 0)
-		return 1;
-	n = site == &x->m->destination ? seen.canary_servers : seen.primary_servers;
+	if (site == &x->m->destination || n == 0)
+		(void)r->ops->get(r, &seen, &ignored);
+	if (site == &x->m->destination && seen.canary_distinct > n)
+		n = seen.canary_distinct;
+	if (site != &x->m->destination && n == 0)
+		n = seen.primary_servers;
 	return n > 0 ? n : 1;
 }
 

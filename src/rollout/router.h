@@ -82,6 +82,9 @@ struct mf_router_seen {
 	bool mirror;
 	unsigned primary_up, primary_servers, canary_up, canary_servers; /* where it can tell */
 	unsigned primary_in_service, canary_in_service; /* servers that nobody took out */
+	/* Servers of the canary that get traffic, or could, of different names: one may stand in
+	 * several backends, and a place without an address is nobody's. 0: it cannot tell. */
+	unsigned canary_distinct;
 	bool canary_drained; /* out of service, as drain leaves it: set to more than 0 brings it
 				back */
 	/* Proxies, and how many of them answered. get fails only where none did: a check counts

@@ -177,6 +177,8 @@ look(const struct mf_haproxy_instance *x, bool first, struct mf_router_seen *out
 		out->primary_in_service = c.primary_in_service;
 	if (first || c.canary_in_service > out->canary_in_service)
 		out->canary_in_service = c.canary_in_service;
+	if (first || mf_haproxy_distinct_canaries(&x->now) > out->canary_distinct)
+		out->canary_distinct = mf_haproxy_distinct_canaries(&x->now);
 	out->canary_drained = (first || out->canary_drained) && mf_haproxy_is_drained(&x->now);
 	out->canary_sessions += mf_haproxy_canary_sessions(&x->now);
 }

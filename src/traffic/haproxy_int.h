@@ -143,6 +143,8 @@ double mf_haproxy_share(const struct mf_haproxy_table *t, bool largest);
 /* The same where every server took its weight, whatever its state. */
 double mf_haproxy_share_of_all(const struct mf_haproxy_table *t);
 struct mf_share_count mf_haproxy_count(const struct mf_haproxy_table *t);
+/* As canary_distinct of mf_router_seen. */
+unsigned mf_haproxy_distinct_canaries(const struct mf_haproxy_table *t);
 uint64_t mf_haproxy_canary_sessions(const struct mf_haproxy_table *t);
 /* Is the canary as drain leaves it: all in forced maintenance, with weight 0? */
 bool mf_haproxy_is_drained(const struct mf_haproxy_table *t);

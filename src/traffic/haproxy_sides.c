@@ -353,6 +353,31 @@ mf_haproxy_count(const struct mf_haproxy_table *t)
 	return c;
 }
 
+/* In maintenance by nobody's word: its host's name has no address (server-template). */
+static bool
+is_canary(const struct mf_haproxy_server *s)
+{
+	return s->side == MF_HAPROXY_CANARY && (s->state != MF_SERVER_MAINT || s->forced);
+}
+
+unsigned
+mf_haproxy_distinct_canaries(const struct mf_haproxy_table *t)
+{
+	unsigned n = 0;
+	size_t i, k;
+
+	for (i = 0; i < t->n; i++) {
+		if (!is_canary(&t->servers[i]))
+			continue;
+		for (k = 0; k < i; k++)
+			if (is_canary(&t->servers[k]) &&
+			    strcmp(t->servers[k].name, t->servers[i].name) == 0)
+				break;
+		n += k == i;
+	}
+	return n;
+}
+
 uint64_t
 mf_haproxy_canary_sessions(const struct mf_haproxy_table *t)
 {

@@ -180,6 +180,7 @@ take_seen(
 	}
 	out->primary_in_service = out->primary_servers;
 	out->canary_in_service = out->canary_servers;
+	out->canary_distinct = out->canary_servers;
 	out->mirror = json_is_true(json_object_get(answer, "mirror"));
 	if (note != NULL)
 		mf_text_escape(out->note, sizeof out->note, note);

@@ -34,6 +34,15 @@ ends "asked again: it never got traffic" 100/0 v1 v2
 require '{tag: runtime, value: onnx-1.19}'
 status 0 "tags that are as required" "$MF" migrate plan.yaml --dry-run
 
+# ---- a server that the plan does not name ----
+
+plan v2 | sed 's|canary: .*|canary: ["churn/new*"]|' >plan.yaml
+set_haproxy "add server churn/new-2 127.0.0.1:1 weight 0"
+status 2 "a canary of two servers, of which the plan names one" "$MF" migrate plan.yaml
+says "... both counts are told" "destination.servers names 1, and the router's canary has 2"
+set_haproxy "del server churn/new-2"
+status 0 "one of one" "$MF" migrate plan.yaml --dry-run
+
 # ---- servers that say by a metric which version they serve ----
 
 start_over v1

@@ -78,6 +78,28 @@ give_sessions(struct fake_haproxy *f, size_t i, unsigned n)
 	pthread_mutex_unlock(&f->lock);
 }
 
+/* Who has to be asked what it serves. */
+static void
+test_distinct_canaries(void **state)
+{
+	struct mf_haproxy_server servers[] = {
+	    {.backend = "a", .name = "c1", .side = MF_HAPROXY_CANARY, .state = MF_SERVER_UP},
+	    {.backend = "a", .name = "c2", .side = MF_HAPROXY_CANARY, .state = MF_SERVER_DOWN},
+	    {.backend = "a", .name = "p1", .side = MF_HAPROXY_PRIMARY, .state = MF_SERVER_UP},
+	    {.backend = "a", .name = "c3", .side = MF_HAPROXY_CANARY, .state = MF_SERVER_MAINT},
+	    {.backend = "a",
+		.name = "c4",
+		.side = MF_HAPROXY_CANARY,
+		.state = MF_SERVER_MAINT,
+		.forced = true},
+	    {.backend = "b", .name = "c1", .side = MF_HAPROXY_CANARY, .state = MF_SERVER_UP},
+	};
+	const struct mf_haproxy_table t = {.servers = servers, .n = 6};
+
+	(void)state;
+	assert_int_equal(mf_haproxy_distinct_canaries(&t), 3);
+}
+
 static void
 let_say(struct fake_haproxy *f, const char *text)
 {
@@ -441,6 +463,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(contract), cmocka_unit_test(undone),
+	    cmocka_unit_test(test_distinct_canaries),
 	    cmocka_unit_test(slow_one), cmocka_unit_test(told_at_once),
 	    cmocka_unit_test(drain_with_sessions), cmocka_unit_test(hostile_answers),
 	    cmocka_unit_test(sockets), cmocka_unit_test(configurations)};
