@@ -5,11 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/log.h"
+#include "src/repo/intact.h"
 #include "src/repo/pull.h"
 #include "src/repo/version.h"
 
 #define KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
 #define LINK_TARGET_BYTES 1024u
+
+static bool
+is_interrupted(void *arg)
+{
+	return mf_migrating_interrupted(arg);
+}
 
 int
 mf_migrating_spec(
@@ -43,6 +51,37 @@ mf_migrating_read_link(
 		memcpy(out, key, len - KEY_TAIL_BYTES);
 		out[len - KEY_TAIL_BYTES] = '\0';
 	}
+}
+
+/* A pull takes a version that lies there for whole, as it was when it came. */
+int
+mf_migrating_reread(
+    struct mf_migrating *x, const struct mf_bringing *b, bool *damaged, struct mf_error *e)
+{
+	const struct mf_pull_params has = {.dir = b->site->dir, .link = b->link};
+	char path[MF_PULL_PATH_BYTES];
+	struct mf_intact_params p = {.model = b->model, .version = b->version, .dir = path};
+	struct mf_intact *data = NULL;
+	struct mf_version v = {0};
+	int rc;
+
+	*damaged = false;
+	if (b->site->kind != MF_DESTINATION_DIR)
+		return 0;
+	rc = mf_version_find(x->p->repo, b->model, b->version, &v, e);
+	if (rc == 0 && mf_pull_has(&has, &v, path) &&
+	    ((rc = mf_intact_open(&data, x->p->repo, &p, e)) != 0 ||
+		(rc = mf_intact_look(data, is_interrupted, x, e)) != 0))
+		rc = -1;
+	*damaged = rc < 0 && data != NULL && e->code == MF_EDAMAGED;
+	mf_intact_close(data);
+	mf_version_fini(&v);
+	if (!*damaged)
+		return rc < 0 ? -1 : 0;
+	mf_log(MF_LOG_WARNING, "%s@%s at %s is damaged, and is pulled again: %s", b->model,
+	    b->version, b->site->name, e->message);
+	mf_error_clear(e);
+	return 0;
 }
 
 int

@@ -233,6 +233,21 @@ site_for(const struct mf_migrating *x, const struct mf_fallback_plan *f)
 	return site;
 }
 
+/* To the source, and shown. What lies there already is read before servers are told to load it: once,
+ * however often this is tried. 0; 1: it was shown already; -1. */
+static int
+bring(struct mf_migrating *x, struct mf_bringing *b, struct mf_error *e)
+{
+	char name[MF_SERVING_BYTES];
+
+	(void)snprintf(name, sizeof name, "%s@%s", b->model, b->version);
+	if (strcmp(name, x->reread) != 0 && mf_migrating_reread(x, b, &b->afresh, e) != 0)
+		return -1;
+	if (!b->afresh)
+		(void)snprintf(x->reread, sizeof x->reread, "%s", name);
+	return mf_migrating_bring(x, b, e);
+}
+
 /* Link, reload, serves; and production, which may name only what is served, last. */
 static int
 take_over(struct mf_migrating *x, unsigned index, const char *model, const char *version,
@@ -241,14 +256,14 @@ take_over(struct mf_migrating *x, unsigned index, const char *model, const char 
 	const struct mf_rollback_plan *back = &x->m->rollback;
 	const struct mf_site_plan site =
 	    site_for(x, index < back->n_fallbacks ? &back->fallbacks[index] : NULL);
-	const struct mf_bringing b = {
+	struct mf_bringing b = {
 	    .site = &site,
 	    .link = site.link,
 	    .model = model,
 	    .version = version,
 	    .keep_local = UINT_MAX, /* a way back deletes nothing */
 	};
-	int shown = mf_migrating_bring(x, &b, e);
+	int shown = bring(x, &b, e);
 
 	if (shown < 0)
 		return -1;

@@ -106,7 +106,7 @@ is_there(const struct mf_migrating *x, const struct mf_version *v)
 	    .dir = x->m->destination.dir, .link = x->m->destination.link};
 
 	return x->m->destination.kind == MF_DESTINATION_DIR && !x->m->destination.remote &&
-	       mf_pull_has(&p, v);
+	       mf_pull_has(&p, v, NULL);
 }
 
 static int

@@ -49,6 +49,7 @@ struct mf_migrating {
 	bool turned;                    /* the destination was told to be as before the run */
 	char not_back[MF_TROUBLE_BYTES]; /* why it is not; "": it is, or nobody asked */
 	unsigned fell_to;               /* the fallback that was loaded last, from 1 */
+	char reread[MF_SERVING_BYTES];  /* the one that was read last, where it lay there before */
 	uint64_t production_sequence;
 	char checksum[MF_PLAN_CHECKSUM_BYTES]; /* of version and plan, for hooks */
 	/* The run's clock: Unix time at its first start, and from then on what a clock that never
@@ -232,6 +233,11 @@ void mf_migrating_read_link(
     const struct mf_site_plan *site, const char *link, char out[MF_VERSION_BYTES]);
 /* Into a directory, checked whole, and shown by the link. 0; 1: it was shown already; -1. */
 int mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf_error *e);
+
+/* What lies in a directory of that version already is read; damaged gets: it is not whole any more,
+ * which the log says, and has to be brought afresh. */
+int mf_migrating_reread(
+    struct mf_migrating *x, const struct mf_bringing *b, bool *damaged, struct mf_error *e);
 
 /* data_mirror.c: the same of a mirror. */
 /* What its pointer names; "": nothing. */

@@ -11,6 +11,8 @@
 #include "src/repo/repo.h"
 #include "src/repo/version.h"
 
+#define MF_PULL_PATH_BYTES 4096u
+
 struct mf_pull_params {
 	const char *spec; /* MODEL[@VERSION|@REF] */
 	const char *dir;
@@ -61,8 +63,10 @@ struct mf_pull_look {
 int mf_pull_look(struct mf_repo *repo, const struct mf_pull_params *p, struct mf_pull_look *out,
     struct mf_error *e);
 
-/* Does p->dir hold all of v, with p->link shown or not? Looks at the directory alone. */
-bool mf_pull_has(const struct mf_pull_params *p, const struct mf_version *v);
+/* Does p->dir hold all of v, with p->link shown or not? Looks at the directory alone. path (may be
+ * NULL) gets where it lies. */
+bool mf_pull_has(
+    const struct mf_pull_params *p, const struct mf_version *v, char path[MF_PULL_PATH_BYTES]);
 
 /* Write one file of a version to fd, checked chunk by chunk; d may be NULL. MF_ECLOSED: fd is a pipe that
  * nobody reads any more. */

@@ -40,10 +40,11 @@ shows(const struct mf_pull_params *p, const struct mf_ref *ref, const char key[M
 }
 
 bool
-mf_pull_has(const struct mf_pull_params *p, const struct mf_version *v)
+mf_pull_has(
+    const struct mf_pull_params *p, const struct mf_version *v, char path[MF_PULL_PATH_BYTES])
 {
 	const int fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char want[MF_PLACE_KEY_BYTES], key[MF_PLACE_NAME_BYTES], path[MF_PLACE_PATH_BYTES];
+	char want[MF_PLACE_KEY_BYTES], key[MF_PLACE_NAME_BYTES], below[MF_PLACE_PATH_BYTES] = "";
 	struct stat st;
 	bool has;
 
@@ -53,10 +54,13 @@ mf_pull_has(const struct mf_pull_params *p, const struct mf_version *v)
 	if (p->link == NULL) {
 		has = mf_place_mark(fd, key) && strcmp(key, want) == 0;
 	} else {
-		snprintf(path, sizeof(path), MF_PLACE_OWN "/versions/%s", want);
-		has = fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+		snprintf(below, sizeof(below), MF_PLACE_OWN "/versions/%s", want);
+		has = fstatat(fd, below, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 	}
 	close(fd);
+	if (has && path != NULL)
+		snprintf(path, MF_PULL_PATH_BYTES, "%s%s%s", p->dir, below[0] == '\0' ? "" : "/",
+		    below);
 	return has;
 }
 

@@ -31,6 +31,10 @@ is_served() { served "$1" | grep -q "\"$2\""; }
 
 # ---- previous, then a named version ----
 
+# v2 has lain there for long, and something has changed it since
+"$MF" pull churn@v2 old --link current >out 2>err
+chmod u+w old/current/ old/current/weights.bin
+printf rot | dd of=old/current/weights.bin bs=1 seek=1000 conv=notrunc 2>>err
 begin_with v4
 back_plan v4 "[previous, {version: v2}]" >plan.yaml
 status 0 "plan check takes fallbacks" "$MF" plan check plan.yaml
@@ -48,8 +52,10 @@ says "... previous was tried first" 'fallback:0:ok' out
 says "... and failed" 'primary:accuracy:out' out
 says "... the named version came next" 'fallback:1:ok:churn@v2' out
 says "... the report says what took over" 'the primary serves churn@v2'
+says "... which was read first, and pulled again" "churn@v2 at old is damaged, and is pulled again"
 ends named 100/0 v2 v1
 check "named: the old site's link shows v2" test "$(cat old/current/version.txt)" = v2
+check "... so that it is whole" cmp v2/weights.bin old/current/weights.bin
 check "named: its server serves v2" is_served old v2
 status 0 "the run is over" "$MF" show churn@v2 --json
 json "... nothing keeps its candidates" 'r["kept_by"] == []'
