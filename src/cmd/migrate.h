@@ -2,6 +2,8 @@
 #ifndef MF_CMD_MIGRATE_H
 #define MF_CMD_MIGRATE_H
 
+#include <jansson.h>
+
 #include "src/cmd/cmd.h"
 #include "src/migrate/migrate.h"
 #include "src/rollout/plan.h"
@@ -30,6 +32,11 @@ int mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_p
 #define MF_CMD_MANUAL_STEPS 3u
 size_t mf_cmd_manual_steps(const struct mf_migration_plan *plan, const struct mf_migrate_report *r,
     struct mf_buf steps[MF_CMD_MANUAL_STEPS]);
+
+/* migrate_compare.c: what compare found, as lines and as an object; nothing and null where nothing
+ * was compared. NULL: no memory. */
+void mf_cmd_put_compared(FILE *out, const struct mf_replay_agreement *a);
+json_t *mf_cmd_compared_json(const struct mf_replay_agreement *a);
 
 /* plan.c: what a plan says that is not heard, each a line of the log. */
 void mf_cmd_warn_of_plan(const struct mf_plan *plan);

@@ -79,12 +79,13 @@ put_json(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
 	size_t i, n = r->result == MF_RESULT_PERSON_NEEDED
 			  ? mf_cmd_manual_steps(plan->migration, r, steps)
 			  : 0;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:I, s:I, s:s, s:o, s:s, s:o, "
-	    "s:o}",
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:o, s:I, s:I, s:s, s:o, s:s, "
+	    "s:o, s:o}",
 	    "result", word_of(r, mf_options_flag(c->options, MF_OPT_DRY_RUN)), "reason",
 	    mf_reason_name(r->reason), "run", run_id, "version", r->version, "previous",
 	    r->previous, "fallback", r->serving, "weights", (int)r->primary, (int)r->canary,
-	    "destinationNotBack", r->not_back, "ticks", (json_int_t)r->ticks, "seconds", (json_int_t)r->seconds, "finish",
+	    "destinationNotBack", r->not_back, "compare", mf_cmd_compared_json(&r->agreement),
+	    "ticks", (json_int_t)r->ticks, "seconds", (json_int_t)r->seconds, "finish",
 	    finish_name(plan), "servesUnchecked", unchecked_json(plan->migration), "routerNote",
 	    r->note, "permanent", lines_json(r->permanent), "manualSteps", steps_json(steps, n));
 
@@ -101,6 +102,7 @@ put_line(struct mf_cmd *c, const char *run_id, const struct mf_migrate_report *r
 	bool dry_run = mf_options_flag(c->options, MF_OPT_DRY_RUN);
 	char took[MF_UNIT_TEXT_BYTES];
 
+	mf_cmd_put_compared(c->out, &r->agreement);
 	if (r->already && r->previous[0] == '\0') /* traffic alone */
 		fprintf(c->out, "already done: weights %u/%u\n", r->primary, r->canary);
 	else if (r->already)

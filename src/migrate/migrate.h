@@ -29,6 +29,7 @@
 #include "src/migrate/view.h"
 #include "src/rollout/plan.h"
 #include "src/traffic/dial.h"
+#include "src/traffic/replay.h"
 #include "src/traffic/router.h"
 
 struct mf_repo;
@@ -154,6 +155,8 @@ struct mf_migrate_report {
 	char note[320];           /* what the router says of itself: do the weights survive a reload? */
 	char permanent[2048];     /* lines that make the weights permanent; "": it has none */
 	char not_back[320]; /* why the destination is not as before, of a run that went back; "" */
+	/* What this process compared before any weight moved; all 0: nothing. */
+	struct mf_replay_agreement agreement;
 	uint64_t ticks;
 	uint64_t seconds;
 	struct mf_migrate_outlook outlook;

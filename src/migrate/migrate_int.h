@@ -80,6 +80,7 @@ struct mf_migrating {
 	char trouble[MF_TROUBLE_BYTES]; /* why the router cannot be read or written; "": it can */
 	bool present;                   /* preflight: the destination holds the version already */
 	struct mf_migrate_outlook outlook;
+	struct mf_replay_agreement agreement; /* of compare */
 	uint64_t answered; /* controls up to this number */
 	enum mf_steer steer;
 	struct mf_migrate_view view;

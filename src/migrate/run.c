@@ -430,6 +430,7 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	(void)snprintf(out->serving, sizeof out->serving, "%s", x->serving);
 	out->seconds = (uint64_t)(p->boot_us() - began_us) / 1000000;
 	out->outlook = x->outlook;
+	out->agreement = x->agreement;
 	mf_migrating_close(x);
 	free(x->candidates);
 	free(x);

@@ -249,18 +249,16 @@ mf_migrating_warm_up(struct mf_migrating *x, struct mf_error *e)
 	return rc;
 }
 
-/* The worst of what differs, also where it is within what the plan allows. */
+/* The worst of what differs, where the run ends by it: its report has no other place for them. */
 static void
 tell_worst(const struct mf_replay_agreement *a)
 {
-	const unsigned long long all = a->compared + a->failed;
 	size_t i;
 
-	mf_log(
-	    MF_LOG_INFO, "compare: %llu of %llu answers agree", (unsigned long long)a->agreed, all);
 	for (i = 0; i < a->n_worst; i++)
-		mf_log(MF_LOG_INFO, "compare: line %u: %s: %s and %s", a->worst[i].line,
-		    a->worst[i].path, a->worst[i].left, a->worst[i].right);
+		mf_log(MF_LOG_WARNING, "compare: line %u: %s is %s and %s", a->worst[i].line,
+		    a->worst[i].path[0] == '\0' ? "the answer" : a->worst[i].path,
+		    a->worst[i].left, a->worst[i].right);
 }
 
 int
@@ -269,7 +267,6 @@ mf_migrating_compare(struct mf_migrating *x, struct mf_error *e)
 	const struct mf_compare_plan *c = &x->m->compare;
 	const struct mf_site_plan *s = &x->m->source, *d = &x->m->destination;
 	struct mf_replay_requests *requests;
-	struct mf_replay_agreement agreement;
 	struct mf_replay_params p;
 	int rc;
 
@@ -281,8 +278,9 @@ mf_migrating_compare(struct mf_migrating *x, struct mf_error *e)
 		return -1;
 	p = replay_params(x, requests);
 	rc = mf_replay_compare(&p, s->servers, s->n_servers, d->servers, d->n_servers, c->tolerance,
-	    c->min_agreement, &agreement, e);
-	tell_worst(&agreement);
+	    c->min_agreement, &x->agreement, e);
+	if (rc != 0)
+		tell_worst(&x->agreement);
 	mf_replay_free(requests);
 	return rc;
 }

@@ -135,6 +135,40 @@ ends 5xx 100/0 v1 v1
 rejected 5xx v3 true
 told 5xx "error the migration was rolled back"
 
+# ---- what it predicts drifts away from a stored sample ----
+
+push_version v30
+seq 0 0.01 1 >reference.samples
+cp reference.samples current.samples
+drift_files="currentFile: $scratch/current.samples, referenceFile: $scratch/reference.samples"
+begin
+{
+	accuracy
+	cat <<-EOF
+		    - name: drift
+		      interval: 500ms
+		      drift: {test: ks, $drift_files}
+		      thresholdRange: {max: 0.2}
+		      onBreach: fail
+		    - name: drift-watched
+		      interval: 500ms
+		      drift: {test: psi, $drift_files}
+		      thresholdRange: {max: 0.2}
+	EOF
+} | measuring v30 >plan.yaml
+run_until "metric:drift:pass"
+seq 0.5 0.01 1.5 >drifted
+mv drifted current.samples
+run_ends 8 "drift"
+says "drift: within its range at first" "metric:drift:pass:0" out
+says "drift: and then not" "metric:drift:out:0.4[0-9]" out
+says "drift: so it goes back" "rolled back: threshold"
+no_client_failed drift
+ends drift 100/0 v1 v1
+rejected drift v30 true
+# one that nobody said should fail a check is told to people alone
+told drift "warn metric drift-watched is out of its range" "error the migration was rolled back"
+
 # ---- an abort bound, between two ticks ----
 
 begin

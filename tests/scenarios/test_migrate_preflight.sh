@@ -53,6 +53,29 @@ status 1 "a server that does not load, by its metric" "$MF" migrate deaf.yaml
 says "... is named" "serves.metric: server .* serves v., not v3"
 check "... and never got traffic" test "$(weights)" = 100/0
 
+# ---- warmed up, and compared ----
+
+cat >requests <<'EOF'
+{"path":"/predict","body":{"instances":[[1,2]]},"ignore":["version"]}
+{"path":"/predict","body":{"instances":[[3,4]]}}
+EOF
+sed -i "s|^    link: current|&\n    warmup: {requests: $scratch/requests, count: 5, concurrency: 2}|" plan.yaml
+echo "  compare: {requests: $scratch/requests, minAgreement: 0.9}" >>plan.yaml
+asked() { # what the new site's server has predicted
+	curl -s "http://$new/metrics" | awk '$1 == "model_requests_total{code=\"ok\"}" { print $2 }'
+}
+was=$(asked)
+status 1 "answers that do not agree" "$MF" migrate plan.yaml
+says "... as many as do are told" "1 of 2 answers agree, and 90 % of them should"
+says "... and which do not" "compare: line 2: version is .?v1.? and .?v3"
+check "... no weight has moved" test "$(weights)" = 100/0
+check "... and the server was warm" test $(($(asked) - was)) -eq 7
+ill new "status 500"
+status 1 "a server that cannot be warmed up" "$MF" migrate plan.yaml
+says "... is named" "5 of 5 requests failed at http://$new, the first is that of line [12]"
+check "... and never got traffic" test "$(weights)" = 100/0
+sed -i 's/minAgreement: 0.9/minAgreement: 0.5/' plan.yaml
+
 # ---- weights, and a run that is through ----
 
 start_over v1
@@ -64,6 +87,7 @@ status 2 "... also where production names the version already" "$MF" migrate pla
 says "... which is not done" "the router shows 70/30"
 start_over v1
 status 0 "a migration, whose server says it by a metric" "$MF" migrate plan.yaml
+says "... its report has what did not agree" "^compare: line 2: version is .?v1.? and .?v3" out
 ends "there" 0/100 v3 v3
 status 0 "run again" "$MF" migrate plan.yaml
 says "... it is done" "already done" out
