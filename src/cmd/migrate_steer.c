@@ -64,7 +64,8 @@ take_ended(void *arg, const struct mf_journal_run *run)
 
 /* Nobody reads a record for a run that is through. */
 static int
-refuse_ended(const struct mf_cmd_repo *r, const char *run, struct mf_error *e)
+refuse_ended(const struct mf_cmd_repo *r, const char *run, enum mf_control_verb verb,
+    struct mf_error *e)
 {
 	struct ended ended = {.run = run};
 
@@ -74,6 +75,8 @@ refuse_ended(const struct mf_cmd_repo *r, const char *run, struct mf_error *e)
 		return 0;
 	(void)mf_error_set(
 	    e, MF_ENOTFOUND, "run %s has ended (%s): it cannot be steered", run, ended.result);
+	if (verb == MF_CONTROL_RETRY)
+		return mf_error_hint(e, "`modelferry migrate PLAN` begins a new run of its plan");
 	return mf_error_hint(e, "modelferry status lists the runs that are under way");
 }
 
@@ -83,7 +86,7 @@ put(struct mf_cmd *c, const struct mf_cmd_repo *r, struct mf_control *control,
 {
 	const char *run = mf_options_arg(c->options, 0);
 
-	if (refuse_ended(r, run, e) != 0)
+	if (refuse_ended(r, run, control->verb, e) != 0)
 		return -1;
 	if (mf_control_put(r->repo, run, control, signer, e) != 0)
 		return -1;

@@ -541,8 +541,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN go on",
 	"Let RUN go on from a pause, or from a weight that somebody lowered."},
     [MF_OPT_RETRY] = {"retry", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
-	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN begin again",
-	"Let RUN, which went back, begin again."},
+	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "let RUN of a Rollout begin again",
+	"Let RUN of a Rollout, which is on its way back, begin again."},
     [MF_OPT_START] = {"start", 0, MF_KIND_PATH, 0, "FILE", NULL, NULL, 0, MF_FOR(SIMULATE),
 	MF_COMPLETE_FILE, "where the simulation begins",
 	"Begin where this file says, a JSON object: `phase`, `applied` and `promoted` (revisions), "

@@ -276,14 +276,19 @@ mf_migrating_steered(struct mf_migrating *x)
 	};
 	struct mf_journal_line line = {.kind = MF_JOURNAL_CONTROL, .tick = x->shift.tick};
 	struct mf_control control;
+	const char *unheard = "";
 	char text[512];
 
 	if (!mf_keeper_take_control(x->keeper, &control))
 		return false;
 	x->answered = control.sequence;
 	x->steer = verbs[control.verb];
-	(void)snprintf(text, sizeof text, "%s by %.200s: %.200s",
-	    mf_control_verb_name(control.verb), control.by, control.reason);
+	if (x->steer == MF_STEER_RETRY && x->engine.rollout_plan == NULL) {
+		x->steer = MF_STEER_NONE;
+		unheard = "; not heard: a Canary's way back is gone to its end";
+	}
+	(void)snprintf(text, sizeof text, "%s by %.200s: %.180s%s",
+	    mf_control_verb_name(control.verb), control.by, control.reason, unheard);
 	mf_log(MF_LOG_INFO, "%s", text);
 	line.bytes = text;
 	line.n = strlen(text);

@@ -112,6 +112,8 @@ status 0 "... which the next run ends by itself" "$MF" migrate plan.yaml --run-i
 ends "after a way back" 0/100 v2 v2
 status 3 "a run that has ended" "$MF" migrate --abort next
 says "... is not steered" "has ended \(succeeded\): it cannot be steered"
+status 3 "... nor does it begin again" "$MF" migrate --retry next
+says "... the hint says how" "migrate PLAN. begins a new run"
 plan v3 >plan.yaml
 start_over v1
 status 2 "a rejected version is not tried again" "$MF" migrate plan.yaml

@@ -172,6 +172,8 @@ begin frozen -v
 check "a freeze: it says what it waits for" in_time grep -q "waits for the end of a freeze" frozen.out
 status 0 "... a person skips the steps" "$MF" migrate --promote --full frozen
 check "... which is heard" in_time grep -q "promote --full by" frozen.err
+status 0 "... and asks for a retry" "$MF" migrate --retry frozen
+check "... which a Canary does not hear" in_time grep -q "retry by .*; not heard: a Canary" frozen.err
 heard=$(wc -l <frozen.out)
 more_ticks() { (($(wc -l <frozen.out) > heard + 1)); }
 check "... ticks go on" in_time more_ticks
