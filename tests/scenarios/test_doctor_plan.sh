@@ -32,7 +32,7 @@ status 0 "the same for programs, with a rate" "$MF" doctor plan.yaml --json --bw
 json "... bytes" "r['ok'] and r['push_bytes'] == 0 and r['pull_bytes'] == $(du -bs --apparent-size v2/weights.bin | cut -f1) + 3"
 json "... time" '19 < r["move_seconds"] < 20 and "load_seconds" not in r'
 json "... space" 'r["free_bytes"] > r["pull_bytes"] and r["weights"] == [100, 0]'
-json "... and every finding" 'len(r["findings"]) == 12 and all(f["ok"] for f in r["findings"])'
+json "... and every finding" 'len(r["findings"]) == 13 and all(f["ok"] for f in r["findings"])'
 "$MF" pull churn@v2 new --link spare >out 2>err
 status 0 "a version that lies there" "$MF" doctor plan.yaml --json
 json "... is not pulled again" 'r["pull_bytes"] == 0 and r["version_bytes"] > 200000'

@@ -207,5 +207,5 @@ status 0 "of the best, those that it can run" "$MF" doctor plan.yaml
 says "... and no others" 'fallback +churn@v5$' out
 plan v2 "  fallback: [{version: v3}]" >plan.yaml
 status 2 "a source that has no link to flip" "$MF" plan check plan.yaml
-says "... is told" 'fallback\[0\]: dir and link of the source are wanted'
+says "... is told" 'fallback\[0\]: dir and link of the source are wanted' out
 end
