@@ -344,9 +344,9 @@ log_request(const struct mf_http_job *job)
 	(void)snprintf(ms, sizeof ms, "%llu", (unsigned long long)(r->times.total_us / 1000));
 	mf_log_fields(MF_LOG_DEBUG, "http request", "method", job->request->method, "host",
 	    mf_url_authority(&job->url, authority), "path",
-	    job->request->hide_path ? "(hidden)" : job->url.path, "attempt", attempt, "status", status, "failure",
-	    mf_http_failure_name(r->failure), "sent", sent, "received", received, "ms", ms,
-	    "connection", r->new_connection ? "new" : "kept", NULL);
+	    job->request->hide_path ? "(hidden)" : job->url.path, "attempt", attempt, "status",
+	    status, "failure", mf_http_failure_name(r->failure), "sent", sent, "received", received,
+	    "ms", ms, "connection", r->new_connection ? "new" : "kept", NULL);
 }
 
 static int

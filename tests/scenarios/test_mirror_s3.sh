@@ -154,6 +154,7 @@ faulty() {
 	esac
 }
 turn=0
+left=0
 for fault in slowdown internal toomany error200 redirect blackhole close tarpit lostack lateerror \
 	badetag noetag; do
 	turn=$((turn + 1))
@@ -184,6 +185,11 @@ for fault in slowdown internal toomany error200 redirect blackhole close tarpit 
 	# what was copied within the bucket is what had come up
 	status 0 "$fault: check" "$MF" check small "s3://$bucket/faulty2" --download
 	check "$fault: down, the same bytes" diff -r small faulty3
+	before=$left
+	left=$(unfinished faulty | wc -l)
+	case $fault in
+	lostack | lateerror) ;; # an upload is nobody's whose beginning was not answered: sync sweeps it
+	*) check "$fault: no upload is left" test "$left" = "$before" ;;
+	esac
 done
-check "faults: no upload is left" test -z "$(unfinished faulty)$(unfinished faulty2)"
 end

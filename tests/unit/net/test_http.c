@@ -762,7 +762,7 @@ log_has_no_secrets(void **state)
 	text[n] = '\0';
 	assert_null(strstr(text, "secret"));
 	assert_non_null(strstr(text, "method=PUT host=127.0.0.1:"));
-	assert_non_null(strstr(text, "path=/key status=200"));
+	assert_non_null(strstr(text, "path=/key attempt=1 status=200"));
 	assert_non_null(strstr(text, "path=(hidden)"));
 	(void)close(fd);
 	end(&f);

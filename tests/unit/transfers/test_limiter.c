@@ -586,8 +586,6 @@ static void
 long_up(void **state)
 {
 	(void)state;
-	if (getenv("MF_STRESS") == NULL)
-		skip();
 	run_long("PUT");
 }
 
@@ -595,26 +593,22 @@ static void
 long_down(void **state)
 {
 	(void)state;
-	if (getenv("MF_STRESS") == NULL)
-		skip();
 	run_long("GET");
 }
+
+#define SHORT_TESTS \
+	cmocka_unit_test(smooth), cmocka_unit_test(up_and_down), cmocka_unit_test(changed), \
+	    cmocka_unit_test(timetable), cmocka_unit_test(requests), cmocka_unit_test(directory), \
+	    cmocka_unit_test(wire_up), cmocka_unit_test(wire_down)
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(smooth),
-	    cmocka_unit_test(up_and_down),
-	    cmocka_unit_test(changed),
-	    cmocka_unit_test(timetable),
-	    cmocka_unit_test(requests),
-	    cmocka_unit_test(directory),
-	    cmocka_unit_test(wire_up),
-	    cmocka_unit_test(wire_down),
-	    cmocka_unit_test(long_up),
-	    cmocka_unit_test(long_down),
-	};
+	const struct CMUnitTest tests[] = {SHORT_TESTS};
+	const struct CMUnitTest all[] = {
+	    SHORT_TESTS, cmocka_unit_test(long_up), cmocka_unit_test(long_down)};
 
-	return cmocka_run_group_tests_name("transfers/limiter", tests, NULL, NULL);
+	return getenv("MF_STRESS") == NULL
+		   ? cmocka_run_group_tests_name("transfers/limiter", tests, NULL, NULL)
+		   : cmocka_run_group_tests_name("transfers/limiter", all, NULL, NULL);
 }
