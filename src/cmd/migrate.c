@@ -134,6 +134,51 @@ is_it(void *arg, const struct mf_journal_run *run)
 	return 1;
 }
 
+struct ending {
+	uint64_t mirrored;
+	bool ended;
+};
+
+static int
+take_ending(void *arg, const struct mf_journal_run *run)
+{
+	struct ending *here = arg;
+
+	*here = (struct ending){.mirrored = run->mirrored, .ended = run->ended_us != 0};
+	return 0;
+}
+
+/* Its process was killed between the end of it and the word of that in the repository, which is
+ * put there now. One that somebody else wrote to since is theirs: that one cannot be gone on with
+ * from here either. */
+static bool
+ended_here(const struct migrate *m, const struct mf_journal_run *there)
+{
+	struct ending here = {.ended = false};
+	struct mf_error e = {0};
+
+	if (mf_journal_run(m->journal, there->id, take_ending, &here, &e) != 0 || !here.ended)
+		return false;
+	if (here.mirrored == there->mirrored && !mf_options_flag(m->c->options, MF_OPT_DRY_RUN) &&
+	    mf_run_mirror_end(m->r.repo, there->id, m->journal, &e) != 0)
+		mf_log(MF_LOG_WARNING, "the repository does not know that the run %s has ended: %s",
+		    there->id, e.message);
+	return true;
+}
+
+static int
+is_there(void *arg, const struct mf_journal_run *run)
+{
+	struct search *s = arg;
+
+	if (is_it(s, run) == 0)
+		return 0;
+	if (!ended_here(s->m, run))
+		return 1;
+	s->id[0] = '\0';
+	return 0;
+}
+
 /* The run of this plan that has not ended, here or in the repository: its id, or "". */
 static int
 find_open(struct migrate *m, struct search *s, struct mf_error *e)
@@ -143,7 +188,7 @@ find_open(struct migrate *m, struct search *s, struct mf_error *e)
 		return -1;
 	if (s->id[0] != '\0' || m->r.repo == NULL)
 		return 0;
-	if (mf_runs_list(m->r.repo, is_it, s, e) < 0)
+	if (mf_runs_list(m->r.repo, is_there, s, e) < 0)
 		return -1;
 	return s->id[0] == '\0' ? 0 : mf_run_restore(m->r.repo, s->id, m->journal, e);
 }

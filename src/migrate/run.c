@@ -327,6 +327,7 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",
 		    ignored.message);
+	mf_failpoint("run", "after-end");
 	return 0;
 }
 

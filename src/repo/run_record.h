@@ -37,6 +37,11 @@ void mf_run_writer_free(struct mf_run_writer *w);
  * run now, or the keys of the repository changed: renew the lease to learn which. After any other
  * failure some may be there; calling again puts the rest. */
 int mf_run_mirror(struct mf_run_writer *w, struct mf_journal *j, struct mf_error *e);
+/* The same for a run that has ended by the journal, whose process was killed before it could say so
+ * in the repository: without a lease, under the token of the last record there. Only where all that
+ * is there came from this journal (its `mirrored`): else somebody took the run over. */
+int mf_run_mirror_end(
+    struct mf_repo *repo, const char *run, struct mf_journal *j, struct mf_error *e);
 
 /* As it is now, for people and other machines. */
 struct mf_run_beat {

@@ -13,6 +13,7 @@ struct mf_run_writer {
 	struct mf_repo *repo;
 	char run[MF_RUN_ID_MAX_BYTES + 1];
 	uint64_t token;
+	bool as_last;                    /* under the token of the last record, whatever it is */
 	uint64_t next;                   /* sequence number; 0: not known */
 	uint64_t stored;                 /* lines up to here are in the repository */
 	char beat[MF_OBJECT_NAME_BYTES]; /* the last one that was put; "": none */
@@ -113,7 +114,9 @@ find_next(struct mf_run_writer *w, struct mf_error *e)
 		w->next = x.sequence + 1;
 		if (x.n_lines > 0)
 			w->stored = x.lines[x.n_lines - 1].number;
-		if (x.token > w->token)
+		if (w->as_last)
+			w->token = x.token;
+		else if (x.token > w->token)
 			rc = say_taken(w, e);
 		mf_run_record_fini(&x);
 	}
@@ -274,6 +277,20 @@ mf_run_mirror(struct mf_run_writer *w, struct mf_journal *j, struct mf_error *e)
 	if (rc == 0)
 		rc = mf_journal_set_mirrored(j, w->run, w->stored, e);
 	return rc == 0 ? 0 : mf_error_while(e, "writing the run %s", w->run);
+}
+
+int
+mf_run_mirror_end(struct mf_repo *repo, const char *run, struct mf_journal *j, struct mf_error *e)
+{
+	struct mf_run_writer *w;
+	int rc = mf_run_writer_open(repo, run, 0, &w, e);
+
+	if (rc == 0) {
+		w->as_last = true;
+		rc = mf_run_mirror(w, j, e);
+	}
+	mf_run_writer_free(w);
+	return rc;
 }
 
 /* All heartbeats but the one that was put just now. */

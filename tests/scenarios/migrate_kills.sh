@@ -5,6 +5,7 @@
 #
 #	killed_at WHAT.PLACE[:N] continue|rollback         a healthy run, killed there, resumed so
 #	killed_back_at WHAT.PLACE[:N] continue|rollback    one on its way back
+#	killed_at_its_end continue|rollback                one that had succeeded
 #	killed_anywhere SECONDS continue|rollback          killed after so long, whatever it did
 #
 # Each starts over, and checks status, weights, production, the link, and what served last.
@@ -73,18 +74,25 @@ killed() {
 	return 1
 }
 
-# gone_on NAME continue|rollback STATUS WEIGHTS VERSION: who resumes it ends so
-gone_on() {
-	local got
-	"$MF" migrate plan.yaml --resume --on-resume "$2" >resumed.out 2>resumed.err
+# go_on [OPTION...]: the plan is run again; its status is in got
+go_on() {
+	"$MF" migrate plan.yaml "$@" >resumed.out 2>resumed.err
 	got=$?
-	if [[ $got = "$3" ]]; then
-		as_wanted "$1" "$4" "$5"
+}
+# ended_so NAME STATUS WEIGHTS VERSION: what went on ended so
+ended_so() {
+	if [[ $got = "$2" ]]; then
+		as_wanted "$1" "$3" "$4"
 	else
-		echo "# exit status $got, not $3"
+		echo "# exit status $got, not $2"
 		tail -n 3 resumed.out | cat - resumed.err >err
 		not_ok "$1"
 	fi
+}
+# gone_on NAME continue|rollback STATUS WEIGHTS VERSION: who resumes it ends so
+gone_on() {
+	go_on --resume --on-resume "$2"
+	ended_so "$1" "${@:3}"
 }
 
 killed_at() {
@@ -121,28 +129,46 @@ killed_before_it_began() {
 	as_wanted "$name" 0/100 v2
 }
 
-# Killed before it began, or when it had ended, is no error.
+# Killed with its end in the journal alone: it is done, and the repository hears of it.
+killed_at_its_end() { # continue|rollback
+	local name="killed at its end, $1"
+	anew
+	MODELFERRY_TEST_KILL_AT=run.after-end "$MF" migrate plan.yaml --run-id "end-$1" \
+	    >killed.out 2>err &
+	killed "$name" $! || return
+	gone_on "$name: nothing to resume" "$1" 3 0/100 v2
+	check "... which the repository knows" sh -c "'$MF' history | grep 'succeeded.* run end-$1\$'"
+	status 0 "... run again, it is done already" "$MF" migrate plan.yaml
+}
+
+# nothing was begun, or all of it was done
+is_at_an_end() {
+	grep -qF "$(weights) $("$MF" ref churn production | sed 's/.* is \(v[0-9]\),.*/\1/')" <<-END
+		100/0 v1
+		0/100 v2
+	END
+}
+# whoever finds the run at its end only says so
+did_nothing() { ! grep -qE '^ +[0-9]+  ' resumed.out; }
+
+# Killed before it began, or when it had succeeded, is no error: there is nothing to turn back.
+# From everywhere else it ends as it was asked to.
 killed_anywhere() {
-	local name="killed after $1 s, $2" run got
+	local name="killed after $1 s, $2" pid
 	anew
 	"$MF" migrate plan.yaml >killed.out 2>err &
-	run=$!
+	pid=$!
 	sleep "$1"
-	kill -KILL $run 2>/dev/null
-	wait $run 2>/dev/null
-	"$MF" migrate plan.yaml --resume --on-resume "$2" >resumed.out 2>resumed.err
-	got=$?
-	if ((got == 3)); then # nothing waits to be resumed: begun anew, or done
-		"$MF" migrate plan.yaml >resumed.out 2>resumed.err
-		got=$?
+	kill -KILL $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	go_on --resume --on-resume "$2"
+	if ((got == 3)); then
+		is_at_an_end || not_ok "$name: it waits to be resumed"
+		go_on # begun anew, or done
+		ended_so "$name: nothing to resume" 0 0/100 v2
+	elif [[ $2 = continue ]] || { ((got == 0)) && did_nothing; }; then
+		ended_so "$name" 0 0/100 v2
+	else
+		ended_so "$name" 8 100/0 v1
 	fi
-	case $got in
-	0) as_wanted "$name" 0/100 v2 ;;
-	8) as_wanted "$name" 100/0 v1 ;;
-	*)
-		echo "# exit status $got"
-		tail -n 3 resumed.out | cat - resumed.err >err
-		not_ok "$name"
-		;;
-	esac
 }

@@ -28,6 +28,7 @@ a_few() {
 	killed_back_at drain.after-act rollback
 	killed_back_at referenceBack.after-journal continue
 	killed_back_at fallback.after-act continue
+	killed_at_its_end rollback
 }
 
 everywhere() {
@@ -48,16 +49,25 @@ everywhere() {
 		done
 	done
 	killed_before_it_began
+	killed_at_its_end continue
+	killed_at_its_end rollback
 	for how in 1 2 3 4; do
 		killed_at tick.after-state:$how continue
 		killed_at tick.after-state:$how rollback
 	done
 }
 
+# at moments of a run, which takes as long as one did here, and a little longer
 at_random() { # RUNS
-	local i how=(continue rollback)
+	local i ms how=(continue rollback)
+	for i in 1 2; do # the first waits for the leases of who was killed last
+		anew
+		ms=$(date +%s%3N)
+		"$MF" migrate plan.yaml >out 2>err
+	done
+	ms=$((($(date +%s%3N) - ms) * 11 / 10))
 	for ((i = 0; i < $1; i++)); do
-		killed_anywhere "$((RANDOM % 4)).$((RANDOM % 10))$((RANDOM % 10))" "${how[i % 2]}"
+		killed_anywhere "$((SRANDOM % ms))e-3" "${how[i % 2]}"
 	done
 }
 

@@ -203,6 +203,32 @@ test_restore(void **state)
 	mf_journal_close(j);
 }
 
+/* Killed when the journal had its end, and the repository had not. */
+static void
+test_end_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct mf_journal *j = begin();
+	struct mf_run_writer *w = writer_of(f->repo, 5), *old;
+	struct seen s = {.n = 0};
+	struct mf_error e = {0};
+
+	append(j, MF_JOURNAL_STATE, 0, "s1");
+	fixture_expect_ok(mf_run_mirror(w, j, &e), &e, "mirroring");
+	mf_run_writer_free(w);
+	append(j, MF_JOURNAL_STATE, 0, "s2");
+	fixture_expect_ok(mf_journal_end(j, "r1", "Succeeded", "", 99, &e), &e, "ending");
+	fixture_expect_ok(mf_run_mirror_end(f->repo, "r1", j, &e), &e, "mirroring the end");
+	fixture_expect_ok(mf_runs_list(f->repo, take_head, &s, &e), &e, "listing");
+	assert_string_equal(s.text, HEAD "Succeeded|]");
+	/* under the token that was there */
+	old = writer_of(f->repo, 4);
+	assert_int_equal(mf_run_mirror(old, j, &e), -1);
+	assert_int_equal(e.code, MF_ECONFLICT);
+	mf_run_writer_free(old);
+	mf_journal_close(j);
+}
+
 /* A holder that was stopped and goes on writes nothing, whether the other one has written or not.
  */
 static void
@@ -429,6 +455,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_mirror_and_resume, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_restore, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_end_behind, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_old_holder, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_requests, setup, teardown),
