@@ -7,6 +7,9 @@
 # shellcheck source=tests/scenarios/migrate.sh
 . "$(dirname "$0")/migrate.sh"
 
+succeeded="info the migration succeeded"
+rolled_back="error the migration was rolled back"
+
 # ---- healthy ----
 
 plan v2 >plan.yaml
@@ -22,6 +25,7 @@ says "... and a result" '"result": "succeeded"' run.out
 no_client_failed healthy
 check "healthy: clients saw both versions" sh -c 'grep -q v1 seen && grep -q v2 seen'
 ends healthy 0/100 v2 v2
+told healthy "$succeeded"
 tail -n 1 run.out >out
 json "healthy: the report says which finish ran" 'r["finish"] == "stay" and r["servesUnchecked"] == ["source"]'
 json "... whether the weights survive a reload" '"survive a reload" in r["routerNote"]'
@@ -99,6 +103,7 @@ status 8 "accuracy falls: rolled back" "$MF" migrate plan.yaml
 says "... for that reason" "rolled back: threshold"
 no_client_failed accuracy
 ends accuracy 100/0 v1 v1
+told accuracy "$rolled_back"
 status 0 "the version" "$MF" show churn@v3 --json
 json "... is marked as rejected" 'r["rejected"]'
 in_maintenance() { # SERVER, by a command
@@ -233,6 +238,7 @@ ends "aborted in the push" 100/0 v1 v1
 # ---- killed, resumed, steered ----
 
 start_over v1
+clients
 plan v4 >plan.yaml
 "$MF" migrate plan.yaml --run-id killed >killed.out 2>&1 &
 run=$!
@@ -249,6 +255,7 @@ says "... it names the run" "killed"
 rm -rf state
 status 0 "resumed from the repository alone" "$MF" migrate plan.yaml --resume
 ends resumed 0/100 v4 v4
+told resumed "$succeeded"
 
 start_over v1
 "$MF" pull churn@v1 new --link current >out 2>err
@@ -263,6 +270,7 @@ wait $run
 check "... the run ends with 8" test $? -eq 8
 check "... because of it" grep -q "rolled back: byHand" steered.out
 ends aborted 100/0 v1 v1
+told aborted "$rolled_back"
 
 start_over v1
 plan v2 >plan.yaml
@@ -273,6 +281,7 @@ kill -TERM $run
 wait $run
 check "SIGTERM with traffic on the canary: it goes back" test $? -eq 8
 ends told 100/0 v1 v1
+told SIGTERM "$rolled_back"
 
 start_over v1
 plan v2 "  onInterrupt: hold" >plan.yaml
@@ -290,6 +299,7 @@ status 1 "... also for programs" "$MF" status --json left
 json "... by fields" 'r[0]["interrupted"] and r[0]["back_after"] and not r[0]["holder"]'
 status 0 "... which it is" "$MF" migrate plan.yaml --resume
 ends left 0/100 v2 v2
+told left "$succeeded"
 
 # ---- a holder that stood still past its lease ----
 
@@ -307,6 +317,7 @@ if has_failpoints; then
 	wait $run
 	check "... the one that stood still ends with 7" test $? -eq 7
 	ends "stood still" 0/100 v4 v4
+	told "stood still" "$succeeded" "error somebody else holds the leases of the run now"
 fi
 
 # ---- somebody else moves weights ----
@@ -322,4 +333,6 @@ wait $run
 check "a router that was reset: written back, and on" test $? -eq 0
 check "... people were told" grep -q "gave the canary more than wanted" reset.out
 ends reset 0/100 v2 v2
+told reset "warn the router gave the canary more than wanted" "$succeeded"
+no_client_failed "killed, steered, reset"
 end

@@ -104,6 +104,7 @@ check "... and moved nothing" test "$(weights)" = 50/50
 answers promotion 200
 ended "the first goes on" 0 first
 ends "two plans" 0/100 v2 v2
+told "two plans" "$gate_closed" "$succeeded"
 
 # ---- one backend of two ----
 
@@ -200,6 +201,9 @@ if unshare -rm true 2>/dev/null; then
 	quick v5 >plan.yaml
 	status 0 "with room it goes" "$MF" migrate plan.yaml
 	ends "room" 0/100 v5 v5
+elif [[ ${MF_SERVERS-} = required ]]; then
+	echo "a disk that is full: unshare -rm is not allowed here" >err
+	not_ok "no room at the destination"
 else
 	echo "# no mount in a namespace of its own: not tried with a full disk"
 fi
