@@ -230,7 +230,7 @@ told NaN "warn held: a metric has no value" "info the migration succeeded"
 
 # there again, it knows at first only what it measured before
 begin
-accuracy "timeout: 1s" "maxAge: 3s" | measuring v6 >plan.yaml
+accuracy "timeout: 3s" "maxAge: 3s" | measuring v6 >plan.yaml
 run_until "route:60/40"
 kill -STOP "$prometheus"
 check "slow: held" in_time grep -q "held: noData" run.out
@@ -256,7 +256,7 @@ told "slow, gone, there again" "warn held: a metric has no value" \
 
 # it cannot be measured whether the primary is well: the traffic goes back, and a person is called
 begin
-accuracy "timeout: 1s" | measuring v7 >plan.yaml
+accuracy "timeout: 3s" | measuring v7 >plan.yaml
 set_plan maxHold 2s
 run_until "route:60/40"
 kill -STOP "$prometheus"
