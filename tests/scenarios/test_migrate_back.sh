@@ -158,7 +158,9 @@ status 9 "all fallbacks fail: a person is needed" "$MF" migrate plan.yaml
 says "... each was tried" 'fallback:1:ok:churn@v2' out
 says "... the steps are printed" 'modelferry pull churn@'
 says "... with the ref" 'modelferry ref churn production'
-check "all fail: the traffic is on the primary" test "$(weights)" = 100/0
+ends "all fail: the primary has the last" 100/0 v2 v1
+told "all fail" "warn the rollback is not complete: a person is needed" \
+    "error the migration needs a person"
 
 # ---- nothing can say whether it is well ----
 
