@@ -179,15 +179,80 @@ is_there(void *arg, const struct mf_journal_run *run)
 	return 0;
 }
 
+/* What the repository knows of a run that this machine believes to be open. */
+struct elsewhere {
+	const char *id;
+	bool ended;
+	int64_t ended_us;
+	uint64_t mirrored;
+	char result[64], reason[256];
+};
+
+static int
+take_elsewhere(void *arg, const struct mf_journal_run *run)
+{
+	struct elsewhere *there = arg;
+
+	if (strcmp(run->id, there->id) != 0)
+		return 0;
+	there->ended = run->ended_us != 0;
+	there->ended_us = run->ended_us;
+	there->mirrored = run->mirrored;
+	(void)snprintf(there->result, sizeof there->result, "%s", run->result ? run->result : "");
+	(void)snprintf(there->reason, sizeof there->reason, "%s", run->reason ? run->reason : "");
+	return 1;
+}
+
+/* Another machine may have gone on with the run since, and even to its end: what lies here is old
+ * then, and nothing may be resumed from it. 0: it is the newest there is; 1: it has ended, and this
+ * machine knows that now; -1. */
+static int
+compare_with_repo(struct migrate *m, const char *id, struct mf_error *e)
+{
+	struct elsewhere there = {.id = id};
+	struct ending here = {.ended = false};
+	struct mf_error unread = {0};
+	int rc;
+
+	if (m->r.repo == NULL)
+		return 0;
+	rc = mf_runs_list(m->r.repo, take_elsewhere, &there, &unread);
+	if (rc < 0) { /* a way back does not wait for a bucket */
+		mf_log(MF_LOG_WARNING, "whether another machine went on with run %s is not known: %s",
+		    id, unread.message);
+		return 0;
+	}
+	if (rc == 0)
+		return 0;
+	if (mf_journal_run(m->journal, id, take_ending, &here, e) != 0)
+		return -1;
+	if (!there.ended && there.mirrored > here.mirrored) {
+		(void)mf_error_set(e, MF_ECONFLICT,
+		    "run %s was gone on with from another state directory since", id);
+		return mf_error_hint(e, "`--state-dir` with a new directory takes it from the repository");
+	}
+	if (!there.ended)
+		return 0;
+	if (mf_options_flag(m->c->options, MF_OPT_DRY_RUN))
+		return 1;
+	return mf_journal_end(m->journal, id, there.result, there.reason, there.ended_us, e) == 0
+		   ? 1
+		   : -1;
+}
+
 /* The run of this plan that has not ended, here or in the repository: its id, or "". */
 static int
 find_open(struct migrate *m, struct search *s, struct mf_error *e)
 {
+	int rc;
+
 	*s = (struct search){.m = m};
 	if (mf_journal_runs(m->journal, NULL, is_it, s, e) < 0)
 		return -1;
-	if (s->id[0] != '\0' || m->r.repo == NULL)
-		return 0;
+	rc = s->id[0] != '\0' ? compare_with_repo(m, s->id, e) : 1;
+	if (rc <= 0 || m->r.repo == NULL)
+		return rc;
+	s->id[0] = '\0';
 	if (mf_runs_list(m->r.repo, is_there, s, e) < 0)
 		return -1;
 	return s->id[0] == '\0' ? 0 : mf_run_restore(m->r.repo, s->id, m->journal, e);

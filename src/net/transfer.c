@@ -209,7 +209,9 @@ mf_http_transfer_end(struct mf_http_thread *t, struct mf_http_job *job)
 	/* The handle must not point into a job that is gone. */
 	(void)curl_easy_setopt(job->easy, CURLOPT_ERRORBUFFER, NULL);
 	(void)curl_easy_setopt(job->easy, CURLOPT_HTTPHEADER, NULL);
-	if (t->n_spare < t->http->kept_per_thread)
+	/* after a failed lookup it holds a buffer, of which no size can be set any more: it would
+	 * refuse all that comes (libcurl 7.88) */
+	if (job->r->failure == MF_HTTP_OK && t->n_spare < t->http->kept_per_thread)
 		t->spare[t->n_spare++] = job->easy;
 	else
 		curl_easy_cleanup(job->easy);

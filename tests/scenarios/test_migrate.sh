@@ -318,6 +318,20 @@ if has_failpoints; then
 	check "... the one that stood still ends with 7" test $? -eq 7
 	ends "stood still" 0/100 v4 v4
 	told "stood still" "$succeeded" "error somebody else holds the leases of the run now"
+	# killed here, ended there: what lies here is old
+	start_over v1
+	plan v4 >plan.yaml
+	"$MF" migrate plan.yaml --run-id behind >behind.out 2>&1 &
+	run=$!
+	in_time grep -q "route:60/40" behind.out
+	kill -KILL $run
+	wait $run 2>>servers.log
+	status 0 "killed here, another machine ends the run" "$MF" migrate plan.yaml --resume \
+	    --state-dir "$scratch/third-machine"
+	status 3 "... nothing is resumed here" "$MF" migrate plan.yaml --resume --on-resume rollback
+	ends "... nor taken back" 0/100 v4 v4
+	status 0 "... and the plan is done here, too" "$MF" migrate plan.yaml
+	says "... which it says" "already done" out
 fi
 
 # ---- somebody else moves weights ----

@@ -209,6 +209,11 @@ run_file(const char *path)
 
 	if (c.all == NULL)
 		fail_msg("%s:%d: %s", path, why.line, why.text);
+	/* with a Migration around it: run.py writes that plan, and test_rollout_cases.sh runs it */
+	if (json_object_get(c.all, "migration") != NULL) {
+		json_decref(c.all);
+		return;
+	}
 	if (is(&c, "engine", "analysisrun"))
 		make_analysis(&c);
 	else

@@ -466,6 +466,8 @@ not_there(void **state)
 	f.q.url = "https://no-such-host.invalid/";
 	fails(&f, MF_HTTP_LOOKUP, MF_ETRANSFER, "no-such-host.invalid");
 	assert_false(f.r.maybe_sent);
+	/* and again, which is what a retry does */
+	fails(&f, MF_HTTP_LOOKUP, MF_ETRANSFER, "no-such-host.invalid");
 	end(&f);
 }
 
