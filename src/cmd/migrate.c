@@ -250,8 +250,10 @@ find_open(struct migrate *m, struct search *s, struct mf_error *e)
 	if (mf_journal_runs(m->journal, NULL, is_it, s, e) < 0)
 		return -1;
 	rc = s->id[0] != '\0' ? compare_with_repo(m, s->id, e) : 1;
-	if (rc <= 0 || m->r.repo == NULL)
-		return rc;
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || m->r.repo == NULL)
+		return 0;
 	s->id[0] = '\0';
 	if (mf_runs_list(m->r.repo, is_there, s, e) < 0)
 		return -1;

@@ -66,6 +66,7 @@ mf_analysis_query(const struct mf_analysis_plan *plan, unsigned index, const cha
 	*out = primary ? m->primary_query : m->query;
 	if (index & MF_ANALYSIS_INDEX_LEFT)
 		out->query = primary ? m->primary_left_query : m->left_query;
+	out->as_tree = true; /* conditions see the whole answer: result[0] of a vector */
 	for (; r.n_args < plan->n_args; r.n_args++) {
 		value = plan->args[r.n_args].value;
 		if (plan->args[r.n_args].from != MF_ANALYSIS_ARG_VALUE) {

@@ -108,6 +108,13 @@ spec:
       prometheus:
         address: $MF_PROMETHEUS_URL
         query: avg(model_accuracy{site="{{ args.site }}"}) > 0.9
+  - name: as-number
+    interval: 1s
+    successCondition: result[0] > 0.1
+    provider:
+      prometheus:
+        address: $MF_PROMETHEUS_URL
+        query: avg(model_accuracy{site="{{ args.site }}"})
 PLAN
 }
 migration() { # VERSION [LINE-OF-SPEC...]: with that Rollout for its analysis
@@ -153,7 +160,7 @@ status 0 "plan check takes a Rollout" "$MF" plan check plan.yaml
 check "... that can verify its way back" sh -c '! grep -q measures err'
 sed '/primaryArgs/d' plan.yaml >blind.yaml
 status 0 "... and one that cannot" "$MF" plan check blind.yaml
-says "... is warned of, with the field" 'no metric measures the primary \(accuracy\).*add primaryArgs'
+says "... is warned of, with the field" 'no metric measures the primary \(accuracy, as-number\).*add primaryArgs'
 clients
 status 0 "a Rollout that goes well" "$MF" migrate plan.yaml --json
 cp out run.out
@@ -161,7 +168,8 @@ for w in 20 40 60 80 100; do
 	says "... by $w" "\"canaryWeight\": $w," run.out
 done
 says "... a line a tick" '"step": 1, .*"phase": "Paused", "stable": "v1"' run.out
-says "... measured" 'metric:accuracy:0.95' run.out
+says "... measured" 'metric:accuracy:\[0.95\]' run.out
+says "... as a vector is, a list" 'metric:as-number:\[0.95\]' run.out
 says "... and a result" '"result": "succeeded"' run.out
 no_client_failed "a Rollout"
 ends "a Rollout" 0/100 v2 v2
@@ -179,8 +187,8 @@ wait $run
 check "accuracy falls: rolled back" test $? -eq 8
 check "... for that reason" grep -q "rolled back: threshold" falls.err
 check "... the primary was looked at first, and was well" \
-    grep -q 'left:accuracy:0.5.*primary:accuracy:0.95.*alert:aborted.*route:100/0' falls.out
-check "... and watched afterwards" grep -q '100/0 *step 0  primary:accuracy:0.95' falls.out
+    grep -q 'left:accuracy:\[0.5\].*primary:accuracy:\[0.95\].*alert:aborted.*route:100/0' falls.out
+check "... and watched afterwards" grep -q '100/0 *step 0  primary:accuracy:\[0.95\]' falls.out
 no_client_failed "a Rollout that falls"
 ends "a Rollout that falls" 100/0 v1 v1
 status 0 "the version" "$MF" show churn@v3 --json
