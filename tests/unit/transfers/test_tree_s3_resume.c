@@ -166,15 +166,13 @@ test_only_what_is_missing(void **state)
 	(void)state;
 	add_part(&one, 1, md5_of_part(1, md5), PART_BYTES);
 	add_part(&two, 3, md5_of_part(3, md5), MIB);
-	{
-		const struct s3_reply replies[] = {{200, NULL, end_list(&one, 1), 0},
-		    {200, NULL, end_list(&two, 0), 0}, PART, DONE};
+	const struct s3_reply replies[] = {
+	    {200, NULL, end_list(&one, 1), 0}, {200, NULL, end_list(&two, 0), 0}, PART, DONE};
 
-		begin_and_fail(&k);
-		tree_s3_begin(&f, replies, LENGTH(replies));
-		if (put(&f, &k) != 0)
-			fail_msg("%s", f.e.message);
-	}
+	begin_and_fail(&k);
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	if (put(&f, &k) != 0)
+		fail_msg("%s", f.e.message);
 	assert_int_equal(tree_s3_asked(&f), 4);
 	assert_asked(&f, 0, "GET", "uploadId=id");
 	assert_asked(&f, 0, "GET", "part-number-marker=0");
@@ -199,16 +197,13 @@ test_parts_that_do_not_match(void **state)
 	add_part(&list, 2, md5_of_part(2, md5), PART_BYTES);
 	add_part(&list, 3, md5_of_part(3, md5), MIB - 1);
 	add_part(&list, 4, md5_of_part(3, md5), MIB);
-	{
-		const struct s3_reply replies[] = {
-		    {200, NULL, end_list(&list, 0), 0}, PART, PART, DONE};
+	const struct s3_reply replies[] = {{200, NULL, end_list(&list, 0), 0}, PART, PART, DONE};
 
-		begin_and_fail(&k);
-		letters[1] = 'B';
-		tree_s3_begin(&f, replies, LENGTH(replies));
-		if (put(&f, &k) != 0)
-			fail_msg("%s", f.e.message);
-	}
+	begin_and_fail(&k);
+	letters[1] = 'B';
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	if (put(&f, &k) != 0)
+		fail_msg("%s", f.e.message);
 	letters[1] = 'b';
 	assert_int_equal(tree_s3_asked(&f), 4);
 	assert_asked(&f, 1, "PUT", "?partNumber=2&uploadId=id");
@@ -239,14 +234,12 @@ test_tags_of_the_stores_own(void **state)
 	add_part(&list, 1, "own-1", PART_BYTES);
 	add_part(&list, 2, "900150983cd24fb0d6963f7d28e17f72", PART_BYTES);
 	add_part(&list, 3, "own-3", MIB); /* nobody knows what that is */
-	{
-		const struct s3_reply replies[] = {
-		    {200, NULL, end_list(&list, 0), 0}, OWN_TAG("own-3"), DONE};
+	const struct s3_reply replies[] = {
+	    {200, NULL, end_list(&list, 0), 0}, OWN_TAG("own-3"), DONE};
 
-		tree_s3_begin(&f, replies, LENGTH(replies));
-		if (put(&f, &k) != 0)
-			fail_msg("%s", f.e.message);
-	}
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	if (put(&f, &k) != 0)
+		fail_msg("%s", f.e.message);
 	assert_int_equal(tree_s3_asked(&f), 3);
 	assert_asked(&f, 1, "PUT", "?partNumber=3&uploadId=id");
 	tree_s3_end(&f);
@@ -302,14 +295,12 @@ test_gone_in_the_middle(void **state)
 
 	(void)state;
 	(void)end_list(&list, 0);
-	{
-		const struct s3_reply replies[] = {
-		    {200, NULL, list.text, 0}, GONE, BEGUN("new"), PART, GONE};
+	const struct s3_reply replies[] = {
+	    {200, NULL, list.text, 0}, GONE, BEGUN("new"), PART, GONE};
 
-		begin_and_fail(&k);
-		tree_s3_begin(&f, replies, LENGTH(replies));
-		assert_int_equal(put(&f, &k), -1);
-	}
+	begin_and_fail(&k);
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	assert_int_equal(put(&f, &k), -1);
 	assert_int_equal(f.e.code, MF_ETRANSFER);
 	assert_int_equal(tree_s3_asked(&f), 5);
 	assert_asked(&f, 2, "POST", "?uploads=");
