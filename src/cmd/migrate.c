@@ -218,8 +218,9 @@ compare_with_repo(struct migrate *m, const char *id, struct mf_error *e)
 		return 0;
 	rc = mf_runs_list(m->r.repo, take_elsewhere, &there, &unread);
 	if (rc < 0) { /* a way back does not wait for a bucket */
-		mf_log(MF_LOG_WARNING, "whether another machine went on with run %s is not known: %s",
-		    id, unread.message);
+		mf_log(MF_LOG_WARNING,
+		    "whether another machine went on with run %s is not known: %s", id,
+		    unread.message);
 		return 0;
 	}
 	if (rc == 0)
@@ -229,7 +230,8 @@ compare_with_repo(struct migrate *m, const char *id, struct mf_error *e)
 	if (!there.ended && there.mirrored > here.mirrored) {
 		(void)mf_error_set(e, MF_ECONFLICT,
 		    "run %s was gone on with from another state directory since", id);
-		return mf_error_hint(e, "`--state-dir` with a new directory takes it from the repository");
+		return mf_error_hint(
+		    e, "`--state-dir` with a new directory takes it from the repository");
 	}
 	if (!there.ended)
 		return 0;
@@ -275,8 +277,10 @@ choose_run(struct migrate *m, struct mf_error *e)
 	if (!resume && s.id[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN)) {
 		(void)mf_error_set(e, MF_ECONFLICT, "%s: run %s of this plan has not ended",
 		    m->plan->migration->name, s.id);
-		return mf_error_hint(
-		    e, "go on with --resume, or take it back with --resume --on-resume rollback");
+		return mf_error_hint(e,
+		    "`modelferry status` says whether it is under way; if nobody runs it, go on "
+		    "with "
+		    "--resume, or take it back with --resume --on-resume rollback");
 	}
 	(void)snprintf(
 	    m->run_id, sizeof m->run_id, "%s", resume ? s.id : mf_cmd_report_run_id(m->c));

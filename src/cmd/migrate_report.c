@@ -79,7 +79,8 @@ put_json(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
 	size_t i, n = r->result == MF_RESULT_PERSON_NEEDED
 			  ? mf_cmd_manual_steps(plan->migration, r, steps)
 			  : 0;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:o, s:I, s:I, s:s, s:o, s:s, "
+	json_t *o = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:o, s:I, s:I, s:s, s:o, s:s, "
 	    "s:o, s:o}",
 	    "result", word_of(r, mf_options_flag(c->options, MF_OPT_DRY_RUN)), "reason",
 	    mf_reason_name(r->reason), "run", run_id, "version", r->version, "previous",
@@ -140,8 +141,8 @@ put_text(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
 	fprintf(c->out, "finish: %s%s%s\n", finish_name(plan),
 	    source || destination ? "; serves: unchecked at " : "",
 	    source && destination ? "both sites"
-	    : source		  ? "the source"
-	    : destination	  ? "the destination"
+	    : source              ? "the source"
+	    : destination         ? "the destination"
 				  : "");
 	if (r->note[0] != '\0') {
 		fprintf(c->out, "router: ");
@@ -184,7 +185,8 @@ needs_person(struct mf_cmd *c, const struct mf_plan *plan, const struct mf_migra
 	(void)mf_error_hint(e, "%s",
 	    hint.len < MF_ERROR_HINT_BYTES && mf_buf_cstr(&hint) != NULL
 		? mf_buf_cstr(&hint)
-		: "see to the primary, then to the traffic, then to the ref: the report has the steps");
+		: "see to the primary, then to the traffic, then to the ref: the report has the "
+		  "steps");
 	mf_buf_fini(&hint);
 	return -1;
 }
@@ -209,8 +211,9 @@ mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_plan 
 		    e, MF_ECONFLICT, "run %s: somebody else holds its leases now", run_id);
 	switch (r->result) {
 	case MF_RESULT_ROLLED_BACK:
-		return mf_error_set(e, MF_EROLLEDBACK, "%s was rolled back: %s; weights %u/%u%s%s%s%s",
-		    m->name, mf_reason_name(r->reason), r->primary, r->canary,
+		return mf_error_set(e, MF_EROLLEDBACK,
+		    "%s was rolled back: %s; weights %u/%u%s%s%s%s", m->name,
+		    mf_reason_name(r->reason), r->primary, r->canary,
 		    r->serving[0] == '\0' ? "" : "; the primary serves ", r->serving,
 		    r->not_back[0] == '\0' ? "" : "; the destination is not back: ", r->not_back);
 	case MF_RESULT_PERSON_NEEDED: return needs_person(c, plan, r, e);

@@ -78,6 +78,11 @@ mf_migrating_check_weights(struct mf_migrating *x, struct mf_error *e)
 		return 0;
 	(void)mf_error_set(e, MF_EUSAGE, "%s: the router shows %u/%u, and a run begins at 100/0",
 	    x->m->name, x->router.primary, x->router.canary);
+	if (x->router.canary == 100)
+		return mf_error_hint(e,
+		    "after a migration that succeeded the next plan names its canary as primary, "
+		    "and "
+		    "its destination as source; go on with one that did not end with --resume");
 	return mf_error_hint(e, "set it to 100/0, or resume the run that moved it with --resume");
 }
 
