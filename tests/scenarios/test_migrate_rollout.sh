@@ -203,7 +203,13 @@ back_to_v1
 "$MF" migrate plan.yaml --run-id shared >shared.out 2>shared.err &
 run=$!
 in_time grep -q "route:80/20" shared.out
+# the canary's fault alone, seen before the primary's, would be a reason to go back
+scraped() { # SITE VALUE
+	curl -sS "$MF_PROMETHEUS_URL/api/v1/query" --data-urlencode \
+	    "query=model_accuracy{site=\"$1\"}" 2>>servers.log | grep -q "\"$2\""
+}
 ill old "accuracy 0.5" "status 200"
+check "the primary's fault is seen first" in_time scraped old 0.5
 ill new "accuracy 0.5" "status 200"
 check "a fault of both sides is held" \
     in_time grep -q 'the primary, which fares no better' shared.out
