@@ -86,7 +86,7 @@ int
 mf_store_head(struct mf_store *s, const char *name, struct mf_store_stat *out, struct mf_error *e)
 {
 	struct mf_error own = {0};
-	struct mf_store_stat unused;
+	struct mf_store_stat unused = {0};
 
 	e = e == NULL ? &own : e;
 	if (check_name(s, name, e) != 0)
