@@ -52,14 +52,14 @@ struct mf_cut_job {
 int mf_cut_grow(struct mf_cut_job *job, void **v, size_t n, size_t *capacity, size_t item_bytes,
     struct mf_error *e);
 
-/* Write an item down. It must lie inside the file (else refused). The name is hashed for the
- * check for duplicates and, where run_name is NULL, for the runs too. */
+/* What an item is called: by name duplicates are found, by run_name the items that make a run. */
 struct mf_cut_named {
 	const void *name;
 	size_t name_bytes;
 	const void *run_name; /* NULL: name */
 	size_t run_name_bytes;
 };
+/* Write an item down. One that does not lie inside the file is refused. */
 int mf_cut_add(struct mf_cut_job *job, const struct mf_cut_named *named, uint64_t offset,
     uint64_t len, enum mf_element element, struct mf_error *e);
 
@@ -94,9 +94,12 @@ struct mf_scan {
 	int status;
 };
 
+/* Read src from start up to end; all pointers are borrowed for as long as the scan is used. */
 void mf_scan_init(struct mf_scan *s, const struct mf_cut_source *src, void *window,
     size_t window_bytes, uint64_t start, uint64_t end, struct mf_error *e);
+/* Where in the file the next byte lies. */
 uint64_t mf_scan_offset(const struct mf_scan *s);
+/* Bytes from there to end. */
 uint64_t mf_scan_left(const struct mf_scan *s);
 /* Go on at this offset, forward or back (inside end). */
 void mf_scan_seek(struct mf_scan *s, uint64_t offset);

@@ -48,6 +48,7 @@ struct mf_cmd_bare {
 	char *to;
 	struct mf_buf router;
 };
+/* Read the options. What is there is to be freed, also after -1: MF_EUSAGE, MF_ENOMEM. */
 int mf_cmd_read_bare(struct mf_cmd *c, struct mf_cmd_bare *b, struct mf_error *e);
 void mf_cmd_free_bare(struct mf_cmd_bare *b);
 /* What such a run does, in the first line of the output. */
