@@ -14,7 +14,7 @@
 #include "src/cmd/repo.h"
 #include "src/cmd/report.h"
 #include "src/cmd/tree.h"
-#include "src/repo/run_record.h"
+#include "src/migrate/find_run.h"
 #include "src/rollout/document.h"
 #include "src/state/journal.h"
 
@@ -115,175 +115,34 @@ open_all(struct migrate *m, struct mf_error *e)
 		   : 0;
 }
 
-/* ---- which run ---- */
-
-struct search {
-	const struct migrate *m;
-	char id[MF_RUN_ID_MAX_BYTES + 1];
-};
-
-static int
-is_it(void *arg, const struct mf_journal_run *run)
-{
-	struct search *s = arg;
-
-	if (run->ended_us != 0 || strcmp(run->plan_name, s->m->plan->migration->name) != 0 ||
-	    strcmp(run->plan_digest, s->m->plan->digest) != 0)
-		return 0;
-	(void)snprintf(s->id, sizeof s->id, "%s", run->id);
-	return 1;
-}
-
-struct ending {
-	uint64_t mirrored;
-	bool ended;
-};
-
-static int
-take_ending(void *arg, const struct mf_journal_run *run)
-{
-	struct ending *here = arg;
-
-	*here = (struct ending){.mirrored = run->mirrored, .ended = run->ended_us != 0};
-	return 0;
-}
-
-/* Its process was killed between the end of it and the word of that in the repository, which is
- * put there now. One that somebody else wrote to since is theirs: that one cannot be gone on with
- * from here either. */
-static bool
-ended_here(const struct migrate *m, const struct mf_journal_run *there)
-{
-	struct ending here = {.ended = false};
-	struct mf_error e = {0};
-
-	if (mf_journal_run(m->journal, there->id, take_ending, &here, &e) != 0 || !here.ended)
-		return false;
-	if (here.mirrored == there->mirrored && !mf_options_flag(m->c->options, MF_OPT_DRY_RUN) &&
-	    mf_run_mirror_end(m->r.repo, there->id, m->journal, &e) != 0)
-		mf_log(MF_LOG_WARNING, "the repository does not know that the run %s has ended: %s",
-		    there->id, e.message);
-	return true;
-}
-
-static int
-is_there(void *arg, const struct mf_journal_run *run)
-{
-	struct search *s = arg;
-
-	if (is_it(s, run) == 0)
-		return 0;
-	if (!ended_here(s->m, run))
-		return 1;
-	s->id[0] = '\0';
-	return 0;
-}
-
-/* What the repository knows of a run that this machine believes to be open. */
-struct elsewhere {
-	const char *id;
-	bool ended;
-	int64_t ended_us;
-	uint64_t mirrored;
-	char result[64], reason[256];
-};
-
-static int
-take_elsewhere(void *arg, const struct mf_journal_run *run)
-{
-	struct elsewhere *there = arg;
-
-	if (strcmp(run->id, there->id) != 0)
-		return 0;
-	there->ended = run->ended_us != 0;
-	there->ended_us = run->ended_us;
-	there->mirrored = run->mirrored;
-	(void)snprintf(there->result, sizeof there->result, "%s", run->result ? run->result : "");
-	(void)snprintf(there->reason, sizeof there->reason, "%s", run->reason ? run->reason : "");
-	return 1;
-}
-
-/* Another machine may have gone on with the run since, and even to its end: what lies here is old
- * then, and nothing may be resumed from it. 0: it is the newest there is; 1: it has ended, and this
- * machine knows that now; -1. */
-static int
-compare_with_repo(struct migrate *m, const char *id, struct mf_error *e)
-{
-	struct elsewhere there = {.id = id};
-	struct ending here = {.ended = false};
-	struct mf_error unread = {0};
-	int rc;
-
-	if (m->r.repo == NULL)
-		return 0;
-	rc = mf_runs_list(m->r.repo, take_elsewhere, &there, &unread);
-	if (rc < 0) { /* a way back does not wait for a bucket */
-		mf_log(MF_LOG_WARNING,
-		    "whether another machine went on with run %s is not known: %s", id,
-		    unread.message);
-		return 0;
-	}
-	if (rc == 0)
-		return 0;
-	if (mf_journal_run(m->journal, id, take_ending, &here, e) != 0)
-		return -1;
-	if (!there.ended && there.mirrored > here.mirrored) {
-		(void)mf_error_set(e, MF_ECONFLICT,
-		    "run %s was gone on with from another state directory since", id);
-		return mf_error_hint(
-		    e, "`--state-dir` with a new directory takes it from the repository");
-	}
-	if (!there.ended)
-		return 0;
-	if (mf_options_flag(m->c->options, MF_OPT_DRY_RUN))
-		return 1;
-	return mf_journal_end(m->journal, id, there.result, there.reason, there.ended_us, e) == 0
-		   ? 1
-		   : -1;
-}
-
-/* The run of this plan that has not ended, here or in the repository: its id, or "". */
-static int
-find_open(struct migrate *m, struct search *s, struct mf_error *e)
-{
-	int rc;
-
-	*s = (struct search){.m = m};
-	if (mf_journal_runs(m->journal, NULL, is_it, s, e) < 0)
-		return -1;
-	rc = s->id[0] != '\0' ? compare_with_repo(m, s->id, e) : 1;
-	if (rc < 0)
-		return -1;
-	if (rc == 0 || m->r.repo == NULL)
-		return 0;
-	s->id[0] = '\0';
-	if (mf_runs_list(m->r.repo, is_there, s, e) < 0)
-		return -1;
-	return s->id[0] == '\0' ? 0 : mf_run_restore(m->r.repo, s->id, m->journal, e);
-}
-
 static int
 choose_run(struct migrate *m, struct mf_error *e)
 {
 	const struct mf_options *o = m->c->options;
 	bool resume = mf_options_flag(o, MF_OPT_RESUME);
-	struct search s;
+	const struct mf_find_run find = {
+	    .plan = m->plan,
+	    .journal = m->journal,
+	    .repo = m->r.repo,
+	    .only_look = mf_options_flag(o, MF_OPT_DRY_RUN),
+	};
+	char open[MF_RUN_ID_MAX_BYTES + 1];
 
-	if (find_open(m, &s, e) != 0)
+	if (mf_find_run(&find, open, e) != 0)
 		return -1;
-	if (resume && s.id[0] == '\0')
+	if (resume && open[0] == '\0')
 		return mf_error_set(e, MF_ENOTFOUND, "%s: no run of this plan waits to be resumed",
 		    m->plan->migration->name);
-	if (!resume && s.id[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN)) {
+	if (!resume && open[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN)) {
 		(void)mf_error_set(e, MF_ECONFLICT, "%s: run %s of this plan has not ended",
-		    m->plan->migration->name, s.id);
+		    m->plan->migration->name, open);
 		return mf_error_hint(e,
 		    "`modelferry status` says whether it is under way; if nobody runs it, go on "
 		    "with "
 		    "--resume, or take it back with --resume --on-resume rollback");
 	}
 	(void)snprintf(
-	    m->run_id, sizeof m->run_id, "%s", resume ? s.id : mf_cmd_report_run_id(m->c));
+	    m->run_id, sizeof m->run_id, "%s", resume ? open : mf_cmd_report_run_id(m->c));
 	m->p.resume = MF_MIGRATE_FRESH;
 	if (resume)
 		m->p.resume = mf_options_number(o, MF_OPT_ON_RESUME) == 1 ? MF_MIGRATE_ROLLBACK

@@ -273,22 +273,6 @@ mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e)
 
 /* ---- servers ---- */
 
-static uint64_t
-boot_us(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return (uint64_t)x->p->boot_us();
-}
-
-static bool
-interrupted(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return mf_migrating_interrupted(x);
-}
-
 /* Any answer is one: without a question that the plan knows there is no telling good from bad. */
 static int
 knock(struct mf_migrating *x, const char *server, char text[TEXT_BYTES], struct mf_error *e)
@@ -313,8 +297,8 @@ ask(struct mf_migrating *x, const struct mf_serves_plan *plan, const char *serve
 {
 	const struct mf_call_params p = {
 	    .dialer = mf_world_dialer(x->world),
-	    .now_us = boot_us,
-	    .interrupted = interrupted,
+	    .now_us = mf_migrating_ask_boot_us,
+	    .interrupted = mf_migrating_ask_interrupted,
 	    .arg = x,
 	};
 	const struct mf_call_values values = {

@@ -118,15 +118,30 @@ int mf_migrating_look_at_fallbacks(struct mf_migrating *x, struct mf_error *e); 
 int mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_look_at_servers(struct mf_migrating *x, struct mf_error *e);
 
-/* run.c */
-bool mf_migrating_interrupted(const struct mf_migrating *x);
+/* clock.c */
 uint64_t mf_migrating_now(const struct mf_migrating *x);
+/* Told to go back before any weight moved. The shift hears that by itself. */
+bool mf_migrating_is_aborted(const struct mf_migrating *x);
+bool mf_migrating_interrupted(const struct mf_migrating *x);
+/* The same for those that are called, with the run for arg. */
+uint64_t mf_migrating_ask_boot_us(void *arg);
+int64_t mf_migrating_ask_unix_us(void *arg);
+bool mf_migrating_ask_interrupted(void *arg);
+
+/* prepare.c: 0: the destination serves the version, or an abort that came in the meantime is what
+ * the shift does first. -1; what is stored or brought by then stays. */
+int mf_migrating_prepare(struct mf_migrating *x, struct mf_error *e);
+
+/* run.c */
 void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
 void mf_migrating_alert(struct mf_migrating *x, const char *text);
-void mf_migrating_tell_people_end(
-    struct mf_migrating *x, enum mf_result result, enum mf_reason reason, unsigned canary);
 void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* report.c */
+void mf_migrating_report_end(struct mf_migrating *x, struct mf_migrate_report *out);
+void mf_migrating_tell_people_end(
+    struct mf_migrating *x, enum mf_result result, enum mf_reason reason, unsigned canary);
 
 /* show.c: for those who watch. A stage before the shift; an act that begins; a look between two
  * ticks; the end of a tick, whose heartbeat is put. */

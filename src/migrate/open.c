@@ -15,30 +15,6 @@
 #define LOOK_US UINT64_C(1000000) /* between two looks at a lease that somebody else holds */
 #define LAST_MIRROR_US UINT64_C(30000000)
 
-static uint64_t
-monotonic_us(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return (uint64_t)x->p->boot_us();
-}
-
-static int64_t
-unix_us(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return x->p->unix_us();
-}
-
-static bool
-interrupted(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return mf_migrating_interrupted(x);
-}
-
 int
 mf_migrating_open(struct mf_migrating *x, struct mf_error *e)
 {
@@ -48,9 +24,9 @@ mf_migrating_open(struct mf_migrating *x, struct mf_error *e)
 	    .router = &x->m->router,
 	    .dialer = x->p->dialer,
 	    .secrets_dir = x->p->secrets_dir,
-	    .monotonic_us = monotonic_us,
-	    .unix_us = unix_us,
-	    .interrupted = interrupted,
+	    .monotonic_us = mf_migrating_ask_boot_us,
+	    .unix_us = mf_migrating_ask_unix_us,
+	    .interrupted = mf_migrating_ask_interrupted,
 	    .arg = x,
 	};
 
@@ -160,8 +136,8 @@ params_of(struct mf_migrating *x, struct mf_lease_params *p)
 	    .holder = x->p->run_id,
 	    .duration_us = LEASE_US,
 	    .has_dead = x->has_former,
-	    .now_us = monotonic_us,
-	    .unix_us = unix_us,
+	    .now_us = mf_migrating_ask_boot_us,
+	    .unix_us = mf_migrating_ask_unix_us,
 	    .arg = x,
 	};
 	memcpy(p->instance, x->p->instance, sizeof p->instance);

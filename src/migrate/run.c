@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/buf.h"
 #include "src/base/failpoint.h"
 #include "src/base/log.h"
 #include "src/base/units.h"
@@ -27,26 +26,6 @@ mf_migrate_stage_name(enum mf_migrate_stage stage)
 	};
 
 	return (unsigned)stage < MF_STAGES ? names[stage] : "?";
-}
-
-uint64_t
-mf_migrating_now(const struct mf_migrating *x)
-{
-	return x->clock_base_us + (uint64_t)(x->p->boot_us() - x->boot_base_us);
-}
-
-/* Told to go back before any weight moved. The shift hears that by itself. */
-static bool
-is_aborted(const struct mf_migrating *x)
-{
-	return !x->shifting && x->keeper != NULL && x->shift.control != MF_STEER_ABORT &&
-	       mf_keeper_hears(x->keeper, MF_CONTROL_ABORT);
-}
-
-bool
-mf_migrating_interrupted(const struct mf_migrating *x)
-{
-	return !x->leaving && (x->p->interrupted() || is_aborted(x));
 }
 
 static void
@@ -96,72 +75,6 @@ mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(x->did[x->n_did++], MF_MIGRATE_DID_BYTES, fmt, ap);
 	va_end(ap);
-}
-
-static int
-load(struct mf_migrating *x, struct mf_error *e)
-{
-	const struct mf_site_plan *d = &x->m->destination;
-
-	if (mf_migrating_reload(x, d, x->version, e) != 0)
-		return -1;
-	return mf_migrating_serves(x, d, x->version, e);
-}
-
-/* Everything that can be done again as often as it takes, until the destination serves the
- * version. */
-static int
-prepare(struct mf_migrating *x, struct mf_error *e)
-{
-	static int (*const stages[])(struct mf_migrating * x, struct mf_error * e) = {
-	    mf_migrating_push,
-	    mf_migrating_size_up,
-	    mf_migrating_keep,
-	    mf_migrating_deliver,
-	    load,
-	    mf_migrating_ask_requires,
-	    mf_migrating_warm_up,
-	    mf_migrating_compare,
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof stages / sizeof stages[0]; i++)
-		if (stages[i](x, e) != 0)
-			return -1;
-		else if (mf_migrating_interrupted(x))
-			return mf_error_set(
-			    e, MF_EINTERRUPTED, "interrupted before any weight moved");
-	return 0;
-}
-
-/* The same, which an abort stops at once: what is stored or brought by then stays. */
-static int
-prepare_until_abort(struct mf_migrating *x, struct mf_error *e)
-{
-	int rc;
-
-	x->p->carry(true);
-	if (is_aborted(x)) /* heard before that */
-		x->p->stop_carrying();
-	rc = prepare(x, e);
-	x->p->carry(false);
-	return rc;
-}
-
-/* The same; or what an abort that came in the meantime asks for. */
-static int
-prepare_or_abort(struct mf_migrating *x, struct mf_error *e)
-{
-	if (prepare_until_abort(x, e) == 0)
-		return 0;
-	if (!is_aborted(x))
-		return -1;
-	mf_error_clear(e);
-	while (mf_migrating_steered(x) && x->steer != MF_STEER_ABORT)
-		; /* what was asked for before it does not count any more */
-	x->steer = MF_STEER_NONE;
-	x->shift.control = MF_STEER_ABORT;
-	return 0;
 }
 
 /* By the keeper's thread. */
@@ -225,7 +138,7 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 		/* nothing has moved yet: a rollback has nothing to turn back */
 		if (x->p->resume == MF_MIGRATE_ROLLBACK)
 			x->shift.control = MF_STEER_ABORT;
-		else if (prepare_or_abort(x, e) != 0)
+		else if (mf_migrating_prepare(x, e) != 0)
 			return -1;
 		x->engine.ops->start(&x->engine, x->version, x->previous);
 	}
@@ -237,62 +150,6 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 	if (found == 0)
 		turn_back_if_left(x);
 	return mf_migrating_watch(x, e);
-}
-
-/* Lines of a configuration; whole ones, as many as fit. */
-static void
-report_permanent(struct mf_migrating *x, struct mf_migrate_report *out)
-{
-	struct mf_router *r = mf_world_router(x->world);
-	struct mf_buf b = MF_BUF_INIT;
-	struct mf_error ignored = {0};
-	size_t n;
-
-	if (r->ops->permanent != NULL && r->ops->permanent(r, &b, &ignored) == 0) {
-		for (n = b.len; n >= sizeof out->permanent || (n > 0 && b.data[n - 1] != '\n'); n--)
-			;
-		(void)snprintf(out->permanent, sizeof out->permanent, "%.*s", (int)n,
-		    n == 0 ? "" : (const char *)b.data);
-	}
-	mf_buf_fini(&b);
-}
-
-static void
-report_end(struct mf_migrating *x, struct mf_migrate_report *out)
-{
-	const struct mf_standing standing = mf_engine_standing(&x->engine);
-
-	out->result = standing.result;
-	out->reason = standing.reason;
-	out->ticks = x->shift.tick;
-	mf_migrating_see_router(x);
-	out->canary = x->router_known ? x->router.canary : standing.weight;
-	out->primary = 100 - out->canary;
-	(void)snprintf(out->router, sizeof out->router, "%s", x->trouble);
-	if (x->router_known)
-		(void)snprintf(out->note, sizeof out->note, "%s", x->router.note);
-	report_permanent(x, out);
-}
-
-void
-mf_migrating_tell_people_end(
-    struct mf_migrating *x, enum mf_result result, enum mf_reason reason, unsigned canary)
-{
-	static const char *const texts[MF_RESULTS] = {
-	    [MF_RESULT_SUCCEEDED] = "the migration succeeded",
-	    [MF_RESULT_ROLLED_BACK] = "the migration was rolled back",
-	    [MF_RESULT_PERSON_NEEDED] = "the migration needs a person",
-	    [MF_RESULT_CONFLICT] = "the traffic moved, but production moved under this run",
-	};
-	char details[64];
-
-	if (texts[result] == NULL)
-		return;
-	(void)snprintf(details, sizeof details, "%s, weights %u/%u", mf_reason_name(reason),
-	    100 - canary, canary);
-	mf_migrating_event(x, result != MF_RESULT_SUCCEEDED, "%s", texts[result]);
-	mf_migrating_tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
-	    texts[result], reason == MF_REASON_NONE ? NULL : details);
 }
 
 static int
@@ -308,7 +165,7 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 		return -1;
 	out->interrupted = rc == 1;
 	out->lost = rc == 2;
-	report_end(x, out);
+	mf_migrating_report_end(x, out);
 	if (rc == 1) {
 		mf_migrating_show_left(x);
 		mf_migrating_tell_leave(x);

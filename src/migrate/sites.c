@@ -17,22 +17,6 @@
 #define SERVES_AGAIN_US UINT64_C(60000000)
 #define WARMUP_US UINT64_C(300000000)
 
-static uint64_t
-boot_us(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return (uint64_t)x->p->boot_us();
-}
-
-static bool
-interrupted(void *arg)
-{
-	const struct mf_migrating *x = arg;
-
-	return mf_migrating_interrupted(x);
-}
-
 static bool
 wait_us(void *arg, uint64_t us)
 {
@@ -47,8 +31,8 @@ call_params(struct mf_migrating *x)
 {
 	return (struct mf_call_params){
 	    .dialer = mf_world_dialer(x->world),
-	    .now_us = boot_us,
-	    .interrupted = interrupted,
+	    .now_us = mf_migrating_ask_boot_us,
+	    .interrupted = mf_migrating_ask_interrupted,
 	    .arg = x,
 	};
 }
@@ -141,8 +125,8 @@ serves_by_metric(struct mf_migrating *x, const struct mf_site_plan *site, const 
 	    .version = version,
 	    .n_servers = count_servers(x, site),
 	    .timeout_us = within_us,
-	    .now_us = boot_us,
-	    .interrupted = interrupted,
+	    .now_us = mf_migrating_ask_boot_us,
+	    .interrupted = mf_migrating_ask_interrupted,
 	    .wait = wait_us,
 	    .arg = x,
 	};
@@ -215,8 +199,8 @@ replay_params(struct mf_migrating *x, const struct mf_replay_requests *requests)
 	    .dialer = mf_world_dialer(x->world),
 	    .requests = requests,
 	    .timeout_us = WARMUP_US,
-	    .now_us = boot_us,
-	    .interrupted = interrupted,
+	    .now_us = mf_migrating_ask_boot_us,
+	    .interrupted = mf_migrating_ask_interrupted,
 	    .arg = x,
 	};
 }

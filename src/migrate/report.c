@@ -1,0 +1,62 @@
+/* How a shift ended: for the report of the run, and for people. */
+#include "src/migrate/migrate_int.h"
+
+#include <stdio.h>
+
+#include "src/base/buf.h"
+
+/* Lines of a configuration; whole ones, as many as fit. */
+static void
+report_permanent(struct mf_migrating *x, struct mf_migrate_report *out)
+{
+	struct mf_router *r = mf_world_router(x->world);
+	struct mf_buf b = MF_BUF_INIT;
+	struct mf_error ignored = {0};
+	size_t n;
+
+	if (r->ops->permanent != NULL && r->ops->permanent(r, &b, &ignored) == 0) {
+		for (n = b.len; n >= sizeof out->permanent || (n > 0 && b.data[n - 1] != '\n'); n--)
+			;
+		(void)snprintf(out->permanent, sizeof out->permanent, "%.*s", (int)n,
+		    n == 0 ? "" : (const char *)b.data);
+	}
+	mf_buf_fini(&b);
+}
+
+void
+mf_migrating_report_end(struct mf_migrating *x, struct mf_migrate_report *out)
+{
+	const struct mf_standing standing = mf_engine_standing(&x->engine);
+
+	out->result = standing.result;
+	out->reason = standing.reason;
+	out->ticks = x->shift.tick;
+	mf_migrating_see_router(x);
+	out->canary = x->router_known ? x->router.canary : standing.weight;
+	out->primary = 100 - out->canary;
+	(void)snprintf(out->router, sizeof out->router, "%s", x->trouble);
+	if (x->router_known)
+		(void)snprintf(out->note, sizeof out->note, "%s", x->router.note);
+	report_permanent(x, out);
+}
+
+void
+mf_migrating_tell_people_end(
+    struct mf_migrating *x, enum mf_result result, enum mf_reason reason, unsigned canary)
+{
+	static const char *const texts[MF_RESULTS] = {
+	    [MF_RESULT_SUCCEEDED] = "the migration succeeded",
+	    [MF_RESULT_ROLLED_BACK] = "the migration was rolled back",
+	    [MF_RESULT_PERSON_NEEDED] = "the migration needs a person",
+	    [MF_RESULT_CONFLICT] = "the traffic moved, but production moved under this run",
+	};
+	char details[64];
+
+	if (texts[result] == NULL)
+		return;
+	(void)snprintf(details, sizeof details, "%s, weights %u/%u", mf_reason_name(reason),
+	    100 - canary, canary);
+	mf_migrating_event(x, result != MF_RESULT_SUCCEEDED, "%s", texts[result]);
+	mf_migrating_tell_people(x, result == MF_RESULT_SUCCEEDED ? MF_ALERT_INFO : MF_ALERT_ERROR,
+	    texts[result], reason == MF_REASON_NONE ? NULL : details);
+}
