@@ -53,12 +53,13 @@ struct fetch {
 	uint64_t offset;
 	size_t max;
 	struct mf_buf *out;
-	size_t start;  /* out->len before */
-	bool begun;    /* the answer's head was read */
-	bool enough;   /* the request was ended by us, all of it is there */
-	uint64_t skip; /* bytes to pass over: the store ignores Range */
-	uint64_t want; /* bytes to come in all; UINT64_MAX: until the answer ends */
-	bool whole;    /* they are all of the object, if the answer ends with them */
+	size_t start;              /* out->len before */
+	bool begun;                /* the answer's head was read */
+	bool enough;               /* the request was ended by us, all of it is there */
+	uint64_t skip;             /* bytes to pass over: the store ignores Range */
+	uint64_t want;             /* bytes to come in all; UINT64_MAX: until the answer ends */
+	bool whole;                /* they are all of the object, if the answer ends with them */
+	struct mf_http_place rest; /* in out, for what follows the first piece */
 };
 
 static int
@@ -116,14 +117,27 @@ begin(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 	return 0;
 }
 
+/* The length is known, and all of the answer is wanted: the engine may put the rest itself. */
+static void
+place_rest(struct fetch *f, const struct mf_http_response *r)
+{
+	const size_t had = f->out->len - f->start;
+
+	if (f->skip == 0 && r->content_length >= 0 && (uint64_t)r->content_length == f->want &&
+	    had < f->want)
+		f->rest = (struct mf_http_place){
+		    .at = f->out->data + f->out->len, .n = (size_t)f->want - had};
+}
+
 static int
 take(void *arg, const struct mf_http_response *r, const void *bytes, size_t n, struct mf_error *e)
 {
 	struct fetch *f = arg;
 	const uint8_t *at = bytes;
+	const bool first = !f->begun;
 	size_t skip, room;
 
-	if (!f->begun && begin(f, r, e) != 0)
+	if (first && begin(f, r, e) != 0)
 		return -1;
 	skip = f->skip < n ? (size_t)f->skip : n;
 	f->skip -= skip;
@@ -133,6 +147,8 @@ take(void *arg, const struct mf_http_response *r, const void *bytes, size_t n, s
 	mf_buf_put(f->out, at, n < room ? n : room);
 	if (f->out->failed)
 		return mf_error_nomem(e, "an object");
+	if (first)
+		place_rest(f, r);
 	if (r->status == 206 || f->skip > 0 || f->out->len - f->start < f->max)
 		return 0;
 	f->enough = true; /* the rest of the whole object is not for us */
@@ -147,6 +163,7 @@ finish(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 
 	if (!f->begun && begin(f, r, e) != 0)
 		return -1;
+	f->out->len += f->rest.filled;
 	if (f->want != UINT64_MAX && f->out->len - f->start != f->want)
 		return bad_answer(f, "is shorter or longer than it said", e);
 	bytes = f->out->len > f->start ? f->out->data + f->start : NULL;
@@ -168,6 +185,7 @@ get_range(struct fetch *f, struct mf_error *e)
 	    .doing = "getting",
 	    .sink = take,
 	    .sink_arg = f,
+	    .place = &f->rest,
 	};
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
 	int rc;

@@ -22,8 +22,8 @@ mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 	/* Only makes it better: a kernel without it does without. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 	job->socket = fd;
-	job->first_window = mf_window_open(fd,
-	    mf_window_bytes(t->window.rate, t->window.rtt_us, mf_http_jobs(t->http)));
+	job->first_window = mf_window_open(
+	    fd, mf_window_bytes(t->window.rate, t->window.rtt_us, mf_http_jobs(t->http)));
 	return CURL_SOCKOPT_OK;
 }
 
@@ -127,27 +127,53 @@ mf_http_on_head(char *line, size_t size, size_t n, void *arg)
 	return n;
 }
 
-/* Into the window, whole or not at all. false: no room yet. */
+/* Into the window, whole or not at all. The lock is held. The caller, who asks ten times a second
+ * anyway whether it is interrupted, is woken by a part that is worth its while. */
 static bool
 put_window(struct mf_http_job *job, const char *bytes, size_t n)
 {
 	size_t at, first;
-	bool fits;
+
+	if (job->window_bytes - job->window_n < n) {
+		job->wants_room = true;
+		return false;
+	}
+	at = (job->window_first + job->window_n) % job->window_bytes;
+	first = job->window_bytes - at < n ? job->window_bytes - at : n;
+	memcpy(job->window + at, bytes, first);
+	memcpy(job->window, bytes + first, n - first);
+	job->window_n += n;
+	if (job->body_bytes == 0 || job->window_n >= job->window_bytes / 4)
+		pthread_cond_signal(&job->changed);
+	return true;
+}
+
+enum put { PUT, NO_ROOM, PUT_FAILED };
+
+/* For the caller: to the place that it named, where its thread touches nothing until the request is
+ * done, or into the window. Which of them is decided with the lock held that put_window needs, so
+ * that no byte can come into the window behind those that were counted for the place. */
+static enum put
+put_for_caller(struct mf_http_job *job, const char *bytes, size_t n)
+{
+	uint8_t *to;
+	bool fits = true;
 
 	pthread_mutex_lock(&job->lock);
-	fits = job->window_bytes - job->window_n >= n;
-	if (fits) {
-		at = (job->window_first + job->window_n) % job->window_bytes;
-		first = job->window_bytes - at < n ? job->window_bytes - at : n;
-		memcpy(job->window + at, bytes, first);
-		memcpy(job->window, bytes + first, n - first);
-		job->window_n += n;
-		pthread_cond_signal(&job->changed);
-	} else {
-		job->wants_room = true;
-	}
+	to = job->to;
+	if (to == NULL)
+		fits = put_window(job, bytes, n);
 	pthread_mutex_unlock(&job->lock);
-	return fits;
+	if (to == NULL)
+		return fits ? PUT : NO_ROOM;
+	if (n > job->to_bytes - job->placed) {
+		mf_http_cut(job, MF_HTTP_PROTOCOL, MF_ETRANSFER,
+		    "the answer of %s is longer than it said", job->url.host);
+		return PUT_FAILED;
+	}
+	memcpy(to + job->placed, bytes, n);
+	job->placed += n;
+	return PUT;
 }
 
 static bool
@@ -186,8 +212,8 @@ put_body(struct mf_http_job *job, const char *bytes, size_t n)
 	mf_buf_put(body, bytes, n);
 	if (!body->failed)
 		return 0;
-	return mf_http_cut(job, MF_HTTP_OTHER, MF_ENOMEM, "out of memory for the answer of %s",
-	    job->url.host);
+	return mf_http_cut(
+	    job, MF_HTTP_OTHER, MF_ENOMEM, "out of memory for the answer of %s", job->url.host);
 }
 
 static bool
@@ -221,11 +247,15 @@ mf_http_on_body(char *bytes, size_t size, size_t n, void *arg)
 		return CURL_WRITEFUNC_PAUSE;
 	}
 	if (goes_to_sink(job)) {
-		if (!put_window(job, bytes, n)) {
+		const enum put put = put_for_caller(job, bytes, n);
+
+		if (put == NO_ROOM) {
 			job->down.granted += n; /* paid for already */
 			job->waits_for_room = true;
 			return CURL_WRITEFUNC_PAUSE;
 		}
+		if (put == PUT_FAILED)
+			return 0;
 	} else if (put_body(job, bytes, n) != 0) {
 		return 0;
 	}

@@ -119,6 +119,13 @@ struct mf_http_signing {
 
 struct mf_http_response;
 
+/* Memory of the caller's for the body of an answer (see mf_http_request.place). */
+struct mf_http_place {
+	uint8_t *at;   /* NULL: nowhere yet */
+	size_t n;      /* as much may come */
+	size_t filled; /* by the engine, when mf_http_perform returns */
+};
+
 struct mf_http_request {
 	const char *method; /* "GET", "HEAD", "PUT", "POST", "DELETE", or another token */
 	const char *url;    /* mf_url_parse must like it */
@@ -143,6 +150,14 @@ struct mf_http_request {
 	    struct mf_error *e);
 	void *sink_arg;
 	size_t window_bytes;
+	/*
+	 * For a sink that puts the body together in memory: in its first call it may set *place, to
+	 * where the bytes that follow those of that call belong. What was read by then still goes
+	 * through the sink, in order; all behind that the engine puts there itself, right after it,
+	 * and wakes the caller at the end alone: a large body is copied once less, and the two threads
+	 * take no turns. More than fits is a failure. NULL: all goes through the sink.
+	 */
+	struct mf_http_place *place;
 
 	/* A longer body is a failure. 0: 1 MiB without a sink, no bound with one. Other bodies than
 	 * those of 2xx answers may have MF_HTTP_ERROR_BODY_BYTES in any case. */

@@ -79,9 +79,12 @@ struct mf_http_job {
 	pthread_mutex_t lock; /* guards from here ... */
 	pthread_cond_t changed;
 	bool done;
+	bool sunk;       /* the sink had its first call */
 	bool wants_room; /* the network thread stopped reading for want of it */
 	uint8_t *window; /* with a sink: a ring of window_bytes */
-	size_t window_bytes, window_first, window_n; /* ... to here */
+	size_t window_bytes, window_first, window_n;
+	uint8_t *to; /* request->place, behind what the window has for it; NULL: there is none */
+	size_t to_bytes; /* ... to here */
 
 	/* The network thread's. */
 	struct mf_http_job *next, **link;
@@ -99,6 +102,7 @@ struct mf_http_job {
 	struct mf_http_head head;
 	uint64_t received;   /* bytes of heads and bodies */
 	uint64_t body_bytes; /* received */
+	size_t placed;       /* of them, at `to` */
 	long before_bytes;   /* sent before the request: a CONNECT to a proxy */
 	uint64_t connected_us, sent_us, first_byte_us;
 	struct mf_stall stall;

@@ -64,8 +64,8 @@ sign(struct mf_http_job *job, struct mf_error *e)
 	if (s.target == NULL) {
 		mf_url_put(&job->text, &job->url);
 	} else {
-		mf_buf_printf(&job->text, "%s://%s%s", job->url.tls ? "https" : "http", authority,
-		    s.target);
+		mf_buf_printf(
+		    &job->text, "%s://%s%s", job->url.tls ? "https" : "http", authority, s.target);
 	}
 	if (mf_buf_cstr(&job->text) == NULL)
 		return mf_error_nomem(e, "a URL");
@@ -111,8 +111,8 @@ list_headers(struct mf_http_job *job, struct mf_error *e)
 
 	while (mf_http_headers_next(&job->headers, &at, &name, &value)) {
 		if (is_ours(name))
-			return mf_error_set(e, MF_EUSAGE, "the header %s is not for callers to set",
-			    name);
+			return mf_error_set(
+			    e, MF_EUSAGE, "the header %s is not for callers to set", name);
 		if (append(&job->list, name, value) != 0)
 			return mf_error_nomem(e, "a request");
 	}
@@ -134,8 +134,8 @@ add_headers(struct mf_http_job *job, struct mf_error *e)
 	size_t i;
 
 	for (i = 0; i < q->n_headers; i++)
-		if (mf_http_headers_add(&job->headers, q->headers[i].name, q->headers[i].value,
-			e) != 0)
+		if (mf_http_headers_add(
+			&job->headers, q->headers[i].name, q->headers[i].value, e) != 0)
 			return -1;
 	return 0;
 }
@@ -236,6 +236,18 @@ cancel(struct mf_http_job *job)
 	mf_http_wake(job->thread);
 }
 
+/* Did the sink say where the rest belongs? What the window holds still goes there through it. */
+static void
+adopt_place(struct mf_http_job *job)
+{
+	const struct mf_http_place *place = job->request->place;
+
+	if (place == NULL || place->at == NULL || job->to != NULL || place->n < job->window_n)
+		return;
+	job->to = place->at + job->window_n;
+	job->to_bytes = place->n - job->window_n;
+}
+
 /* Hand the sink what is there in one piece. Called with the lock held, which is given up
  * around the sink. After a failure the rest is thrown away. */
 static int
@@ -254,6 +266,9 @@ drain(struct mf_http_job *job, bool failed, struct mf_error *e)
 	}
 	job->window_first = (job->window_first + n) % job->window_bytes;
 	job->window_n -= n;
+	if (!job->sunk && rc == 0 && !failed)
+		adopt_place(job);
+	job->sunk = true;
 	if (job->wants_room && job->window_n <= job->window_bytes / 2) {
 		job->wants_room = false;
 		wake = true;
@@ -356,6 +371,8 @@ carry_out(struct mf_http_job *job, struct mf_error *e)
 
 	submit(job);
 	rc = wait_for(job, e);
+	if (job->request->place != NULL)
+		job->request->place->filled = job->placed;
 	job->r->times.total_us = job->http->now_us() - job->begin_us;
 	if (rc != 0) {
 		job->r->failure = MF_HTTP_REFUSED;
