@@ -13,7 +13,6 @@
 #include <xxhash.h>
 
 #include "crypto/seal.h"
-#include "src/base/large.h"
 #include "src/base/log.h"
 #include "src/codec/codec.h"
 #include "src/repo/checksum_int.h"
@@ -23,15 +22,13 @@
 #define BASE_BYTES ((size_t)24 << 20)
 #define PLAIN_MIN_BYTES ((size_t)64 << 20)
 #define CHUNK_BYTES ((size_t)8 << 20) /* what most chunks of a model have */
-#define SCATTERED_BYTES ((size_t)24 << 20) /* what buffers that one thread makes and another frees
-					    * leave behind in the heap, as measured */
+#define IDLE_BYTES ((size_t)24 << 20)  /* kept of blocks that nobody needs at present */
 
 struct worker {
 	struct mf_ingest *in;
 	struct mf_encoder *enc;
 	struct mf_decoder *dec;
-	uint8_t *sealed, *check;
-	size_t sealed_capacity, check_capacity;
+	struct mf_block sealed, check;
 	struct mf_buf again; /* a stored chunk that is read back before it is trusted */
 };
 
@@ -53,7 +50,7 @@ mf_ingest_job_drop(struct mf_ingest *in, struct mf_ingest_job *job)
 	in->used_bytes -= job->capacity;
 	pthread_cond_signal(&in->freed);
 	pthread_mutex_unlock(&in->lock);
-	free(job->data);
+	mf_blocks_give(in->blocks, &job->block);
 	free(job);
 }
 
@@ -118,15 +115,14 @@ mf_ingest_job_new(struct mf_ingest *in, uint32_t capacity, enum mf_element eleme
 	if (stopped(in, e) != 0 || reserve(in, capacity, e) != 0)
 		return -1;
 	job = calloc(1, sizeof(*job));
-	if (job != NULL)
-		job->data = mf_large_malloc(capacity ? capacity : 1);
-	if (job == NULL || job->data == NULL) {
+	if (job == NULL || mf_blocks_take(in->blocks, capacity ? capacity : 1, &job->block, e) != 0) {
 		free(job);
 		pthread_mutex_lock(&in->lock);
 		in->used_bytes -= capacity;
 		pthread_mutex_unlock(&in->lock);
 		return mf_error_nomem(e, "a chunk");
 	}
+	job->data = job->block.at;
 	job->capacity = capacity;
 	job->element = element;
 	if (mf_ingest_known(in, &none, &job->chunk, e) != 0) {
@@ -147,16 +143,12 @@ mf_ingest_submit(struct mf_ingest *in, struct mf_ingest_job *job, struct mf_erro
 }
 
 static int
-room(uint8_t **p, size_t *capacity, size_t want, struct mf_error *e)
+room(struct mf_ingest *in, struct mf_block *block, size_t want, struct mf_error *e)
 {
-	if (want <= *capacity)
+	if (want <= block->bytes)
 		return 0;
-	free(*p);
-	*capacity = 0;
-	if ((*p = mf_large_malloc(want)) == NULL)
-		return mf_error_nomem(e, "a chunk");
-	*capacity = want;
-	return 0;
+	mf_blocks_give(in->blocks, block);
+	return mf_blocks_take(in->blocks, want, block, e);
 }
 
 /* Encode, prove that it decodes to the same bytes, seal. */
@@ -168,28 +160,30 @@ seal_chunk(struct worker *w, const struct mf_ingest_job *job, const struct mf_ch
 	size_t bound = mf_encode_bound(job->len);
 	uint8_t again[MF_CHECKSUM_BYTES];
 	struct mf_repo *repo = w->in->p.repo;
+	uint8_t *sealed;
 	int rc = 0;
 
-	if (room(&w->sealed, &w->sealed_capacity, MF_SEAL_OVERHEAD + bound + bound / 8 + 64, e) != 0)
+	if (room(w->in, &w->sealed, MF_SEAL_OVERHEAD + bound + bound / 8 + 64, e) != 0)
 		return -1;
-	s.body = w->sealed + MF_SEAL_HEADER_BYTES;
+	sealed = w->sealed.at;
+	s.body = sealed + MF_SEAL_HEADER_BYTES;
 	MF_INGEST_TIMED(w->in, ns_codec,
 	    rc = mf_encode(w->enc, job->element, job->data, job->len,
-		w->sealed + MF_SEAL_HEADER_BYTES, bound, &s.body_len, &s.codec, e));
+		sealed + MF_SEAL_HEADER_BYTES, bound, &s.body_len, &s.codec, e));
 	if (rc != 0)
 		return -1;
 	if (!w->in->p.no_check && s.codec != MF_CODEC_STORED) {
-		if (room(&w->check, &w->check_capacity, job->len, e) != 0)
+		if (room(w->in, &w->check, job->len, e) != 0)
 			return -1;
 		MF_INGEST_TIMED(w->in, ns_check,
-		    rc = mf_decode(w->dec, s.codec, s.body, s.body_len, w->check, job->len, e);
-		    mf_checksum(repo, w->check, job->len, again));
+		    rc = mf_decode(w->dec, s.codec, s.body, s.body_len, w->check.at, job->len, e);
+		    mf_checksum(repo, w->check.at, job->len, again));
 		if (rc != 0 || memcmp(again, ref->checksum, sizeof(again)) != 0)
 			return mf_error_set(e, MF_EFAIL,
 			    "a chunk did not decode to what was encoded: this machine's memory or "
 			    "its libzstd is damaged; nothing was stored");
 	}
-	MF_INGEST_TIMED(w->in, ns_seal, rc = mf_seal(repo->keyring, &s, w->sealed, sealed_len, e));
+	MF_INGEST_TIMED(w->in, ns_seal, rc = mf_seal(repo->keyring, &s, sealed, sealed_len, e));
 	return rc;
 }
 
@@ -207,8 +201,7 @@ put_chunk(struct worker *w, struct mf_ingest_job *job, const struct mf_chunk_ref
 	parcel.sealed = w->sealed;
 	if (in->parcels == NULL)
 		return mf_ingest_deliver(in, &parcel, e);
-	w->sealed = NULL;
-	w->sealed_capacity = 0;
+	w->sealed = (struct mf_block){0};
 	rc = mf_ingest_hand_over(in, &parcel, e);
 	return rc == 0 ? 1 : -1;
 }
@@ -317,8 +310,8 @@ work(void *arg, struct mf_error *e)
 	mf_encoder_free(w.enc);
 	mf_decoder_free(w.dec);
 	mf_buf_fini(&w.again);
-	free(w.sealed);
-	free(w.check);
+	mf_blocks_give(w.in->blocks, &w.sealed);
+	mf_blocks_give(w.in->blocks, &w.check);
 	if (atomic_fetch_sub(&w.in->n_workers, 1) == 1 && w.in->parcels != NULL)
 		mf_queue_close(w.in->parcels); /* no more will come */
 	return rc < 0 ? -1 : 0;
@@ -335,7 +328,7 @@ workers_for(const struct mf_ingest_params *p, unsigned senders, size_t *plain_by
 	if (most > p->threads)
 		most = p->threads;
 	*plain_bytes = PLAIN_MIN_BYTES;
-	used = BASE_BYTES + most * WORKER_BYTES + (senders > 0 ? SCATTERED_BYTES : 0);
+	used = BASE_BYTES + most * WORKER_BYTES + IDLE_BYTES;
 	if (p->memory_bytes > used + PLAIN_MIN_BYTES)
 		*plain_bytes = p->memory_bytes - used;
 	/* more than this in flight gains nothing, and first touches of memory are slow */
@@ -390,7 +383,8 @@ mf_ingest_start(const struct mf_ingest_params *p, struct mf_ingest **out, struct
 	in->p = *p;
 	pthread_mutex_init(&in->lock, NULL);
 	pthread_cond_init(&in->freed, NULL);
-	if (start_threads(in, workers_for(p, senders, &in->budget_bytes), senders, e) != 0) {
+	in->blocks = mf_blocks_new(IDLE_BYTES, e);
+	if (in->blocks == NULL || start_threads(in, workers_for(p, senders, &in->budget_bytes), senders, e) != 0) {
 		mf_ingest_finish(in, true, NULL, NULL);
 		return -1;
 	}
@@ -399,12 +393,12 @@ mf_ingest_start(const struct mf_ingest_params *p, struct mf_ingest **out, struct
 }
 
 static void
-drop_item(void *item)
+drop_job(void *job)
 {
-	struct mf_ingest_job *job = item;
+	struct mf_ingest_job *j = job;
 
-	free(job->data);
-	free(job);
+	free(j->block.at);
+	free(j);
 }
 
 int
@@ -423,8 +417,9 @@ mf_ingest_finish(struct mf_ingest *in, bool failed, struct mf_ingest_totals *tot
 		rc = mf_crew_join(in->crew, &own);
 		mf_crew_free(in->crew);
 	}
-	mf_queue_free(in->queue, drop_item);
-	mf_queue_free(in->parcels, mf_parcel_free);
+	mf_queue_free(in->queue, drop_job);
+	mf_queue_free(in->parcels, mf_parcel_drop);
+	mf_blocks_free(in->blocks);
 	/* the caller's own failure may only be the echo of a worker's */
 	if (rc != 0 && e != NULL && (!failed || (e->code == MF_EINTERRUPTED &&
 				   own.code != MF_EINTERRUPTED)))

@@ -7,6 +7,7 @@
 #ifndef MF_REPO_INGEST_INT_H
 #define MF_REPO_INGEST_INT_H
 
+#include "src/base/blocks.h"
 #include "src/base/element.h"
 #include "src/base/progress.h"
 #include "src/repo/index_int.h"
@@ -30,7 +31,8 @@ struct mf_ingest_params {
 
 /* A chunk on its way. */
 struct mf_ingest_job {
-	uint8_t *data;	 /* room for capacity bytes */
+	struct mf_block block;
+	uint8_t *data;	 /* the block's; room for capacity bytes */
 	uint32_t len, capacity;
 	enum mf_element element;
 	uint32_t chunk; /* index in the listing's chunk table */

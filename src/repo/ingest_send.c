@@ -31,8 +31,9 @@ mf_ingest_deliver(struct mf_ingest *in, struct mf_parcel *p, struct mf_error *e)
 	int rc = 0;
 
 	if (!in->p.dry_run)
-		MF_INGEST_TIMED(in, ns_store, rc = mf_chunk_put(in->p.repo, &p->ref.id, p->sealed,
-		    p->sealed_len, &p->ref.generation, e));
+		MF_INGEST_TIMED(in, ns_store,
+		    rc = mf_chunk_put(in->p.repo, &p->ref.id, p->sealed.at, p->sealed_len,
+			&p->ref.generation, e));
 	if (rc != 0) {
 		mf_name_chunk(name, &p->ref.id, p->ref.generation);
 		return mf_error_while(e, "storing chunk %s", name);
@@ -42,14 +43,14 @@ mf_ingest_deliver(struct mf_ingest *in, struct mf_parcel *p, struct mf_error *e)
 	return 0;
 }
 
-/* The plaintext goes; of what was reserved for it, and for a chunk of unknown length that is as much
- * as there can be, the sealed bytes keep what they are. */
+/* The plaintext goes; of what was reserved for it, and for a chunk of unknown length that is as
+ * much as there can be, the sealed bytes keep what they are. */
 static void
 shed_plaintext(struct mf_ingest *in, struct mf_ingest_job *job, size_t sealed_len)
 {
 	const uint32_t kept = sealed_len < job->capacity ? (uint32_t)sealed_len : job->capacity;
 
-	free(job->data);
+	mf_blocks_give(in->blocks, &job->block);
 	job->data = NULL;
 	pthread_mutex_lock(&in->lock);
 	in->used_bytes -= job->capacity - kept;
@@ -59,31 +60,31 @@ shed_plaintext(struct mf_ingest *in, struct mf_ingest_job *job, size_t sealed_le
 }
 
 int
-mf_ingest_hand_over(struct mf_ingest *in, const struct mf_parcel *parcel, struct mf_error *e)
+mf_ingest_hand_over(struct mf_ingest *in, struct mf_parcel *parcel, struct mf_error *e)
 {
 	struct mf_parcel *p = malloc(sizeof(*p));
 
 	if (p == NULL) {
-		free(parcel->sealed);
+		mf_blocks_give(in->blocks, &parcel->sealed);
 		return mf_error_nomem(e, "a chunk");
 	}
 	*p = *parcel;
 	shed_plaintext(in, p->job, p->sealed_len);
 	if (mf_queue_push(in->parcels, p) == 0)
 		return 0;
-	free(p->sealed);
+	mf_blocks_give(in->blocks, &p->sealed);
 	free(p);
 	return mf_error_set(e, MF_EINTERRUPTED, "stopped"); /* the crew has the reason */
 }
 
 void
-mf_parcel_free(void *parcel)
+mf_parcel_drop(void *parcel)
 {
 	struct mf_parcel *p = parcel;
 
-	free(p->job->data);
+	free(p->job->block.at);
 	free(p->job);
-	free(p->sealed);
+	free(p->sealed.at);
 	free(p);
 }
 
@@ -96,7 +97,7 @@ mf_ingest_send(void *arg, struct mf_error *e)
 
 	while (rc == 0 && (p = mf_queue_pop(in->parcels)) != NULL) {
 		rc = mf_ingest_deliver(in, p, e);
-		free(p->sealed);
+		mf_blocks_give(in->blocks, &p->sealed);
 		mf_ingest_job_drop(in, p->job);
 		free(p);
 	}

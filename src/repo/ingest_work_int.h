@@ -14,6 +14,7 @@
 struct mf_ingest {
 	struct mf_ingest_params p;
 	struct mf_crew *crew;
+	struct mf_blocks *blocks; /* for plaintext, and for sealed bytes on their way */
 	struct mf_queue *queue;	  /* of jobs, for workers */
 	struct mf_queue *parcels; /* for senders; NULL: workers put by themselves */
 	atomic_uint n_workers;	  /* that still work; the last one closes parcels */
@@ -29,7 +30,7 @@ struct mf_ingest {
 struct mf_parcel {
 	struct mf_ingest_job *job;
 	struct mf_chunk_ref ref;
-	uint8_t *sealed;
+	struct mf_block sealed;
 	size_t sealed_len;
 };
 
@@ -42,12 +43,12 @@ void mf_ingest_note(
 /* ingest_send.c */
 /* Put it and note where it is. The parcel stays the caller's, its ref gets the generation. */
 int mf_ingest_deliver(struct mf_ingest *in, struct mf_parcel *parcel, struct mf_error *e);
-/* Let a sender deliver it. Job and sealed bytes (free(3)) are the sender's on 0; on -1 the sealed
- * bytes are freed and the job is the caller's still. Blocks while all senders are busy. */
-int mf_ingest_hand_over(
-    struct mf_ingest *in, const struct mf_parcel *parcel, struct mf_error *e);
+/* Let a sender deliver it. Job and sealed bytes are the sender's on 0; on -1 the sealed bytes
+ * have been given back and the job is the caller's still. Blocks while all senders are busy. */
+int mf_ingest_hand_over(struct mf_ingest *in, struct mf_parcel *parcel, struct mf_error *e);
 /* A sender's thread; arg is the struct mf_ingest. */
 int mf_ingest_send(void *arg, struct mf_error *e);
-void mf_parcel_free(void *parcel); /* with its job, without giving memory back to the budget */
+/* Frees a parcel that nobody took, and its job. */
+void mf_parcel_drop(void *parcel);
 
 #endif
