@@ -51,7 +51,7 @@ lacks_backend(const struct mf_haproxy *h, const struct mf_haproxy_instance *x, s
 	for (i = 0; i + 1 < h->backends.n && has_servers(&x->now, h->backends.names[i]); i++)
 		;
 	(void)mf_error_set(
-	    e, MF_ENOTFOUND, "%s: HAProxy has no backend %s", x->peer.name, h->backends.names[i]);
+	    e, MF_EUSAGE, "%s: HAProxy has no backend %s", x->peer.name, h->backends.names[i]);
 	return mf_error_hint(e,
 	    "the router's primary and canary name servers as BACKEND/SERVER; `show servers state` "
 	    "at the socket lists those that there are");
@@ -65,7 +65,7 @@ mf_haproxy_complain(const struct mf_haproxy_instance *x, const char *complaint, 
 	if (strstr(complaint, "Permission denied") != NULL)
 		code = MF_EPERM;
 	else if (strstr(complaint, "find backend") != NULL || strstr(complaint, "No such") != NULL)
-		code = MF_ENOTFOUND;
+		code = MF_EUSAGE;
 	else if (strstr(complaint, "static LB") != NULL)
 		code = MF_EUNSUPPORTED;
 	mf_error_set(e, code, "%s says: %s", x->peer.name, complaint);

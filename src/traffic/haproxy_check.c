@@ -43,7 +43,7 @@ mf_haproxy_read_config(const struct mf_haproxy *h, const char *backend,
 	mf_buf_fini(&text);
 	if (rc == 0 && !out->found && !out->conditions)
 		return mf_error_set(
-		    e, MF_ENOTFOUND, "%s has no backend %s", h->plan->config[0], backend);
+		    e, MF_EUSAGE, "%s has no backend %s", h->plan->config[0], backend);
 	return rc;
 }
 
@@ -144,7 +144,7 @@ check_names(const struct mf_haproxy_instance *x, const char *backend, const char
 		    strchr(patterns[i], '*') != NULL || is_there(&x->now, patterns[i]))
 			continue;
 		list_servers(&x->now, backend, there);
-		(void)mf_error_set(e, MF_ENOTFOUND,
+		(void)mf_error_set(e, MF_EUSAGE,
 		    "%s: backend %s has no server %s, which the router's %s names", x->peer.name,
 		    backend, patterns[i] + bytes + 1, side);
 		return mf_error_hint(e, "its servers are %s", there);
@@ -182,7 +182,7 @@ check_servers(const struct mf_haproxy_instance *x, const char *backend, struct m
 		}
 	}
 	if (sides[MF_HAPROXY_PRIMARY] == 0 || sides[MF_HAPROXY_CANARY] == 0)
-		return mf_error_set(e, MF_ENOTFOUND, "%s: backend %s has no server of the %s",
+		return mf_error_set(e, MF_EUSAGE, "%s: backend %s has no server of the %s",
 		    socket, backend, sides[MF_HAPROXY_PRIMARY] == 0 ? "primary" : "canary");
 	return 0;
 }
@@ -234,7 +234,7 @@ check_instance(const struct mf_haproxy *h, const struct mf_haproxy_instance *x,
 
 		if ((b = find_backend(&x->now, name)) == NULL)
 			return mf_error_set(
-			    e, MF_ENOTFOUND, "%s: there is no backend %s", x->peer.name, name);
+			    e, MF_EUSAGE, "%s: there is no backend %s", x->peer.name, name);
 		if (check_names(x, name, "primary", h->plan->primary, h->plan->n_primary, e) != 0 ||
 		    check_names(x, name, "canary", h->plan->canary, h->plan->n_canary, e) != 0 ||
 		    check_servers(x, name, e) != 0 || check_algorithm(x->peer.name, b, e) != 0 ||

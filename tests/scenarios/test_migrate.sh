@@ -131,10 +131,10 @@ status 0 "... and takes the mark off" "$MF" show churn@v3 --json
 json "... for who looks for a version to go back to" 'not r["rejected"]'
 start_over v1
 sed -e 's|primary: .*|primary: [x/nosuch]|' plan.yaml >astray.yaml
-status 3 "a backend that is not there" "$MF" migrate astray.yaml
+status 2 "a backend that is not there" "$MF" migrate astray.yaml
 says "... is named" "haproxy.sock: HAProxy has no backend x"
 sed -e 's|primary: .*|primary: [churn/old, churn/nosuch]|' plan.yaml >astray.yaml
-status 3 "a server that is not there" "$MF" migrate astray.yaml
+status 2 "a server that is not there" "$MF" migrate astray.yaml
 says "... is named" "backend churn has no server nosuch, which the router's primary names"
 says "... beside those that are" "^HINT: its servers are .*old"
 sed -i 's/    threshold: 2/    treshold: 2/' plan.yaml

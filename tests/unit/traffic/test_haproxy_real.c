@@ -422,14 +422,14 @@ refused(void **state)
 	tell(&w, 0, "set server llm/c1 weight 10");
 	assert_refused(&w, MF_EUSAGE, "c1 takes traffic and belongs to neither side");
 	tell(&w, 0, "set server llm/c1 weight 0");
-	assert_refused(&w, MF_ENOTFOUND, "backend llm has no server of the canary");
+	assert_refused(&w, MF_EUSAGE, "backend llm has no server of the canary");
 	w.canary[0] = "llm/p1";
 	assert_refused(&w, MF_EUSAGE, "belongs to both sides");
 	w.canary[0] = "nobody/c1";
-	assert_refused(&w, MF_ENOTFOUND, "HAProxy has no backend nobody");
+	assert_refused(&w, MF_EUSAGE, "HAProxy has no backend nobody");
 	w.canary[0] = "llm/c9";
 	assert_refused(
-	    &w, MF_ENOTFOUND, "backend llm has no server c9, which the router's canary names");
+	    &w, MF_EUSAGE, "backend llm has no server c9, which the router's canary names");
 	w.canary[0] = "llm/c1";
 	(void)snprintf(view, sizeof view, "unix:%s/view0.sock", w.dir);
 	w.socket_names[0] = view;
