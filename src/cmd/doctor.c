@@ -19,17 +19,26 @@ struct doctor {
 	unsigned troubles;
 };
 
-/* One finding; good false counts as trouble. */
+/* One finding; good false counts as trouble, and hint (NULL: none) says what to do about it. */
 static void
-say(struct doctor *d, const char *subject, bool good, const char *text)
+say_with(struct doctor *d, const char *subject, bool good, const char *text, const char *hint)
 {
 	d->troubles += !good;
 	if (d->o != NULL) {
 		json_array_append_new(d->o,
-		    json_pack("{s:s, s:b, s:s}", "subject", subject, "ok", good, "text", text));
+		    json_pack("{s:s, s:b, s:s, s:s*}", "subject", subject, "ok", good, "text", text,
+			"hint", hint));
 		return;
 	}
 	fprintf(d->c->out, "%-8s %s%s\n", subject, good ? "" : "TROUBLE: ", text);
+	if (hint != NULL)
+		fprintf(d->c->out, "%-8s HINT: %s\n", "", hint);
+}
+
+static void
+say(struct doctor *d, const char *subject, bool good, const char *text)
+{
+	say_with(d, subject, good, text, NULL);
 }
 
 static void
@@ -159,7 +168,7 @@ static void
 hear(void *arg, const struct mf_migrate_event *event)
 {
 	if (event->kind == MF_MIGRATE_LOOK)
-		say(arg, event->subject, event->well, event->text);
+		say_with(arg, event->subject, event->well, event->text, event->hint);
 }
 
 static json_t *
@@ -181,7 +190,15 @@ plan_json(const struct doctor *d, bool ok, const struct mf_migrate_report *r)
 	return all;
 }
 
-/* The status is that of a run which ended there. */
+/* What is wrong was said; the status is that of a run which ended there. */
+static int
+count_troubles(const struct doctor *d, const struct mf_error *why, struct mf_error *e)
+{
+	(void)mf_error_set(e, why->code, "%s: %u trouble%s found",
+	    mf_options_arg(d->c->options, 0), d->troubles, d->troubles == 1 ? "" : "s");
+	return mf_error_hint(e, "standard output says what it is, and what to do");
+}
+
 static int
 examine_plan(struct doctor *d, struct mf_error *e)
 {
@@ -190,16 +207,15 @@ examine_plan(struct doctor *d, struct mf_error *e)
 	int rc = mf_cmd_preflight(d->c, hear, d, &r, &why);
 
 	if (rc != 0 && d->troubles == 0) /* there was nothing that could be looked at */
-		say(d, "plan", false, why.message);
+		say_with(d, "plan", false, why.message,
+		    why.hint[0] != '\0' ? why.hint : mf_error_row(why.code)->hint);
 	if (rc == 0 && r.already)
 		say(d, "plan", true, "it was carried out already: a run would do nothing");
 	if (d->o != NULL &&
 	    mf_output_json(d->c->out, plan_json(d, rc == 0, &r), rc == 0 ? e : &unsaid) != 0 &&
 	    rc == 0)
 		return -1;
-	if (rc != 0 && e != NULL)
-		*e = why;
-	return rc;
+	return rc == 0 ? 0 : count_troubles(d, &why, e);
 }
 
 int

@@ -23,6 +23,7 @@
 struct migrate {
 	struct mf_cmd *c;
 	struct mf_plan *plan;
+	struct mf_buf *refusals; /* gets why the plan is refused, a line each; NULL: the first will do */
 	struct mf_cmd_repo r;
 	struct mf_journal *journal, *mirror_journal;
 	struct mf_signer *signer;
@@ -75,15 +76,20 @@ read_plan(struct migrate *m, struct mf_error *e)
 	    .profile = MF_PROFILE_MIGRATION, .finish_is_default = finish == NULL};
 	struct mf_cmd_bare bare = {.router = MF_BUF_INIT};
 	struct mf_buf text = MF_BUF_INIT;
+	struct mf_plan *refused = NULL;
 
 	p.bare = &bare.words;
+	p.refused = &refused;
 	if (finish != NULL && strcmp(finish, "copy-back") == 0)
 		p.finish = MF_FINISH_COPY_BACK;
 	if (mf_cmd_read_bare(m->c, &bare, e) == 0 &&
-	    mf_fs_read_file(AT_FDCWD, file, MF_DOCUMENT_BYTES_MAX, &text, e) == 0)
-		m->plan = mf_plan_read(file, text.data, text.len, &p, NULL, e);
+	    mf_cmd_read_plan_file(file, &text, e) == 0)
+		m->plan = mf_plan_read(file, text.data, text.len, &p, m->refusals, e);
 	mf_buf_fini(&text);
 	mf_cmd_free_bare(&bare);
+	if (refused != NULL)
+		mf_cmd_warn_of_plan(refused);
+	mf_plan_free(refused);
 	if (m->plan == NULL)
 		return -1;
 	mf_cmd_warn_of_plan(m->plan);
@@ -264,15 +270,36 @@ rates(struct migrate *m, struct mf_error *e)
 	return 0;
 }
 
+/* All that is refused, each as a look at the plan. */
+static void
+tell_refusals(const struct migrate *m)
+{
+	struct mf_migrate_event event = {
+	    .kind = MF_MIGRATE_LOOK, .stage = MF_STAGE_PREFLIGHT, .subject = "plan"};
+	char *at = mf_buf_cstr(m->refusals) == NULL ? NULL : (char *)m->refusals->data;
+	char *end;
+
+	for (; at != NULL && (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		*end = '\0';
+		event.text = at;
+		m->p.tell(m->p.tell_arg, &event);
+	}
+}
+
 int
 mf_cmd_preflight(struct mf_cmd *c, void (*tell)(void *arg, const struct mf_migrate_event *event),
     void *arg, struct mf_migrate_report *out, struct mf_error *e)
 {
-	struct migrate m = {.c = c};
+	struct mf_buf refusals = MF_BUF_INIT;
+	struct migrate m = {.c = c, .refusals = &refusals};
 	int rc = -1;
 
 	*out = (struct mf_migrate_report){.primary = 100};
-	if (read_plan(&m, e) == 0 && open_repo(&m, MF_CMD_READ, e) == 0 && rates(&m, e) == 0) {
+	m.p.tell = tell;
+	m.p.tell_arg = arg;
+	if (read_plan(&m, e) != 0)
+		tell_refusals(&m);
+	else if (open_repo(&m, MF_CMD_READ, e) == 0 && rates(&m, e) == 0) {
 		fill(&m);
 		m.p.resume = MF_MIGRATE_FRESH;
 		m.p.dry_run = true;
@@ -281,5 +308,6 @@ mf_cmd_preflight(struct mf_cmd *c, void (*tell)(void *arg, const struct mf_migra
 		rc = mf_migrate(&m.p, out, e);
 	}
 	close_all(&m);
+	mf_buf_fini(&refusals);
 	return rc;
 }

@@ -38,7 +38,9 @@ size_t mf_cmd_manual_steps(const struct mf_migration_plan *plan, const struct mf
 void mf_cmd_put_compared(FILE *out, const struct mf_replay_agreement *a);
 json_t *mf_cmd_compared_json(const struct mf_replay_agreement *a);
 
-/* plan.c: what a plan says that is not heard, each a line of the log. */
+/* plan.c: a plan's file, appended to *out. -1: MF_EUSAGE where there is none. */
+int mf_cmd_read_plan_file(const char *path, struct mf_buf *out, struct mf_error *e);
+/* What a plan says that is not heard, each a line of the log. */
 void mf_cmd_warn_of_plan(const struct mf_plan *plan);
 
 /* migrate_bare.c: what the options say of a Canary or Rollout that stands alone. */

@@ -28,6 +28,16 @@ params_of(const struct mf_options *o)
 	return p;
 }
 
+int
+mf_cmd_read_plan_file(const char *path, struct mf_buf *out, struct mf_error *e)
+{
+	if (mf_fs_read_file(AT_FDCWD, path, MF_DOCUMENT_BYTES_MAX, out, e) == 0)
+		return 0;
+	if (e->code == MF_ENOTFOUND)
+		e->code = MF_EUSAGE; /* no plan, and not a missing repository */
+	return -1;
+}
+
 void
 mf_cmd_warn_of_plan(const struct mf_plan *plan)
 {
@@ -103,11 +113,8 @@ mf_cmd_plan_check(struct mf_cmd *c, struct mf_error *e)
 	int rc = -1;
 
 	params.refused = &refused;
-	if (mf_fs_read_file(AT_FDCWD, path, MF_DOCUMENT_BYTES_MAX, &text, e) != 0) {
-		if (e->code == MF_ENOTFOUND)
-			e->code = MF_EUSAGE; /* no plan, and not a missing repository */
+	if (mf_cmd_read_plan_file(path, &text, e) != 0)
 		goto out;
-	}
 	plan = mf_plan_read(path, text.data, text.len, &params, &refusals, e);
 	if (plan == NULL) {
 		rc = tell(c, path, refused, &refusals, e);

@@ -59,8 +59,11 @@ read_json(const char *path, struct mf_error *e)
 	json_error_t why;
 	json_t *value = NULL;
 
-	if (mf_fs_read_file(AT_FDCWD, path, TICKS_BYTES_MAX, &text, e) != 0)
+	if (mf_fs_read_file(AT_FDCWD, path, TICKS_BYTES_MAX, &text, e) != 0) {
+		if (e->code == MF_ENOTFOUND)
+			e->code = MF_EUSAGE;
 		return NULL;
+	}
 	value = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
 	if (value == NULL)
 		(void)mf_error_set(e, MF_EUSAGE, "%s:%d: %s", path, why.line, why.text);
@@ -219,8 +222,7 @@ mf_cmd_simulate(struct mf_cmd *c, struct mf_error *e)
 	int rc = -1;
 
 	params_of(c->options, &x.params);
-	if (mf_fs_read_file(AT_FDCWD, x.file, MF_DOCUMENT_BYTES_MAX, &x.text, e) != 0 ||
-	    read_plan(&x, e) != 0)
+	if (mf_cmd_read_plan_file(x.file, &x.text, e) != 0 || read_plan(&x, e) != 0)
 		goto out;
 	s.plan = x.plan;
 	s.ticks = read_json(s.ticks_file, e);

@@ -307,9 +307,11 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Without a repository it speaks of this machine alone.\n"
 	"With PLAN it is the preflight of `migrate` alone, which neither moves nor writes "
 	"anything: what the plan has that would be refused, the version and the ref, the router and its "
-	"weights, the providers of metrics, whether the destination can be written, the most that is to be "
+	"weights, what each metric is now, whether the destination can be written, the most that is to be "
 	"pushed and pulled, how long that takes at the rate of --bwlimit, the space that is free for it, "
-	"and whether each server answers. "
+	"and which version each server serves: the source's has to be the one that production names. "
+	"Each metric is asked once, of both sides and of fallbacks: that there is no data yet is no "
+	"trouble, a query or a path in JSON that can have no value is. "
 	"All of it is looked at, also after something was found wrong; the status is that of the first of "
 	"these, by cause, as a run's would be."},
     [MF_CMD_COMPLETION] = {"completion", "SHELL", 1, 1, "s", "print completion for a shell",

@@ -36,7 +36,8 @@ mf_migrating_looked(
 
 	if (rc != 0) {
 		(void)mf_error_text(e, why, sizeof why);
-		why[strcspn(why, "\n")] = '\0'; /* the hint is for who ends with it */
+		why[strcspn(why, "\n")] = '\0'; /* the hint stands by itself */
+		event.hint = e->hint[0] != '\0' ? e->hint : mf_error_row(e->code)->hint;
 	}
 	if (x->p->tell != NULL)
 		x->p->tell(x->p->tell_arg, &event);
@@ -290,10 +291,11 @@ knock(struct mf_migrating *x, const char *server, char text[TEXT_BYTES], struct 
 	return rc;
 }
 
-/* A server that has to load the model first may answer that it has none: it is there. */
+/* What it says of itself, in `said`. 0; 1: it answers, and *e says why that is no version; -1: it
+ * cannot be asked. */
 static int
 ask(struct mf_migrating *x, const struct mf_serves_plan *plan, const char *server,
-    char text[TEXT_BYTES], struct mf_error *e)
+    char said[MF_SERVES_SAID_BYTES], struct mf_error *e)
 {
 	const struct mf_call_params p = {
 	    .dialer = mf_world_dialer(x->world),
@@ -304,28 +306,73 @@ ask(struct mf_migrating *x, const struct mf_serves_plan *plan, const char *serve
 	const struct mf_call_values values = {
 	    .server = server, .model = x->m->model, .version = x->version};
 	struct mf_buf answer = MF_BUF_INIT;
-	char said[MF_SERVES_SAID_BYTES];
 	struct mf_error why = {0};
 	int rc = mf_call_do(&p, &plan->call, &values, 0, &answer, &why);
 
-	if (rc != 0 && why.code != MF_EFAIL)
-		rc = mf_error_set(e, why.code, "%s: %s", server, why.message);
-	else if (rc == 0 &&
-		 mf_serves_read(plan->json_path, answer.data, answer.len, said, &why) == 0)
-		(void)snprintf(text, TEXT_BYTES, "%s serves %s", server, said);
-	else {
-		(void)snprintf(
-		    text, TEXT_BYTES, "%s answers, but no version: %s", server, why.message);
-		rc = 0;
-	}
+	if (rc == 0)
+		rc = mf_serves_read(plan->json_path, answer.data, answer.len, said, &why) != 0;
+	else if (why.code == MF_EFAIL && why.http_status != 401 && why.http_status != 403)
+		rc = 1;
 	mf_buf_fini(&answer);
+	if (rc != 0)
+		(void)mf_error_set(e,
+		    rc == 1                      ? MF_EUSAGE
+		    : why.http_status / 100 == 4 ? MF_EPERM
+						 : why.code,
+		    rc == 1 ? "%s answers, but no version: %s" : "%s: %s", server, why.message);
 	return rc;
+}
+
+/* The destination has to load the model first, and may have none to speak of until then. */
+static int
+ask_destination(struct mf_migrating *x, const struct mf_site_plan *site, const char *server,
+    char text[TEXT_BYTES], struct mf_error *e)
+{
+	char said[MF_SERVES_SAID_BYTES];
+	int rc = ask(x, &site->serves, server, said, e);
+
+	if (rc == 0)
+		(void)snprintf(text, TEXT_BYTES, "%s serves %s", server, said);
+	else if (rc == 1)
+		(void)snprintf(text, TEXT_BYTES, "%s; it must before weight moves", e->message);
+	return rc < 0 ? -1 : 0;
+}
+
+/* What production names is what a way back asks the source for; 0 where it serves that. */
+static int
+judge_source(const struct mf_migrating *x, const char *server, const char *said, struct mf_error *e)
+{
+	if (x->previous[0] == '\0' || strcmp(said, x->previous) == 0 || mf_migrating_is_done(x))
+		return 0;
+	(void)mf_error_set(e, MF_EUSAGE, "%s of the source serves %s, and %s names %s", server,
+	    said, x->m->production_ref, x->previous);
+	return mf_error_hint(e,
+	    "a way back brings traffic to %s: have the source load it, or say what is served with "
+	    "`modelferry ref %s %s VERSION`",
+	    x->previous, x->m->model, x->m->production_ref);
+}
+
+static int
+ask_source(struct mf_migrating *x, const struct mf_site_plan *site, const char *server,
+    char text[TEXT_BYTES], struct mf_error *e)
+{
+	char said[MF_SERVES_SAID_BYTES];
+	int rc = ask(x, &site->serves, server, said, e);
+
+	if (rc > 0)
+		return mf_error_hint(e,
+		    "look at what source.serves gets there: a way back could not tell that the "
+		    "source serves what it should");
+	if (rc < 0)
+		return -1;
+	(void)snprintf(text, TEXT_BYTES, "%s serves %s", server, said);
+	return judge_source(x, server, said, e);
 }
 
 static int
 look_at_servers_of(struct mf_migrating *x, const struct mf_site_plan *site, struct mf_error *e)
 {
-	bool knows = !site->serves.unchecked && !site->serves.by_metric;
+	const bool knows = !site->serves.unchecked && !site->serves.by_metric;
 	struct mf_error why;
 	char text[TEXT_BYTES];
 	int rc = 0;
@@ -334,8 +381,10 @@ look_at_servers_of(struct mf_migrating *x, const struct mf_site_plan *site, stru
 	for (i = 0; i < site->n_servers; i++) {
 		why = (struct mf_error){0};
 		if (mf_migrating_looked(x, "server",
-			knows ? ask(x, &site->serves, site->servers[i], text, &why)
-			      : knock(x, site->servers[i], text, &why),
+			!knows ? knock(x, site->servers[i], text, &why)
+			: site == &x->m->source
+			    ? ask_source(x, site, site->servers[i], text, &why)
+			    : ask_destination(x, site, site->servers[i], text, &why),
 			text, &why) == 0)
 			continue;
 		if (rc == 0)
@@ -352,4 +401,22 @@ mf_migrating_look_at_servers(struct mf_migrating *x, struct mf_error *e)
 	int rc = look_at_servers_of(x, &x->m->source, e);
 
 	return look_at_servers_of(x, &x->m->destination, rc == 0 ? e : &second) != 0 ? -1 : rc;
+}
+
+/* A server that is down, or says nothing of use, is no reason not to begin: a way back is not what
+ * a run is for. One that serves something else is. */
+int
+mf_migrating_look_at_source(struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *site = &x->m->source;
+	char said[MF_SERVES_SAID_BYTES];
+	size_t i;
+
+	if (x->p->dry_run || site->serves.unchecked || site->serves.by_metric)
+		return 0; /* a dry run asks all servers */
+	for (i = 0; i < site->n_servers; i++)
+		if (ask(x, &site->serves, site->servers[i], said, NULL) == 0 &&
+		    judge_source(x, site->servers[i], said, e) != 0)
+			return -1;
+	return 0;
 }

@@ -78,6 +78,7 @@ struct mf_migrate_event {
 	/* Of a look: what was looked at, "router", and is it well? */
 	const char *subject;
 	bool well;
+	const char *hint; /* what to do where it is not; NULL: nothing is known */
 	/* Of a tick. */
 	uint64_t tick;
 	const struct mf_canary_tick *seen;

@@ -117,6 +117,10 @@ int mf_migrating_look_at_destination(struct mf_migrating *x, struct mf_error *e)
 int mf_migrating_look_at_fallbacks(struct mf_migrating *x, struct mf_error *e); /* fallback.c */
 int mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_look_at_servers(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_look_at_source(struct mf_migrating *x, struct mf_error *e);
+/* look_metrics.c. A dry run asks each metric once, both sides, and those of fallbacks; a run only
+ * looks for servers that are not there and queries that Prometheus cannot answer. */
+int mf_migrating_look_at_metrics(struct mf_migrating *x, struct mf_error *e);
 
 /* clock.c */
 uint64_t mf_migrating_now(const struct mf_migrating *x);
@@ -190,7 +194,9 @@ int mf_migrating_set_weights(
 /* rollout_metrics.c: a Rollout is asked for its analyses' metrics; their answers live as long as
  * the tick */
 int mf_migrating_check_steps(const struct mf_migrating *x, struct mf_error *e);
-int mf_migrating_check_metrics(struct mf_migrating *x, struct mf_error *e);
+/* Of metric `index` (with MF_ANALYSIS_INDEX_... bits), with the arguments of the run. */
+int mf_migrating_make_query(struct mf_migrating *x, const struct mf_analysis_plan *analysis,
+    unsigned index, struct mf_metric_query *out, struct mf_error *e);
 void mf_migrating_measure(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out);
 void mf_migrating_forget_answers(struct mf_migrating *x);
 

@@ -272,17 +272,6 @@ look_at_requires(struct mf_migrating *x, struct mf_error *e)
 	    "the versions' tags are what the sites require", e);
 }
 
-static int
-look_at_metrics(struct mf_migrating *x, struct mf_error *e)
-{
-	const struct mf_rollout_plan *rollout = x->engine.rollout_plan;
-	int rc = rollout != NULL ? mf_migrating_check_metrics(x, e) : mf_world_probe(x->world, e);
-
-	if (rc == 0 && (rollout != NULL ? rollout->n_analyses : x->canary->n_metrics) == 0)
-		return 0;
-	return mf_migrating_looked(x, "metrics", rc, "their providers answer", e);
-}
-
 /* That nobody could say how the primary is after a way back is told, and refuses nothing. */
 static int
 look_at_way_back(struct mf_migrating *x, struct mf_error *e)
@@ -314,7 +303,7 @@ static const struct look {
     {mf_migrating_look_at_versions, OF_ALL_RUNS},
     {look_at_router, OF_ALL_RUNS},
     {look_at_count, OF_FRESH_RUNS},
-    {look_at_metrics, OF_ALL_RUNS},
+    {mf_migrating_look_at_metrics, OF_ALL_RUNS},
     {look_at_primary, OF_FRESH_RUNS},
     {look_at_requires, OF_FRESH_RUNS},
     {mf_migrating_look_at_destination, OF_FRESH_RUNS},
@@ -322,6 +311,7 @@ static const struct look {
     {look_at_way_back, OF_DRY_RUNS},
     {mf_migrating_look_at_data, OF_DRY_RUNS},
     {mf_migrating_look_at_servers, OF_DRY_RUNS},
+    {mf_migrating_look_at_source, OF_FRESH_RUNS},
 };
 
 int

@@ -32,8 +32,8 @@ need_answers(struct mf_migrating *x, struct mf_error *e)
 	return x->answers != NULL ? 0 : mf_region_new(&p, &x->answers, e);
 }
 
-static int
-make_query(struct mf_migrating *x, const struct mf_analysis_plan *analysis, unsigned index,
+int
+mf_migrating_make_query(struct mf_migrating *x, const struct mf_analysis_plan *analysis, unsigned index,
     struct mf_metric_query *out, struct mf_error *e)
 {
 	if (need_answers(x, e) != 0)
@@ -75,7 +75,7 @@ mf_migrating_measure(struct mf_migrating *x, const struct mf_act *act, struct mf
 	out->measured = (struct mf_measured){.end = MF_MEASURE_ERROR};
 	if (primary)
 		index |= MF_ANALYSIS_INDEX_PRIMARY;
-	if (make_query(x, analysis, index, &query, &e) == 0)
+	if (mf_migrating_make_query(x, analysis, index, &query, &e) == 0)
 		mf_world_ask(x->world, &query, x->answers, &out->measured);
 	else
 		(void)snprintf(out->measured.why, sizeof out->measured.why, "%.150s", e.message);
@@ -105,35 +105,5 @@ mf_migrating_check_steps(const struct mf_migrating *x, struct mf_error *e)
 			return mf_error_set(e, MF_EUNSUPPORTED, "%s:%u: step %zu: %s",
 			    plan->steps[i].place.file, plan->steps[i].place.line, i,
 			    why[plan->steps[i].kind]);
-	return 0;
-}
-
-/* Arguments have values, and providers answer. */
-static int
-check_analysis(struct mf_migrating *x, const struct mf_analysis_plan *analysis, struct mf_error *e)
-{
-	struct mf_metric_query query;
-	unsigned i;
-
-	for (i = 0; i < analysis->n_metrics; i++)
-		if (make_query(x, analysis, i, &query, e) != 0 ||
-		    mf_world_probe_query(x->world, &query, e) != 0 ||
-		    (analysis->metrics[i].has_primary_query &&
-			(make_query(x, analysis, i | MF_ANALYSIS_INDEX_PRIMARY, &query, e) != 0 ||
-			    mf_world_probe_query(x->world, &query, e) != 0)))
-			return mf_error_while(e, "asking for metric %s of %s",
-			    analysis->metrics[i].name, analysis->name);
-	return 0;
-}
-
-int
-mf_migrating_check_metrics(struct mf_migrating *x, struct mf_error *e)
-{
-	const struct mf_rollout_plan *plan = x->engine.rollout_plan;
-	size_t i;
-
-	for (i = 0; i < plan->n_analyses; i++)
-		if (check_analysis(x, plan->analyses[i], e) != 0)
-			return -1;
 	return 0;
 }

@@ -278,25 +278,6 @@ mf_world_probe_query(struct mf_world *w, const struct mf_metric_query *q, struct
 	return provider->ops->probe == NULL ? 0 : provider->ops->probe(provider, q, e);
 }
 
-int
-mf_world_probe(struct mf_world *w, struct mf_error *e)
-{
-	const struct mf_canary_plan *plan = w->p.canary;
-	const struct mf_metric_query *q;
-	struct mf_metric_provider *provider;
-	size_t i;
-
-	for (i = 0; i < plan->n_metrics; i++) {
-		q = &plan->metrics[i].query;
-		provider = w->providers[q->type];
-		if (plan->metrics[i].rule == MF_RULE_NO_QUERY || provider->ops->probe == NULL)
-			continue;
-		if (provider->ops->probe(provider, q, e) != 0)
-			return mf_error_while(e, "asking for metric %s", plan->metrics[i].name);
-	}
-	return 0;
-}
-
 void
 mf_world_call_hook(
     struct mf_world *w, unsigned i, const struct mf_world_told *told, struct mf_hook_answer *out)

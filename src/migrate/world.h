@@ -58,8 +58,6 @@ void mf_world_ask(struct mf_world *w, const struct mf_metric_query *q, struct mf
     struct mf_measured *out);
 /* Is it whole, and its provider there? */
 int mf_world_probe_query(struct mf_world *w, const struct mf_metric_query *q, struct mf_error *e);
-/* Are the metrics' providers there? The first that is not. */
-int mf_world_probe(struct mf_world *w, struct mf_error *e);
 /* What a hook is told beside the plan's names. */
 struct mf_world_told {
 	const char *phase;

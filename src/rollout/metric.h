@@ -106,6 +106,9 @@ struct mf_measured {
 	double primary;
 	char why[160]; /* for people: of all ends but VALUE; of VALUE a warning of the server, or ""
 			*/
+	/* Of ERROR, by what is at fault: MF_EUSAGE the query, MF_EPERM who asks, MF_ETRANSFER the
+	 * server. Of NONE: MF_ENOTFOUND where the JSON path led to nothing. Else MF_OK. */
+	enum mf_code code;
 };
 
 /* A provider that is open. ask blocks, at most query->timeout_us; memory of the result from r. */

@@ -203,6 +203,7 @@ judge_failure(struct calling *c, const struct mf_error *e)
 	const enum mf_http_failure f = c->r.failure;
 
 	why(c->out, "%s", e->message);
+	c->out->code = MF_ETRANSFER;
 	c->out->cancelled = f == MF_HTTP_CANCELLED;
 	return e->code == MF_ETRANSFER && f != MF_HTTP_LARGE && f != MF_HTTP_REFUSED ? AGAIN
 										     : FINAL;
@@ -263,6 +264,7 @@ attempt(struct calling *c)
 		}
 		if (rc < 0 || sent >= MF_REDIRECT_REQUESTS || c->left_us == 0) {
 			outcome = rc >= 0 && sent < MF_REDIRECT_REQUESTS ? AGAIN : FINAL;
+			c->out->code = MF_ETRANSFER;
 			why(c->out, "%s",
 			    rc < 0 ? e.message
 			    : sent >= MF_REDIRECT_REQUESTS
@@ -421,8 +423,11 @@ mf_dial(struct mf_dialer *d, const struct mf_dial_call *call, struct mf_dial_ans
 	c.r.body = body; /* its memory is used again */
 	if (prepare(&c, &e) == 0)
 		attempts(&c);
-	else
+	else {
+		/* nothing of a repository: the credential that the plan names cannot be read */
+		out->code = e.code == MF_EKEY ? MF_EPERM : e.code;
 		why(out, "%s", e.message);
+	}
 	out->body = c.r.body;
 	c.r.body = MF_BUF_INIT;
 	mf_http_response_fini(&c.r);

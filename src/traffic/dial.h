@@ -75,6 +75,9 @@ struct mf_dial_call {
 
 struct mf_dial_answer {
 	int status; /* final; 0: there is none, and why says so */
+	/* Of no answer: MF_ETRANSFER, or what was wrong with the call itself, before it was made:
+	 * MF_EUSAGE (a URL that is none), MF_EPERM (the file of a credential cannot be read), ... */
+	enum mf_code code;
 	unsigned attempts;
 	bool cancelled;
 	uint64_t took_us; /* of the last attempt */

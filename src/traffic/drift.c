@@ -124,7 +124,7 @@ fetch_buckets(struct mf_metric_source *s, const struct mf_metric_query *q, const
 	if (mf_prometheus_query(s, q, query, ranged, left_us, r, &a, e) != 0)
 		return -1;
 	if (a.type != (ranged ? MF_PROM_MATRIX : MF_PROM_VECTOR))
-		return mf_error_set(e, MF_EFAIL, "the answer is no histogram's buckets");
+		return mf_error_set(e, MF_EUSAGE, "the answer is no histogram's buckets");
 	if (a.n_series == 0)
 		return 0;
 	d->le = mf_region_alloc(r, a.n_series * sizeof *d->le, e);

@@ -171,7 +171,7 @@ probe(struct mf_metric_provider *p, const struct mf_metric_query *q, struct mf_e
 	int rc = fetch(p, q, "kube-system/dummy-metric", &answer, true, e);
 
 	if (rc == 0 && answer.status > 299 && answer.status != 404)
-		rc = mf_error_set(e, MF_EFAIL, "the server %s", answer.why);
+		rc = mf_metric_refused(&answer, e);
 	mf_dial_answer_fini(&answer);
 	return rc;
 }

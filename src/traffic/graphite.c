@@ -133,7 +133,7 @@ probe(struct mf_metric_provider *p, const struct mf_metric_query *q, struct mf_e
 	struct mf_measured m;
 
 	ask_for(p, q, "target=test", &m);
-	return m.end == MF_MEASURE_ERROR ? mf_error_set(e, MF_EFAIL, "%s", m.why) : 0;
+	return m.end == MF_MEASURE_ERROR ? mf_error_set(e, m.code, "%s", m.why) : 0;
 }
 
 const struct mf_metric_provider_ops mf_metric_graphite_ops = {

@@ -110,7 +110,7 @@ read_record(struct csv *c, char field[FIELD_BYTES], const struct columns *where,
 		if (c->last || !next_field(c, field))
 			break;
 	}
-	return mf_error_set(e, MF_EFAIL, "the answer has no column _value");
+	return mf_error_set(e, MF_EUSAGE, "the answer has no column _value");
 }
 
 int
@@ -221,7 +221,7 @@ probe(struct mf_metric_provider *p, const struct mf_metric_query *q, struct mf_e
 	struct mf_measured m;
 
 	ask_for(p, q, "buckets() |> limit(n: 0)", &m);
-	return m.end == MF_MEASURE_ERROR ? mf_error_set(e, MF_EFAIL, "%s", m.why) : 0;
+	return m.end == MF_MEASURE_ERROR ? mf_error_set(e, m.code, "%s", m.why) : 0;
 }
 
 const struct mf_metric_provider_ops mf_metric_influxdb_ops = {

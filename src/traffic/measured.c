@@ -37,6 +37,7 @@ mf_metric_set_error(struct mf_measured *out, const struct mf_error *e)
 {
 	out->end = MF_MEASURE_ERROR;
 	out->result = NULL;
+	out->code = e->code;
 	set_why(out, e->message);
 }
 
@@ -88,7 +89,7 @@ mf_metric_set_node(struct mf_measured *out, const struct mf_metric_query *q, con
 		mf_metric_set_none(out, "the value is null");
 	} else {
 		mf_error_set(
-		    &e, MF_EFAIL, "%s is a %s and no number", what, mf_node_kind_name(node->kind));
+		    &e, MF_EUSAGE, "%s is a %s and no number", what, mf_node_kind_name(node->kind));
 		mf_metric_set_error(out, &e);
 	}
 }
@@ -109,12 +110,12 @@ set_bare(struct mf_measured *out, const struct mf_metric_query *q, const char *w
 			return;
 		}
 		if (e.code == MF_OK)
-			mf_error_set(&e, MF_EFAIL, "%s is no text", what);
+			mf_error_set(&e, MF_EUSAGE, "%s is no text", what);
 	} else if (number_of(text, n, &value) == 0) {
 		mf_metric_set_value(out, value);
 		return;
 	} else {
-		mf_error_set(&e, MF_EFAIL, "%s is neither JSON nor a number", what);
+		mf_error_set(&e, MF_EUSAGE, "%s is neither JSON nor a number", what);
 	}
 	mf_metric_set_error(out, &e);
 }
@@ -141,8 +142,9 @@ mf_metric_set_text(struct mf_measured *out, const struct mf_metric_query *q, con
 	if ((path = mf_jsonpath_read(q->json_path != NULL ? q->json_path : "{$}", r, &e)) != NULL &&
 	    (node = mf_jsonpath_first(path, root, &e)) != NULL)
 		mf_metric_set_node(out, q, what, node);
-	else if (e.code == MF_ENOTFOUND && !q->as_tree)
+	else if (e.code == MF_ENOTFOUND && !q->as_tree) {
 		mf_metric_set_none(out, e.message);
-	else
+		out->code = e.code;
+	} else
 		mf_metric_set_error(out, &e);
 }

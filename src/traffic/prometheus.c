@@ -60,12 +60,17 @@ may_differ(int status)
 static int
 refused(const struct mf_dial_answer *answer, struct mf_region *r, struct mf_error *e)
 {
+	struct mf_error said = {0};
 	struct mf_prom_answer a;
 
-	if (mf_prom_answer_read(&a, answer->body.data, answer->body.len, r, e) != 0 && a.refused)
+	(void)mf_metric_refused(answer, e);
+	if (mf_prom_answer_read(&a, answer->body.data, answer->body.len, r, &said) == 0 ||
+	    !a.refused || e == NULL)
 		return -1;
-	return mf_error_set(e, MF_EFAIL, "the server %s",
-	    *answer->why != '\0' ? answer->why : "answered without a body");
+	(void)mf_error_set(&said, e->code, "%s", said.message);
+	said.http_status = answer->status;
+	*e = said;
+	return -1;
 }
 
 /* One server. 0; 1: *e says why, and another one may know better; -1. */
@@ -155,7 +160,7 @@ mf_prometheus_number(struct mf_metric_source *s, const struct mf_metric_query *q
 	if (mf_prometheus_query(s, q, query, false, left_us, r, &a, e) != 0)
 		return -1;
 	if (a.type == MF_PROM_MATRIX || a.type == MF_PROM_STRING)
-		return mf_error_set(e, MF_EFAIL, "the answer is no number");
+		return mf_error_set(e, MF_EUSAGE, "the answer is no number");
 	if (a.n_values == 0)
 		return 0;
 	*value = a.values[a.n_values - 1];
@@ -184,7 +189,7 @@ set_tree(struct mf_measured *out, const struct mf_prom_answer *a, struct mf_regi
 	struct mf_error e = {0};
 
 	if (a->type == MF_PROM_STRING)
-		mf_error_set(&e, MF_EFAIL, "the answer is a string");
+		mf_error_set(&e, MF_EUSAGE, "the answer is a string");
 	else if (a->type == MF_PROM_SCALAR)
 		out->result = mf_node_number(r, a->values[0], &e);
 	else
@@ -210,9 +215,9 @@ set_number(struct mf_measured *out, const struct mf_prom_answer *a)
 		return;
 	}
 	if (a->type == MF_PROM_MATRIX)
-		mf_error_set(&e, MF_EFAIL, "the answer has multiple values");
+		mf_error_set(&e, MF_EUSAGE, "the answer has multiple values");
 	else
-		mf_error_set(&e, MF_EFAIL, "the answer is a %s; wrap the query in vector()",
+		mf_error_set(&e, MF_EUSAGE, "the answer is a %s; wrap the query in vector()",
 		    a->type == MF_PROM_SCALAR ? "scalar" : "string");
 	mf_metric_set_error(out, &e);
 }

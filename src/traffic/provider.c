@@ -103,7 +103,7 @@ put_secret_path(const struct mf_metric_source *s, const char *name, const char *
 {
 	if (s->params.secrets_dir == NULL) {
 		mf_error_set(e, MF_EUNSUPPORTED, "the secret %s cannot be read", name);
-		return mf_error_hint(e, "say where secrets are mounted, or name files");
+		return mf_error_hint(e, "say where they are mounted with --secrets-dir, or name files in auth");
 	}
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL)
 		return mf_error_set(e, MF_EUSAGE, "\"%s\" is no name of a secret", name);
@@ -237,8 +237,28 @@ mf_metric_fetch(struct mf_metric_source *s, const struct mf_metric_query *q,
 	mf_buf_fini(&paths.password);
 	if (rc != 0 || answer->status != 0)
 		return rc;
-	return mf_error_set(
-	    e, answer->cancelled ? MF_EINTERRUPTED : MF_ETRANSFER, "%s", answer->why);
+	return mf_error_set(e,
+	    answer->cancelled       ? MF_EINTERRUPTED
+	    : answer->code != MF_OK ? answer->code
+				    : MF_ETRANSFER,
+	    "%s", answer->why);
+}
+
+int
+mf_metric_refused(const struct mf_dial_answer *answer, struct mf_error *e)
+{
+	const int status = answer->status;
+	enum mf_code code = MF_EUSAGE; /* it is asked for what is not there, or wrongly */
+
+	if (status == 401 || status == 403 || status == 407)
+		code = MF_EPERM;
+	else if (status < 400 || status >= 500 || status == 408 || status == 429)
+		code = MF_ETRANSFER;
+	(void)mf_error_set(e, code, "the server %s",
+	    *answer->why != '\0' ? answer->why : "answered without a body");
+	if (e != NULL)
+		e->http_status = status;
+	return -1;
 }
 
 int
@@ -249,7 +269,7 @@ mf_metric_fetch_ok(struct mf_metric_source *s, const struct mf_metric_query *q,
 		return -1;
 	if (answer->status >= 200 && answer->status < 300)
 		return 0;
-	return mf_error_set(e, MF_EFAIL, "the server %s", answer->why);
+	return mf_metric_refused(answer, e);
 }
 
 uint64_t

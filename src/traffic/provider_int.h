@@ -41,7 +41,10 @@ mf_metric_source_of(struct mf_metric_provider *p)
 /* 0: there is an answer, of whatever status; -1 with *e set. */
 int mf_metric_fetch(struct mf_metric_source *s, const struct mf_metric_query *q,
     const struct mf_metric_call *call, struct mf_dial_answer *answer, struct mf_error *e);
-/* The same, where no other status than 2xx is of use: MF_EFAIL. */
+/* What another status than 2xx says; -1. MF_EPERM: who asks is at fault; MF_EUSAGE: what is asked;
+ * MF_ETRANSFER: the server. */
+int mf_metric_refused(const struct mf_dial_answer *answer, struct mf_error *e);
+/* The same as mf_metric_fetch, where no other status than 2xx is of use: as mf_metric_refused. */
 int mf_metric_fetch_ok(struct mf_metric_source *s, const struct mf_metric_query *q,
     const struct mf_metric_call *call, struct mf_dial_answer *answer, struct mf_error *e);
 /* The one line of a file of the query's Secret, such as "org". 1: appended; 0: there is none. */

@@ -41,7 +41,7 @@ probe(struct mf_metric_provider *p, const struct mf_metric_query *q, struct mf_e
 	int rc = mf_metric_fetch(mf_metric_source_of(p), q, &call, &answer, e);
 
 	if (rc == 0 && (answer.status == 401 || answer.status == 403))
-		rc = mf_error_set(e, MF_EPERM, "the server answered %d", answer.status);
+		rc = mf_metric_refused(&answer, e);
 	mf_dial_answer_fini(&answer);
 	return rc;
 }
