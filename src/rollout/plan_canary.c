@@ -11,6 +11,7 @@
 
 struct canary_words {
 	const char *provider, *metrics_server;
+	const char *own_provider; /* NULL: the document names none */
 	const struct mf_node *target, *autoscaler, *ingress, *route, *service, *analysis,
 	    *old_analysis;
 	unsigned progress_s;
@@ -192,8 +193,8 @@ check_traffic(struct mf_plan_reading *rd, const struct mf_node *analysis,
 	const struct mf_node *mirror = mf_node_get(analysis, "mirror");
 	const struct mf_node *weight = mf_node_get(analysis, "mirrorWeight");
 
-	if (rd->params->lenient)
-		return;
+	if (rd->params->lenient || rd->series != NULL)
+		return; /* what a Migration's router can is looked at there */
 	if (plan->mirror && is_gateway(w->provider) && plan->iterations == 0)
 		mf_plan_refuse(rd, mirror,
 		    "with the Gateway API only iterations can be mirrored: the run would wait for "
@@ -280,6 +281,35 @@ read_threshold(
 }
 
 static void
+lay_over(const char **name, const char *over)
+{
+	if (over != NULL)
+		*name = over;
+}
+
+/* In a Migration its router moves the traffic, and not who the Canary was written for. */
+static void
+take_series(
+    const struct mf_metrics_for *series, const struct canary_words *w, struct mf_metrics_for *what)
+{
+	const struct mf_builtin_names *over = &series->names;
+
+	what->provider = series->provider != NULL ? series->provider : w->own_provider;
+	lay_over(&what->names.namespace_name, over->namespace_name);
+	lay_over(&what->names.target, over->target);
+	lay_over(&what->names.service, over->service);
+	lay_over(&what->names.ingress, over->ingress);
+	lay_over(&what->names.route, over->route);
+	what->names.servers = over->servers;
+	what->names.n_servers = over->n_servers;
+	what->primary = what->names;
+	lay_over(&what->primary.target, series->primary.target);
+	lay_over(&what->primary.route, series->primary.target);
+	what->primary.servers = series->primary.servers;
+	what->primary.n_servers = series->primary.n_servers;
+}
+
+static void
 read_metrics(struct mf_plan_reading *rd, const struct mf_node *analysis,
     const struct canary_words *w, struct mf_canary_plan *plan)
 {
@@ -292,6 +322,8 @@ read_metrics(struct mf_plan_reading *rd, const struct mf_node *analysis,
 	what.names.ingress = w->ingress_name != NULL ? w->ingress_name : w->target_name;
 	what.names.route = w->route_name != NULL ? w->route_name : w->target_name;
 	what.primary = what.names;
+	if (rd->series != NULL)
+		take_series(rd->series, w, &what);
 	mf_stanza_metrics(
 	    rd, mf_plan_list(rd, analysis, "metrics", 0), &mf_form_canary_metric, &what, plan);
 }
@@ -328,6 +360,8 @@ read_spec(struct mf_plan_reading *rd, const struct mf_node *spec, struct canary_
 	if (mf_node_get(spec, "provider") != NULL &&
 	    !mf_plan_enum(rd, spec, "provider", providers, &index))
 		w->provider = "istio";
+	else if (mf_node_get(spec, "provider") != NULL)
+		w->own_provider = w->provider;
 	if (mf_node_get(spec, "metricsServer") != NULL)
 		mf_plan_is_url(rd, mf_node_get(spec, "metricsServer"), w->metrics_server);
 	read_target(rd, w);

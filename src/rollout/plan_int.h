@@ -22,6 +22,8 @@
 #define MF_PLAN_TEXT_MAX ((size_t)64 << 10) /* one text of a plan */
 #define MF_PLAN_LIST_MAX 512u               /* items of one list, where nothing is said */
 
+struct mf_metrics_for; /* plan_stanza.h */
+
 struct mf_plan_reading {
 	struct mf_region *region;
 	const struct mf_plan_params *params;
@@ -31,6 +33,10 @@ struct mf_plan_reading {
 	const struct mf_pair *primary_args;
 	size_t n_primary_args;
 	uint64_t primary_args_used;     /* bits: some analysis has it */
+	/* While a Migration's Canary is read: whose series its built-in metrics read, and what they
+	 * call the two sides; a provider that the Canary names itself goes before. NULL: it stands
+	 * alone. */
+	const struct mf_metrics_for *series;
 	const struct mf_node *composed; /* of the command line's words; NULL: there is none */
 	bool traffic_only;              /* these name no data */
 	bool used[MF_DOCUMENTS_MAX];    /* which documents anybody asked for */

@@ -252,7 +252,10 @@ add_builtin(struct metrics *m, const struct mf_node *item, const struct mf_metri
 		c->query.address = m->what->address;
 	if (m->what->provider == NULL) {
 		mf_plan_refuse(m->rd, at,
-		    "the built-in metric %s needs a provider whose series are known", c->name);
+		    "the built-in metric %s needs a provider whose series are known, and the router "
+		    "names none: write analysis.provider, or a query in its place; "
+		    "modelferry-metrics(7)",
+		    c->name);
 		return;
 	}
 	c->query.query = builtin_query(m, at, rule, &m->what->names, window_us);

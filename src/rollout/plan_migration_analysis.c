@@ -176,7 +176,7 @@ read_bake(struct mf_plan_reading *rd, const struct mf_node *spec,
 
 /* Of what stands beside a reference only this is heard: the rest would be ignored. */
 static const char *const beside_canary[] = {
-    "canaryRef", "settle", "maxHold", "onHoldEnd", "watch", NULL};
+    "canaryRef", "provider", "names", "settle", "maxHold", "onHoldEnd", "watch", NULL};
 static const char *const beside_rollout[] = {
     "rolloutRef", "primaryArgs", "interval", "settle", "maxHold", "onHoldEnd", "watch", NULL};
 
@@ -210,12 +210,65 @@ referred(struct mf_plan_reading *rd, const struct mf_node *analysis, const struc
 	return name;
 }
 
+static bool
+has_builtin(const struct mf_canary_plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_metrics; i++)
+		if (p->metrics[i].rule == MF_RULE_SUCCESS_RATE ||
+		    p->metrics[i].rule == MF_RULE_DURATION)
+			return true;
+	return false;
+}
+
+/* Whose series the built-in metrics of a Canary read: those that the Migration names, those that
+ * the Canary does, or the router's. */
+static void
+find_series(struct mf_plan_reading *rd, const struct mf_node *analysis,
+    const struct mf_migration_words *w, const struct mf_stanza *s, const struct mf_node *doc,
+    struct mf_metrics_for *out)
+{
+	const struct mf_router_plan *router = &w->plan.router;
+	const struct mf_node *own = mf_node_find(doc, "spec.provider");
+
+	if (s->provider != NULL && !mf_builtin_knows(s->provider))
+		mf_plan_refuse(rd, mf_node_get(analysis, "provider"),
+		    "no series of %.64s are known: modelferry-metrics(7)", s->provider);
+	else
+		out->provider = s->provider;
+	if (s->provider == NULL && own == NULL && router->type == MF_ROUTER_HAPROXY)
+		out->provider = "haproxy";
+	out->names = s->names;
+	out->names.servers = router->canary;
+	out->names.n_servers = router->n_canary;
+	out->primary.target = s->primary_target;
+	out->primary.servers = router->primary;
+	out->primary.n_servers = router->n_primary;
+}
+
+static void
+warn_of_provider(struct mf_plan_reading *rd, const struct mf_node *doc,
+    const struct mf_migration_words *w, const struct mf_stanza *s, const struct mf_canary_plan *p)
+{
+	const struct mf_node *own = mf_node_find(doc, "spec.provider");
+
+	if (own == NULL || own->kind != MF_NODE_STRING || s->provider != NULL ||
+	    w->plan.router.type != MF_ROUTER_HAPROXY || !has_builtin(p))
+		return;
+	mf_plan_warn(rd, own,
+	    "built-in metrics read the series of %.64s, and HAProxy moves the traffic: leave it "
+	    "out, or write analysis.provider: haproxy in the Migration, to read HAProxy's",
+	    own->text);
+}
+
 static struct mf_canary_plan *
 take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis,
     const struct mf_migration_words *w, const struct mf_node *ref)
 {
 	struct mf_stanza s = {0};
 	const char *name = referred(rd, analysis, ref, beside_canary, &s);
+	struct mf_metrics_for series = {0};
 	const struct mf_node *doc, *stanza;
 	struct mf_canary_plan *own;
 	const struct mf_canary_plan *read;
@@ -227,11 +280,16 @@ take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis,
 		mf_plan_refuse(rd, ref, "the Canary %.64s is not in this file", name);
 		return NULL;
 	}
+	find_series(rd, analysis, w, &s, doc, &series);
+	rd->series = &series;
 	read = mf_plan_read_canary(rd, doc);
+	rd->series = NULL;
 	own = mf_plan_alloc(rd, 1, sizeof *own);
 	if (read == NULL || own == NULL)
 		return NULL;
 	*own = *read;
+	own->provider = ""; /* the Migration's router moves the traffic */
+	warn_of_provider(rd, doc, w, &s, own);
 	if (mf_node_get(analysis, "settle") != NULL)
 		own->settle_us = s.plan.settle_us;
 	if (s.plan.watch_us > 0)

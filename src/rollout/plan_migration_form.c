@@ -416,8 +416,8 @@ static FORM(names_form, "Names", IN, names_fields);
 
 static const struct mf_field stanza_fields[] = {
     NODE("canaryRef", canary_ref, &ref_form, NULL, false,
-	"A Canary of this file, whose analysis this is; beside it only settle, maxHold, onHoldEnd "
-	"and watch are heard"),
+	"A Canary of this file, whose analysis this is; beside it only provider, names, settle, "
+	"maxHold, onHoldEnd and watch are heard"),
     NODE("rolloutRef", rollout_ref, &ref_form, NULL, false,
 	"A Rollout of this file, whose steps and analyses these are; beside it only primaryArgs, "
 	"interval, settle, maxHold, onHoldEnd and watch are heard"),
@@ -454,7 +454,8 @@ static const struct mf_field stanza_fields[] = {
 	"Between checks, how often readiness and abort metrics are looked at; 5s"),
     ROW("address", STRING, address, "URL of Prometheus, where a metric names none"),
     ROW("provider", STRING, provider,
-	"Whose series built-in metrics read: haproxy with that router; modelferry-metrics(7)"),
+	"Whose series built-in metrics read: haproxy with that router, where the Canary of canaryRef "
+	"names none; modelferry-metrics(7)"),
     SAME("names", NONE, &names_form, "What provider's series call the canary"),
     NODE("metrics", metrics, &mf_form_metric, NULL, true, "What is measured"),
     NODE("webhooks", webhooks, &mf_form_any_hook, NULL, true,

@@ -290,12 +290,12 @@ the_metrics_of_a_migration(void **state)
 	mf_plan_free(plan);
 }
 
-#define WAY_BACK(metric, rollback)                                                                \
-	"apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: m}\nspec:\n"      \
-	"  model: {name: m, version: v}\n  source: {dir: /a, serves: unchecked}\n"                 \
-	"  destination: {dir: /b, serves: unchecked}\n"                                            \
-	"  router: {exec: {command: [/bin/true]}}\n"                                               \
-	"  analysis: {stepWeight: 50, address: 'http://p', metrics: [{name: a, "                   \
+#define WAY_BACK(metric, rollback)                                                           \
+	"apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: m}\nspec:\n" \
+	"  model: {name: m, version: v}\n  source: {dir: /a, serves: unchecked}\n"           \
+	"  destination: {dir: /b, serves: unchecked}\n"                                      \
+	"  router: {exec: {command: [/bin/true]}}\n"                                         \
+	"  analysis: {stepWeight: 50, address: 'http://p', metrics: [{name: a, "             \
 	"thresholdRange: {min: 1}, " metric "}]}\n" rollback
 
 /* Which plan can say how the primary is, when traffic is there again? */
@@ -338,6 +338,19 @@ ways_back(void **state)
 	}
 }
 
+#define SERIES_CANARY                                                                       \
+	"apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: churn}\nspec:\n%s" \
+	"  targetRef: {kind: Deployment, name: churn}\n  service: {port: 80}\n"             \
+	"  analysis: {interval: 1m, threshold: 2, iterations: 3, metrics: [\n"              \
+	"    {name: request-success-rate, thresholdRange: {min: 99}}]}\n"
+#define SERIES_MIGRATION                                                                         \
+	"apiVersion: modelferry.dev/v1alpha1\nkind: Migration\nmetadata: {name: churn}\nspec:\n" \
+	"  model: {name: churn, version: v7}\n  destination: {dir: /srv, serves: unchecked}\n"   \
+	"  source: {dir: /old, serves: unchecked}\n"                                             \
+	"  router: %s\n  analysis: {canaryRef: {name: churn}%s}\n  rollback: {verifyFor: 0}\n"
+#define HAPROXY_ROUTER "{haproxy: {sockets: ['unix:/s'], primary: [m/a], canary: [m/b]}}"
+#define FILE_ROUTER "{file: {template: t, output: o, reload: [r]}}"
+
 static void
 a_migration_by_a_canary(void **state)
 {
@@ -355,7 +368,12 @@ a_migration_by_a_canary(void **state)
 	assert_int_equal(plan->canary->settle_us, 30 * SECOND);
 	assert_int_equal(plan->canary->max_hold_us, 7 * MINUTE);
 	assert_int_equal(plan->canary->hold_end, MF_HOLD_ALERT);
-	assert_int_equal(plan->n_warnings, 0);
+	/* who moves the traffic is the Migration's, whoever the Canary was written for */
+	assert_string_equal(plan->canary->provider, "");
+	assert_non_null(strstr(plan->canary->metrics[0].query.query, "destination_workload"));
+	assert_int_equal(plan->n_warnings, 1);
+	assert_string_equal(plan->warnings[0].field, "spec.provider");
+	assert_non_null(strstr(plan->warnings[0].text, "write analysis.provider: haproxy"));
 	mf_plan_free(plan);
 	snprintf(text, sizeof text, "%s---\n%s", canary_text,
 	    MIGRATION "  analysis: {canaryRef: {name: churn}, threshold: 2}\n");
@@ -365,6 +383,49 @@ a_migration_by_a_canary(void **state)
 	refused(text,
 	    "plan.yaml:32: this Migration is a second plan beside the Canary of line 8: a "
 	    "file holds one");
+}
+
+/* Of a Canary without a provider, and of one whose Migration says another. */
+static void
+series_of_a_canary(void **state)
+{
+	static const struct {
+		const char *provider, *words, *router, *canary, *primary;
+	} rows[] = {
+	    {"", "", HAPROXY_ROUTER, "proxy=\"m\",server=~\"b\"", "proxy=\"m\",server=~\"a\""},
+	    {"  provider: istio\n", ", provider: haproxy", HAPROXY_ROUTER,
+		"proxy=\"m\",server=~\"b\"", "proxy=\"m\",server=~\"a\""},
+	    {"  provider: kubernetes\n", ", provider: nginx, names: {namespace: edge}", FILE_ROUTER,
+		"namespace=\"edge\"", "namespace=\"edge\""},
+	    {"  provider: linkerd\n", "", FILE_ROUTER, "deployment=\"churn\"",
+		"deployment=\"churn-primary\""},
+	};
+	char text[2048];
+	struct mf_plan *plan;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		snprintf(text, sizeof text, SERIES_CANARY "---\n" SERIES_MIGRATION,
+		    rows[i].provider, rows[i].router, rows[i].words);
+		plan = read_as(text, MF_PROFILE_MIGRATION);
+		assert_int_equal(plan->n_warnings, 2); /* nobody asks what is served */
+		assert_string_equal(plan->canary->provider, "");
+		assert_non_null(strstr(plan->canary->metrics[0].query.query, rows[i].canary));
+		assert_true(plan->canary->metrics[0].has_primary_query);
+		assert_non_null(
+		    strstr(plan->canary->metrics[0].primary_query.query, rows[i].primary));
+		mf_plan_free(plan);
+	}
+	snprintf(text, sizeof text, SERIES_CANARY "---\n" SERIES_MIGRATION, "", FILE_ROUTER, "");
+	refused(text,
+	    "plan.yaml:8: spec.analysis.metrics[0].name: the built-in metric request-success-rate "
+	    "needs a provider whose series are known, and the router names none: write "
+	    "analysis.provider, or a query in its place; modelferry-metrics(7)");
+	snprintf(text, sizeof text, SERIES_CANARY "---\n" SERIES_MIGRATION, "", FILE_ROUTER,
+	    ", provider: consul");
+	refused(text, "plan.yaml:18: spec.analysis.provider: no series of consul are known: "
+		      "modelferry-metrics(7)");
 }
 
 static void
@@ -671,6 +732,7 @@ main(void)
 	    cmocka_unit_test(the_metrics_of_a_migration),
 	    cmocka_unit_test(ways_back),
 	    cmocka_unit_test(a_migration_by_a_canary),
+	    cmocka_unit_test(series_of_a_canary),
 	    cmocka_unit_test(a_migration_by_a_rollout),
 	    cmocka_unit_test(a_canary_alone),
 	    cmocka_unit_test(a_rollout_alone),

@@ -289,15 +289,18 @@ static const struct refusal migration_refusals[] = {
     {14, "    exec: {}",
 	"plan.yaml:14: spec.router.exec.command: is missing\nplan.yaml:21: "
 	"spec.analysis.metrics[0].name: the built-in metric request-success-rate needs a provider "
-	"whose series are known"},
+	"whose series are known, and the router names none: write analysis.provider, or a query in "
+	"its place; modelferry-metrics(7)"},
     {14, "    file: {template: /a, output: /a, reload: [x]}",
 	"plan.yaml:14: spec.router.file.output: it would overwrite the template\nplan.yaml:21: "
 	"spec.analysis.metrics[0].name: the built-in metric request-success-rate needs a provider "
-	"whose series are known"},
+	"whose series are known, and the router names none: write analysis.provider, or a query in "
+	"its place; modelferry-metrics(7)"},
     {14, "    file: {template: /a, output: /b}",
 	"plan.yaml:14: spec.router.file.reload: is missing: who tells the proxy\nplan.yaml:21: "
 	"spec.analysis.metrics[0].name: the built-in metric request-success-rate needs a provider "
-	"whose series are known"},
+	"whose series are known, and the router names none: write analysis.provider, or a query in "
+	"its place; modelferry-metrics(7)"},
     {16, "    interval: 0s", "plan.yaml:16: spec.analysis.interval: an interval of 0 never passes"},
     {16, "    interval: soon", "plan.yaml:16: spec.analysis.interval: \"soon\" is not a duration"},
     {17, "    threshold: 0",
