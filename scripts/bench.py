@@ -320,14 +320,16 @@ FAR_BYTES_S = 80e6 / 8
 def check_far(r, out):
     """Of what the connections allow."""
     size = r.value("far", "input")
-    for transfers, low in ((4, 0.90), (32, 0.96)):
-        wall = r.wall("far", f"push, --transfers {transfers}")
+    for transfers, memory, low in ((4, "", 0.90), (32, "", 0.96), (32, ", --memory 1G", 0.96)):
+        who = f"push, --transfers {transfers}{memory}"
+        wall = r.wall("far", who)
         if wall is None:
             continue
         got = size / wall
-        label = f"--transfers {transfers}: {got / 1e6:.1f} MB/s, of {transfers} connections"
-        out.check("far", label, got / (transfers * FAR_BYTES_S), low)
-    check_resident(r, out, "far", *r.times.get("far", {}))
+        out.check("far", f"{who.removeprefix('push, ')}: {got / 1e6:.0f} MB/s, of the line's",
+                  got / (transfers * FAR_BYTES_S), low)
+        out.check("far", f"{who}: resident", r.rss_mib("far", who), None,
+                  1056 if memory else 288, " MiB")
 
 
 # Where the client's processor time goes (perf, of 32 files of 8 MiB to and from the gateway).

@@ -152,9 +152,14 @@ row_discard() {
 	done
 }
 
-# far_once TRANSFERS: through a line with 40 ms round trips and 80 Mbit/s a connection.
+# far_once TRANSFERS [MEMORY]: through a line with 40 ms round trips and 80 Mbit/s a connection.
 far_once() {
-	local pid port
+	local pid port who="push, --transfers $1"
+	local options=(--transfers "$1")
+	if [[ -n ${2:-} ]]; then
+		who+=", --memory $2"
+		options+=(--memory "$2")
+	fi
 	fresh "$dir/far" "$dir/far.port"
 	mkfifo "$dir/far"
 	"$tools/tests/tools/far-proxy" --to "${discard##*:}" --delay-ms 20 --rate-mbit 80 \
@@ -165,8 +170,7 @@ far_once() {
 		sleep 0.05
 	done
 	port=$(< "$dir/far.port")
-	discarded "push, --transfers $1" "$dir/noise" "http://127.0.0.1:$port" \
-		--transfers "$1"
+	discarded "$who" "$dir/noise" "http://127.0.0.1:$port" "${options[@]}"
 	exec 9>&-
 	wait "$pid"
 }
@@ -182,9 +186,11 @@ row_far() {
 	head -c "$far_bytes" /dev/urandom > "$dir/noise/data"
 	value input "$far_bytes"
 	for ((run = 0; run <= runs; run++)); do
-		for transfers in 4 32; do
+		# the default --memory holds about eight chunks, so that 32 connections want more
+		for transfers in 4 32 '32 1G'; do
 			say "far: run $run of $runs, --transfers $transfers"
-			with_discarding far_once "$transfers"
+			# shellcheck disable=SC2086 # transfers, and memory
+			with_discarding far_once $transfers
 		done
 	done
 	fresh "$dir/noise"

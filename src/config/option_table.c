@@ -56,7 +56,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Time between progress lines where standard error is no terminal; 0 writes none."},
     [MF_OPT_TRANSFERS] = {"transfers", 0, MF_KIND_NUMBER, 0, "N", "4", NULL, 1, 0,
 	MF_COMPLETE_NONE, "objects read from or written to the store at once",
-	"How many objects are read from or written to the store at once, at most."},
+	"How many objects are read from or written to the store at once, at most. Chunks on "
+	"their way count in --memory, whose default leaves room for about eight of 8 MiB."},
     [MF_OPT_CHECKERS] = {"checkers", 0, MF_KIND_NUMBER, 0, "N", "8", NULL, 1, 0, MF_COMPLETE_NONE,
 	"store look-ups and listings at once",
 	"How many listings, look-ups and deletions run on the store at once, at most."},
