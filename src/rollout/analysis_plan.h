@@ -48,6 +48,7 @@ struct mf_analysis_metric {
 	const char *primary_left_query;
 	const struct mf_expr *success; /* successCondition; NULL: none */
 	const struct mf_expr *failure; /* failureCondition; NULL: none */
+	const char *success_text, *failure_text; /* as they are read, for people */
 	uint64_t interval_us;          /* 0: none */
 	uint64_t initial_delay_us;
 	uint64_t window_us; /* that the query looks back; 0: not known */

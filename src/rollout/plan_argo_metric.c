@@ -241,6 +241,8 @@ mf_argo_metric(
 	read_limits(rd, node, bad, m);
 	m->success = read_condition(rd, node, "successCondition", w.success);
 	m->failure = read_condition(rd, node, "failureCondition", w.failure);
+	m->success_text = m->success == NULL ? NULL : w.success;
+	m->failure_text = m->failure == NULL ? NULL : w.failure;
 	find_predicate(rd, node, m);
 	warn_of_nan(rd, node, &w, m);
 }

@@ -17,6 +17,10 @@ void mf_tree_flag(json_t *map, const char *key, bool flag);
 void mf_tree_duration(json_t *map, const char *key, uint64_t us); /* "90s" */
 json_t *mf_tree_texts(const char *const *texts, size_t n);
 void mf_tree_argv(json_t *map, const char *key, const char *const *argv);
+void mf_tree_names(json_t *map, const char *key, const struct mf_pair *pairs, size_t n);
+/* How long a hold lasts and what ends it; 0 is what holds by default. */
+void mf_tree_holds(json_t *map, uint64_t interval_us, uint64_t max_hold_us, enum mf_hold_end end,
+    uint64_t watch_us);
 
 /* Parts of plans, new. */
 json_t *mf_tree_query(const struct mf_metric_query *q);

@@ -5,6 +5,12 @@
 #include "src/rollout/duration.h"
 #include "src/rollout/plan_put_int.h"
 
+#define DRIFT_BINS 10u
+#define SECOND_US ((uint64_t)1000000)
+#define MINUTE_US (60 * SECOND_US)
+#define HOLD_INTERVALS 10u
+#define WATCH_US (5 * SECOND_US)
+
 void
 mf_tree_set(json_t *map, const char *key, json_t *value)
 {
@@ -73,6 +79,44 @@ put_bounds(json_t *map, const char *key, const struct mf_bounds *b)
 	mf_tree_set(map, key, range);
 }
 
+/* Names alone: a value may be what nobody thought of as a secret. */
+void
+mf_tree_names(json_t *map, const char *key, const struct mf_pair *pairs, size_t n)
+{
+	json_t *list;
+	size_t i;
+
+	if (n == 0)
+		return;
+	list = json_array();
+	for (i = 0; i < n; i++)
+		(void)json_array_append_new(list, json_string(pairs[i].name));
+	mf_tree_set(map, key, list);
+}
+
+static void
+put_auth(json_t *map, const struct mf_metric_auth *a)
+{
+	mf_tree_text(map, "secret", a->secret_name);
+	mf_tree_text(map, "bearerFile", a->bearer_file);
+	mf_tree_text(map, "userFile", a->user_file);
+	mf_tree_text(map, "passwordFile", a->password_file);
+}
+
+static void
+put_range(json_t *map, const struct mf_metric_range *r)
+{
+	char text[3][MF_DURATION_TEXT_BYTES], all[4 * MF_DURATION_TEXT_BYTES + 64];
+
+	if (r->step_us == 0)
+		return;
+	(void)snprintf(all, sizeof all, "from %s ago to %s%s, every %s",
+	    mf_duration_prometheus(r->start_ago_us, text[0]),
+	    r->end_ago_us == 0 ? "now" : mf_duration_prometheus(r->end_ago_us, text[1]),
+	    r->end_ago_us == 0 ? "" : " ago", mf_duration_prometheus(r->step_us, text[2]));
+	mf_tree_text(map, "range", all);
+}
+
 json_t *
 mf_tree_query(const struct mf_metric_query *q)
 {
@@ -84,7 +128,10 @@ mf_tree_query(const struct mf_metric_query *q)
 	mf_tree_text(map, "type", types[q->type]);
 	mf_tree_text(map, "address", q->address);
 	mf_tree_text(map, "method", q->method);
+	mf_tree_text(map, "body", q->body);
+	mf_tree_names(map, "headers", q->headers, q->n_headers);
 	mf_tree_text(map, "query", q->query);
+	put_range(map, &q->range);
 	mf_tree_text(map, "jsonPath", q->json_path);
 	mf_tree_text(map, "left", q->left_query);
 	mf_tree_text(map, "samples", q->count_query);
@@ -92,11 +139,15 @@ mf_tree_query(const struct mf_metric_query *q)
 	mf_tree_argv(map, "command", q->argv);
 	if (q->type == MF_PROVIDER_DRIFT) {
 		mf_tree_text(map, "test", tests[q->drift.test]);
-		mf_tree_text(map, "current", q->drift.current);
-		mf_tree_text(map, "reference", q->drift.reference);
+		mf_tree_text(
+		    map, q->drift.current_is_file ? "currentFile" : "current", q->drift.current);
+		mf_tree_text(map, q->drift.reference_is_file ? "referenceFile" : "reference",
+		    q->drift.reference);
 		mf_tree_flag(map, "referenceIsPrimary", q->drift.reference_is_primary);
+		mf_tree_number(map, "bins", q->drift.bins > 0 ? q->drift.bins : DRIFT_BINS);
 	}
-	mf_tree_text(map, "secret", q->auth.secret_name);
+	put_auth(map, &q->auth);
+	mf_tree_text(map, "caFile", q->ca_file);
 	mf_tree_flag(map, "insecure", q->insecure);
 	mf_tree_duration(map, "maxAge", q->max_age_us);
 	mf_tree_duration(map, "timeout", q->timeout_us);
@@ -141,8 +192,10 @@ mf_tree_metric(const struct mf_canary_metric *m)
 		mf_tree_set(map, "maxDelta", json_real(m->max_delta));
 	if (m->rule != MF_RULE_NO_QUERY)
 		mf_tree_set(map, "ask", mf_tree_query(&m->query));
-	if (m->has_primary_query)
+	if (m->has_primary_query) {
 		mf_tree_text(map, "primary", m->primary_query.query);
+		mf_tree_text(map, "primaryLeft", m->primary_query.left_query);
+	}
 	return map;
 }
 
@@ -161,6 +214,9 @@ mf_tree_hook(const struct mf_hook *h)
 	mf_tree_duration(map, "timeout", h->timeout_us);
 	mf_tree_number(map, "retries", h->retries);
 	mf_tree_flag(map, "muteAlert", h->mute_alert);
+	mf_tree_flag(map, "insecure", h->disable_tls);
+	put_auth(map, &h->auth);
+	mf_tree_names(map, "metadata", h->metadata, h->n_metadata);
 	return map;
 }
 
@@ -202,14 +258,25 @@ mf_tree_bake(const struct mf_bake *b)
 	return map;
 }
 
+/* What holds where the plan says nothing, too. */
+void
+mf_tree_holds(json_t *map, uint64_t interval_us, uint64_t max_hold_us, enum mf_hold_end end,
+    uint64_t watch_us)
+{
+	if (interval_us == 0)
+		interval_us = MINUTE_US;
+	mf_tree_duration(
+	    map, "maxHold", max_hold_us > 0 ? max_hold_us : HOLD_INTERVALS * interval_us);
+	mf_tree_text(map, "onHoldEnd", end == MF_HOLD_ALERT ? "alert" : "rollback");
+	mf_tree_duration(map, "watch", watch_us > 0 ? watch_us : WATCH_US);
+}
+
 static void
 put_times(json_t *map, const struct mf_canary_plan *c)
 {
 	mf_tree_duration(map, "settle", c->settle_us);
-	mf_tree_duration(map, "maxHold", c->max_hold_us);
 	if (c->profile == MF_PROFILE_MIGRATION)
-		mf_tree_text(map, "onHoldEnd", c->hold_end == MF_HOLD_ALERT ? "alert" : "rollback");
-	mf_tree_duration(map, "watch", c->watch_us);
+		mf_tree_holds(map, c->interval_us, c->max_hold_us, c->hold_end, c->watch_us);
 	if (c->bake.duration_us > 0)
 		mf_tree_set(map, "bake", mf_tree_bake(&c->bake));
 }

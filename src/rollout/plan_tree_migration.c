@@ -6,6 +6,7 @@
 #include "src/rollout/plan_put_int.h"
 
 #define DAY_MINUTES 1440u
+#define CALL_US ((uint64_t)10 * 1000000) /* where a call says nothing */
 
 static json_t *
 call_tree(const struct mf_call_plan *c)
@@ -14,8 +15,10 @@ call_tree(const struct mf_call_plan *c)
 
 	mf_tree_text(map, "method", c->method);
 	mf_tree_text(map, "url", c->url);
+	mf_tree_names(map, "headers", c->headers, c->n_headers);
+	mf_tree_text(map, "body", c->body);
 	mf_tree_argv(map, "command", c->command);
-	mf_tree_duration(map, "timeout", c->timeout_us);
+	mf_tree_duration(map, "timeout", c->timeout_us > 0 ? c->timeout_us : CALL_US);
 	if (c->retries > 0)
 		mf_tree_number(map, "retries", c->retries);
 	return map;
@@ -35,7 +38,10 @@ serves_tree(const struct mf_serves_plan *s)
 		map = call_tree(&s->call);
 		mf_tree_text(map, "jsonPath", s->json_path);
 	}
-	mf_tree_duration(map, "within", s->timeout_us);
+	if (s->timeout_us > 0)
+		mf_tree_duration(map, "within", s->timeout_us);
+	else
+		mf_tree_text(map, "within", "10m, or by size and loadRate");
 	return map;
 }
 
@@ -185,7 +191,10 @@ rollback_tree(const struct mf_rollback_plan *r)
 
 	if (r->step_weight > 0)
 		mf_tree_number(map, "stepWeight", r->step_weight);
-	mf_tree_duration(map, "verifyFor", r->verify_for_us);
+	if (r->verify_for_us > 0)
+		mf_tree_duration(map, "verifyFor", r->verify_for_us);
+	else
+		mf_tree_text(map, "verifyFor", "one look");
 	mf_tree_duration(map, "keep", r->keep_us);
 	if (r->has_restore)
 		mf_tree_set(map, "restore", call_tree(&r->restore));

@@ -1,12 +1,16 @@
 /* The internal plan as a tree: Argo's Rollout and AnalysisTemplate. */
+#include <stdio.h>
+
 #include "src/rollout/plan_put_int.h"
 #include "src/rollout/rollout_plan.h"
+
+#define MINUTE_US ((uint64_t)60 * 1000000)
 
 static void
 put_conditions(json_t *map, const struct mf_analysis_metric *m)
 {
-	mf_tree_flag(map, "successCondition", m->success != NULL);
-	mf_tree_flag(map, "failureCondition", m->failure != NULL);
+	mf_tree_text(map, "successCondition", m->success_text);
+	mf_tree_text(map, "failureCondition", m->failure_text);
 	mf_tree_text(map, "left", m->left_query);
 }
 
@@ -26,6 +30,7 @@ metric_tree(const struct mf_analysis_metric *m)
 	put_conditions(map, m);
 	mf_tree_duration(map, "interval", m->interval_us);
 	mf_tree_duration(map, "initialDelay", m->initial_delay_us);
+	mf_tree_duration(map, "window", m->window_us);
 	if (m->count > 0)
 		mf_tree_number(map, "count", m->count);
 	else
@@ -42,6 +47,20 @@ metric_tree(const struct mf_analysis_metric *m)
 	return map;
 }
 
+static json_t *
+args_tree(const struct mf_analysis_plan *a)
+{
+	json_t *map = json_object();
+	size_t i;
+
+	for (i = 0; i < a->n_args; i++)
+		mf_tree_text(map, a->args[i].name,
+		    a->args[i].from == MF_ANALYSIS_ARG_LATEST   ? "the version that is carried"
+		    : a->args[i].from == MF_ANALYSIS_ARG_STABLE ? "the version that is replaced"
+								: a->args[i].value);
+	return map;
+}
+
 json_t *
 mf_tree_analysis(const struct mf_analysis_plan *a)
 {
@@ -50,10 +69,60 @@ mf_tree_analysis(const struct mf_analysis_plan *a)
 
 	mf_tree_text(map, "name", a->name);
 	mf_tree_number(map, "line", a->place.line);
+	mf_tree_flag(map, "isGiven", a->is_given);
+	mf_tree_flag(map, "isBad", a->is_bad);
+	if (a->n_args > 0)
+		mf_tree_set(map, "args", args_tree(a));
 	for (i = 0; i < a->n_metrics; i++)
 		(void)json_array_append_new(metrics, metric_tree(&a->metrics[i]));
 	mf_tree_set(map, "metrics", metrics);
 	return map;
+}
+
+/* "header x-user is a", "path begins with /v2 and method is GET" */
+static json_t *
+matches_tree(const struct mf_rollout_step *s)
+{
+	static const char *const on[] = {"header ", "method", "path"};
+	static const char *const how[] = {"is", "begins with", "matches"};
+	json_t *list = json_array();
+	struct mf_buf b = MF_BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < s->n_matches; i++) {
+		const struct mf_rollout_match *m = &s->matches[i];
+
+		mf_buf_printf(&b, "%s%s %s %s%s", on[m->on],
+		    m->on == MF_ROLLOUT_MATCH_HEADER && m->header != NULL ? m->header : "",
+		    how[m->how], m->value != NULL ? m->value : "", m->more ? " and " : "");
+		if (m->more)
+			continue;
+		(void)json_array_append_new(
+		    list, json_string(mf_buf_cstr(&b) != NULL ? mf_buf_cstr(&b) : "?"));
+		mf_buf_clear(&b);
+	}
+	mf_buf_fini(&b);
+	return list;
+}
+
+static void
+put_route(json_t *map, const char *key, const struct mf_rollout_step *s)
+{
+	mf_tree_text(map, key, s->route);
+	mf_tree_set(
+	    map, "match", s->n_matches == 0 ? json_string("none: it goes") : matches_tree(s));
+}
+
+static void
+put_scale(json_t *map, const struct mf_rollout_step *s)
+{
+	char text[64] = "as its traffic wants it";
+
+	if (s->scale == MF_ROLLOUT_SCALE_REPLICAS)
+		(void)snprintf(text, sizeof text, "%u replicas", s->scale_to);
+	else if (s->scale == MF_ROLLOUT_SCALE_WEIGHT)
+		(void)snprintf(text, sizeof text, "%u percent", s->scale_to);
+	mf_tree_text(map, "setCanaryScale", text);
 }
 
 static void
@@ -68,9 +137,12 @@ put_step(json_t *map, const struct mf_rollout_step *s)
 			mf_tree_duration(map, "pause", s->pause_us);
 		break;
 	case MF_ROLLOUT_ANALYSIS: mf_tree_number(map, "analysis", s->analysis); break;
-	case MF_ROLLOUT_SET_CANARY_SCALE: mf_tree_number(map, "setCanaryScale", s->scale_to); break;
-	case MF_ROLLOUT_SET_HEADER_ROUTE: mf_tree_text(map, "setHeaderRoute", s->route); break;
-	case MF_ROLLOUT_SET_MIRROR_ROUTE: mf_tree_text(map, "setMirrorRoute", s->route); break;
+	case MF_ROLLOUT_SET_CANARY_SCALE: put_scale(map, s); break;
+	case MF_ROLLOUT_SET_HEADER_ROUTE: put_route(map, "setHeaderRoute", s); break;
+	case MF_ROLLOUT_SET_MIRROR_ROUTE:
+		put_route(map, "setMirrorRoute", s);
+		mf_tree_number(map, "percentage", s->mirror_percent);
+		break;
 	case MF_ROLLOUT_STEP_KINDS: break;
 	}
 }
@@ -122,11 +194,26 @@ mf_tree_rollout(const struct mf_rollout_plan *r)
 		mf_tree_set(map, "steps", steps_tree(r));
 	put_promotion(map, r);
 	put_which(map, "backgroundAnalysis", r->background);
+	if (r->background != MF_ROLLOUT_NO_ANALYSIS && r->starting_step > 0)
+		mf_tree_number(map, "startingStep", r->starting_step);
 	for (i = 0; i < r->n_analyses; i++)
 		(void)json_array_append_new(analyses, mf_tree_analysis(r->analyses[i]));
 	mf_tree_set(map, "analyses", analyses);
 	mf_tree_duration(map, "progressDeadline", r->progress_deadline_us);
+	mf_tree_flag(map, "progressDeadlineAbort", r->progress_deadline_abort);
 	mf_tree_flag(map, "paused", r->paused);
+	mf_tree_duration(map, "scaleDownDelay", r->scale_down_delay_us);
+	if (!r->abort_scale_down)
+		mf_tree_text(map, "abortScaleDownDelay", "never");
+	else
+		mf_tree_duration(map, "abortScaleDownDelay", r->abort_scale_down_delay_us);
+	if (r->rollback_window > 0)
+		mf_tree_number(map, "rollbackWindow", r->rollback_window);
+	if (r->profile == MF_PROFILE_MIGRATION) {
+		mf_tree_duration(map, "interval", r->interval_us > 0 ? r->interval_us : MINUTE_US);
+		mf_tree_duration(map, "settle", r->settle_us);
+		mf_tree_holds(map, r->interval_us, r->max_hold_us, r->hold_end, r->watch_us);
+	}
 	if (r->bake.duration_us > 0)
 		mf_tree_set(map, "bake", mf_tree_bake(&r->bake));
 	return map;

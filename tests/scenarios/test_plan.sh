@@ -88,6 +88,24 @@ status 0 "what a router's files and an alert's tries are" "$MF" plan check --jso
 json "... is shown" "(r['migration']['router']['config'], r['migration']['alerts'][0]['retries']) \
 == (['/etc/haproxy/haproxy.cfg'], 4)"
 
+# what decides something is shown, also where the plan leaves it to the defaults
+status 0 "the conditions of a Rollout's analyses" "$MF" plan check --json example-3.yaml
+json "... are shown as they are read" \
+    "r['rollout']['analyses'][0]['metrics'][0]['successCondition'] == 'result == true'"
+json "... and how long a hold may last, and what its arguments are" \
+    "(r['rollout']['maxHold'], r['rollout']['onHoldEnd'], r['rollout']['analyses'][0]['args']) \
+== ('10m', 'rollback', {'model-version': 'v7'})"
+status 0 "the defaults of a Migration" "$MF" plan check --json example-1.yaml
+json "... are shown, too" "(r['analysis']['maxHold'], r['analysis']['watch'],
+r['migration']['destination']['serves']['timeout'], r['migration']['rollback']['verifyFor']) \
+== ('10m', '5s', '10s', '5m')"
+sed -e 's|    - name: accuracy|&\n      auth: {bearerFile: /run/token}\n      caFile: /run/ca|' \
+    -e 's/verifyFor: 5m/verifyFor: 0/' example-1.yaml >told.yaml
+status 0 "who asks for a metric" "$MF" plan check --json told.yaml
+json "... and whom it trusts is shown" "(r['analysis']['metrics'][1]['ask']['bearerFile'],
+r['analysis']['metrics'][1]['ask']['caFile'], r['migration']['rollback']['verifyFor']) \
+== ('/run/token', '/run/ca', 'one look')"
+
 status 2 "no such file" "$MF" plan check nowhere.yaml
 : >empty.yaml
 status 2 "an empty file" "$MF" plan check empty.yaml
