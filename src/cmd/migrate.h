@@ -46,6 +46,7 @@ void mf_cmd_warn_of_plan(const struct mf_plan *plan);
 /* migrate_bare.c: what the options say of a Canary or Rollout that stands alone. */
 struct mf_cmd_bare {
 	struct mf_plan_bare words; /* views of what is below, and of the options */
+	struct mf_pair *args;      /* whose names are owned, too */
 	char *model;
 	char *to;
 	struct mf_buf router;

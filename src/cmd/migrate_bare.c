@@ -65,6 +65,31 @@ read_router(struct mf_cmd_bare *b, struct mf_error *e)
 	return b->words.router_text == NULL ? mf_error_nomem(e, "--router") : 0;
 }
 
+/* NAME=VALUE, each; the option's own check has seen to the "=". */
+static int
+read_args(struct mf_cmd_bare *b, const struct mf_options *o, struct mf_error *e)
+{
+	const char *text, *equals;
+	size_t n = 0;
+
+	while (mf_options_nth(o, MF_OPT_PRIMARY_ARG, n) != NULL)
+		n++;
+	if (n == 0)
+		return 0;
+	if ((b->args = calloc(n, sizeof *b->args)) == NULL)
+		return mf_error_nomem(e, "--primary-arg");
+	b->words.primary_args = b->args;
+	for (; b->words.n_primary_args < n; b->words.n_primary_args++) {
+		text = mf_options_nth(o, MF_OPT_PRIMARY_ARG, b->words.n_primary_args);
+		equals = strchr(text, '=');
+		b->args[b->words.n_primary_args].name = strndup(text, (size_t)(equals - text));
+		b->args[b->words.n_primary_args].value = equals + 1;
+		if (b->args[b->words.n_primary_args].name == NULL)
+			return mf_error_nomem(e, "--primary-arg");
+	}
+	return 0;
+}
+
 int
 mf_cmd_read_bare(struct mf_cmd *c, struct mf_cmd_bare *b, struct mf_error *e)
 {
@@ -72,6 +97,10 @@ mf_cmd_read_bare(struct mf_cmd *c, struct mf_cmd_bare *b, struct mf_error *e)
 
 	b->words.from = mf_options_text(o, MF_OPT_FROM);
 	b->words.router = mf_options_text(o, MF_OPT_ROUTER);
+	b->words.has_verify_for = mf_options_text(o, MF_OPT_VERIFY_FOR) != NULL;
+	b->words.verify_for_us = mf_options_number(o, MF_OPT_VERIFY_FOR);
+	if (read_args(b, o, e) != 0)
+		return -1;
 	if (split_model(b, mf_options_text(o, MF_OPT_MODEL), e) != 0 ||
 	    split_to(b, mf_options_text(o, MF_OPT_MIGRATE_TO), e) != 0)
 		return -1;
@@ -81,6 +110,9 @@ mf_cmd_read_bare(struct mf_cmd *c, struct mf_cmd_bare *b, struct mf_error *e)
 void
 mf_cmd_free_bare(struct mf_cmd_bare *b)
 {
+	while (b->words.n_primary_args > 0)
+		free((char *)(uintptr_t)b->args[--b->words.n_primary_args].name);
+	free(b->args);
 	free(b->model);
 	free(b->to);
 	mf_buf_fini(&b->router);

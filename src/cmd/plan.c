@@ -42,11 +42,12 @@ void
 mf_cmd_warn_of_plan(const struct mf_plan *plan)
 {
 	const struct mf_plan_note *note;
+	char place[MF_PLAN_PLACE_BYTES];
 	size_t i;
 
 	for (i = 0; i < plan->n_warnings; i++) {
 		note = &plan->warnings[i];
-		mf_log(MF_LOG_WARNING, "%s:%u: %s%s%s", note->place.file, note->place.line,
+		mf_log(MF_LOG_WARNING, "%s: %s%s%s", mf_plan_place_text(&note->place, place),
 		    note->field, note->field[0] != '\0' ? ": " : "", note->text);
 	}
 }

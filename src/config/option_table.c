@@ -525,6 +525,17 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"`haproxy:SOCKET,primary=BACKEND/SERVER,canary=BACKEND/SERVER`, "
 	"`file:template=FILE,output=FILE,reload=PROGRAM` or `exec:PROGRAM`, with the words of that "
 	"stanza between commas; a word that takes a list may stand more than once."},
+    [MF_OPT_VERIFY_FOR] = {"verify-for", 0, MF_KIND_DURATION, 0, "DURATION", NULL, NULL, 0,
+	RUNS_PLAN, MF_COMPLETE_NONE, "of a bare Canary or Rollout: how long a way back is watched",
+	"Of a Canary or Rollout that no Migration refers to: how long the primary's metrics are watched "
+	"when traffic went back, as `rollback.verifyFor` of a Migration says. 0 is one look, and none is "
+	"missed where nothing measures the primary; 5m where it is not given."},
+    [MF_OPT_PRIMARY_ARG] = {"primary-arg", 0, MF_KIND_PAIR, MF_OPTION_REPEATS, "NAME=VALUE", NULL,
+	NULL, 0, RUNS_PLAN, MF_COMPLETE_NONE,
+	"of a bare Rollout: what an argument is on the primary's side; repeatable",
+	"Of a Rollout that no Migration refers to: the value that an argument of its analyses has where "
+	"the primary is measured, as `analysis.primaryArgs` of a Migration says. May be given more than "
+	"once."},
     [MF_OPT_ABORT] = {"abort", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,
 	MF_FOR(MIGRATE), MF_COMPLETE_NONE, "take all traffic of RUN back", "Take all traffic of RUN back."},
     [MF_OPT_PROMOTE] = {"promote", 0, MF_KIND_FLAG, MF_OPTION_ARGS_ONLY, NULL, NULL, NULL, 0,

@@ -121,11 +121,12 @@ static int
 look_at(struct mf_migrating *x, const struct question *one, struct mf_error *e)
 {
 	char text[TEXT_BYTES] = "", all[2 * TEXT_BYTES];
+	char place[MF_PLAN_PLACE_BYTES];
 	struct mf_error why = {0}, shown = {0};
 	int rc = ask(x, one->q, text, &why);
 
-	(void)snprintf(all, sizeof all, "%.120s (%.120s:%u): %.300s", one->of, one->place->file,
-	    one->place->line, rc == 0 ? text : why.message);
+	(void)snprintf(all, sizeof all, "%.120s (%s): %.300s", one->of,
+	    mf_plan_place_text(one->place, place), rc == 0 ? text : why.message);
 	if (rc != 0) {
 		advise(one->q, &why);
 		(void)mf_error_set(e, why.code, "metric %s", all);
@@ -143,8 +144,8 @@ look_at(struct mf_migrating *x, const struct question *one, struct mf_error *e)
 static int
 check(struct mf_migrating *x, const struct question *one, struct mf_error *e)
 {
+	char text[TEXT_BYTES], place[MF_PLAN_PLACE_BYTES];
 	struct mf_error why = {0};
-	char text[TEXT_BYTES];
 	int rc = mf_world_probe_query(x->world, one->q, &why);
 
 	if (rc == 0 && x->p->resume == MF_MIGRATE_FRESH && one->q->type == MF_PROVIDER_PROMETHEUS &&
@@ -153,8 +154,8 @@ check(struct mf_migrating *x, const struct question *one, struct mf_error *e)
 	if (rc == 0)
 		return 0;
 	advise(one->q, &why);
-	(void)mf_error_set(e, why.code, "metric %.120s (%.120s:%u): %.300s", one->of,
-	    one->place->file, one->place->line, why.message);
+	(void)mf_error_set(e, why.code, "metric %.120s (%s): %.300s", one->of,
+	    mf_plan_place_text(one->place, place), why.message);
 	return why.hint[0] == '\0' ? -1 : mf_error_hint(e, "%s", why.hint);
 }
 

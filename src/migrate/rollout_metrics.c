@@ -33,8 +33,8 @@ need_answers(struct mf_migrating *x, struct mf_error *e)
 }
 
 int
-mf_migrating_make_query(struct mf_migrating *x, const struct mf_analysis_plan *analysis, unsigned index,
-    struct mf_metric_query *out, struct mf_error *e)
+mf_migrating_make_query(struct mf_migrating *x, const struct mf_analysis_plan *analysis,
+    unsigned index, struct mf_metric_query *out, struct mf_error *e)
 {
 	if (need_answers(x, e) != 0)
 		return -1;
@@ -98,12 +98,13 @@ mf_migrating_check_steps(const struct mf_migrating *x, struct mf_error *e)
 	    [MF_ROLLOUT_SET_MIRROR_ROUTE] = "setMirrorRoute: this router cannot mirror",
 	};
 	const struct mf_rollout_plan *plan = x->engine.rollout_plan;
+	char place[MF_PLAN_PLACE_BYTES];
 	size_t i;
 
 	for (i = 0; plan != NULL && i < plan->n_steps; i++)
 		if (why[plan->steps[i].kind] != NULL)
-			return mf_error_set(e, MF_EUNSUPPORTED, "%s:%u: step %zu: %s",
-			    plan->steps[i].place.file, plan->steps[i].place.line, i,
+			return mf_error_set(e, MF_EUNSUPPORTED, "%s: step %zu: %s",
+			    mf_plan_place_text(&plan->steps[i].place, place), i,
 			    why[plan->steps[i].kind]);
 	return 0;
 }

@@ -103,6 +103,7 @@ enum mf_hold_end { MF_HOLD_ROLLBACK, MF_HOLD_ALERT };
 struct mf_canary_plan {
 	const char *name, *namespace_name;
 	const char *provider; /* "istio", "kubernetes"; of a Migration: "" */
+	bool referred; /* a Migration's, of a Canary document, whose words are Flagger's */
 	enum mf_profile profile;
 	enum mf_finish finish;
 	enum mf_strategy strategy;

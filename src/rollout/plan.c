@@ -225,10 +225,11 @@ refuse_words(struct mf_plan_reading *rd, const struct mf_node *doc)
 {
 	const struct mf_plan_bare *b = rd->params->bare;
 
-	if (b->model != NULL || b->from != NULL || b->to != NULL || b->router != NULL)
+	if (b->model != NULL || b->from != NULL || b->to != NULL || b->router != NULL ||
+	    b->has_verify_for || b->n_primary_args > 0)
 		mf_plan_refuse(rd, doc,
-		    "--model, --from, --to and --router complete a Canary or a Rollout that stands "
-		    "alone: this plan says all of it itself");
+		    "--model, --from, --to, --router, --verify-for and --primary-arg complete a "
+		    "Canary or a Rollout that stands alone: this plan says all of it itself");
 }
 
 /* A Canary or Rollout becomes what it is to be run as. */

@@ -54,6 +54,10 @@ struct mf_plan {
 struct mf_plan_bare {
 	const char *model, *version, *from, *to; /* NULL, all of them: traffic alone */
 	const char *link;                        /* in `to`; NULL: none */
+	bool has_verify_for;
+	uint64_t verify_for_us;            /* rollback.verifyFor */
+	const struct mf_pair *primary_args; /* analysis.primaryArgs, of a Rollout */
+	size_t n_primary_args;
 	const char *router; /* a short form, or the name of a file; NULL: none was given */
 	/* What the file holds; NULL: it is a short form. */
 	const char *router_text;
@@ -90,6 +94,9 @@ void mf_plan_free(struct mf_plan *plan);
 #define MF_PLAN_CHECKSUM_BYTES 65u
 void mf_plan_checksum(
     const struct mf_plan *plan, const char *revision, char out[MF_PLAN_CHECKSUM_BYTES]);
+/* "FILE:LINE", or FILE alone where no line is known: of JSON, and of the command line's words. */
+#define MF_PLAN_PLACE_BYTES 160u
+const char *mf_plan_place_text(const struct mf_plan_place *place, char out[MF_PLAN_PLACE_BYTES]);
 /* What watches the primary after a way back, for as long as rollback.verifyFor says. */
 enum mf_plan_way_back {
 	MF_PLAN_WAY_BACK_SEEN,  /* out: the metrics that measure it */

@@ -269,6 +269,24 @@ put_data(struct mf_buf *b, const struct mf_plan_bare *bare)
 }
 
 static void
+put_primary_args(struct mf_buf *b, const struct mf_plan_bare *bare)
+{
+	size_t i;
+
+	if (bare->n_primary_args == 0)
+		return;
+	mf_buf_printf(b, ",\"primaryArgs\":{");
+	for (i = 0; i < bare->n_primary_args; i++) {
+		if (i > 0)
+			mf_buf_put_u8(b, ',');
+		mf_text_put_json(b, bare->primary_args[i].name);
+		mf_buf_put_u8(b, ':');
+		mf_text_put_json(b, bare->primary_args[i].value);
+	}
+	mf_buf_put_u8(b, '}');
+}
+
+static void
 compose(struct mf_plan_reading *rd, struct mf_buf *b, enum mf_plan_kind kind)
 {
 	const struct mf_plan_bare *bare = rd->params->bare;
@@ -285,7 +303,14 @@ compose(struct mf_plan_reading *rd, struct mf_buf *b, enum mf_plan_kind kind)
 	mf_buf_printf(
 	    b, ",\"analysis\":{\"%s\":{", kind == MF_PLAN_CANARY ? "canaryRef" : "rolloutRef");
 	put_pair(b, "name", rd->plan->name);
-	mf_buf_printf(b, "}}}}");
+	mf_buf_printf(b, "}");
+	put_primary_args(b, bare);
+	mf_buf_printf(b, "}");
+	if (bare->has_verify_for) /* to the microsecond, as seconds */
+		mf_buf_printf(b, ",\"rollback\":{\"verifyFor\":%llu.%06u}",
+		    (unsigned long long)(bare->verify_for_us / 1000000),
+		    (unsigned)(bare->verify_for_us % 1000000));
+	mf_buf_printf(b, "}}");
 }
 
 /* The same file with other words is another plan. */
@@ -313,6 +338,9 @@ mf_plan_complete(struct mf_plan_reading *rd, const struct mf_node *doc, enum mf_
 	struct mf_node *root = NULL;
 
 	rd->traffic_only = !has_data(rd, bare);
+	if (kind == MF_PLAN_CANARY && bare->n_primary_args > 0)
+		mf_plan_refuse(rd, doc,
+		    "--primary-arg is for a Rollout: a Canary's metrics have no arguments");
 	if (bare->router == NULL)
 		refuse_without_router(rd, doc, kind);
 	if (rd->n_refusals > 0)

@@ -288,6 +288,7 @@ take_canary(struct mf_plan_reading *rd, const struct mf_node *analysis,
 	if (read == NULL || own == NULL)
 		return NULL;
 	*own = *read;
+	own->referred = true;
 	own->provider = ""; /* the Migration's router moves the traffic */
 	warn_of_provider(rd, doc, w, &s, own);
 	if (mf_node_get(analysis, "settle") != NULL)

@@ -454,7 +454,8 @@ static const struct mf_field stanza_fields[] = {
 	"Between checks, how often readiness and abort metrics are looked at; 5s"),
     ROW("address", STRING, address, "URL of Prometheus, where a metric names none"),
     ROW("provider", STRING, provider,
-	"Whose series built-in metrics read: haproxy with that router, where the Canary of canaryRef "
+	"Whose series built-in metrics read: haproxy with that router, where the Canary of "
+	"canaryRef "
 	"names none; modelferry-metrics(7)"),
     SAME("names", NONE, &names_form, "What provider's series call the canary"),
     NODE("metrics", metrics, &mf_form_metric, NULL, true, "What is measured"),
@@ -605,6 +606,7 @@ FORM(mf_form_migration, "Migration", IN, migration_fields);
 static const struct mf_field traffic_fields[] = {
     NODE("router", router, &mf_form_router, none_word, false, "Who moves the traffic"),
     NODE("analysis", analysis, &mf_form_analysis, NULL, false, "How traffic moves, and when back"),
+    INNER("rollback", plan.rollback, &rollback_form, "How traffic goes back"),
 };
 FORM(mf_form_traffic, "Traffic", IN, traffic_fields);
 #undef IN

@@ -23,6 +23,18 @@ mf_plan_place_of(const struct mf_plan_reading *rd, const struct mf_node *at)
 	return (struct mf_plan_place){.file = file_of(rd, at), .line = at != NULL ? at->line : 0};
 }
 
+const char *
+mf_plan_place_text(const struct mf_plan_place *place, char out[MF_PLAN_PLACE_BYTES])
+{
+	const char *file = place->file != NULL ? place->file : "";
+
+	if (place->line > 0)
+		(void)snprintf(out, MF_PLAN_PLACE_BYTES, "%.140s:%u", file, place->line);
+	else
+		(void)snprintf(out, MF_PLAN_PLACE_BYTES, "%.140s", file);
+	return out;
+}
+
 /* "FILE:LINE: FIELD: text", into the list of refusals and, as the first one, into the error. */
 static void
 refuse(struct mf_plan_reading *rd, const struct mf_node *at, const char *field, const char *text)

@@ -46,8 +46,15 @@ mf_plan_way_back(const struct mf_plan *plan, char out[MF_PLAN_WAY_BACK_BYTES])
 	for (i = 0; plan->rollout != NULL && i < plan->rollout->n_analyses; i++)
 		add_analysis(&n, plan->rollout->analyses[i]);
 	if (plan->rollout != NULL)
+		what = plan->bare
+			   ? "--primary-arg NAME=VALUE, with what an argument is on the "
+			     "primary's side"
+			   : "primaryArgs beside rolloutRef, with what an argument is on the "
+			     "primary's side";
+	else if (plan->canary->referred)
 		what =
-		    "primaryArgs beside rolloutRef, with what an argument is on the primary's side";
+		    "a built-in metric, or give a Migration an analysis of its own, whose metrics "
+		    "have primaryQuery";
 	if (n.seen[0] != '\0') {
 		(void)snprintf(out, MF_PLAN_WAY_BACK_BYTES, "%s", n.seen);
 		return MF_PLAN_WAY_BACK_SEEN;
@@ -56,7 +63,8 @@ mf_plan_way_back(const struct mf_plan *plan, char out[MF_PLAN_WAY_BACK_BYTES])
 		return MF_PLAN_WAY_BACK_NONE;
 	(void)snprintf(out, MF_PLAN_WAY_BACK_BYTES,
 	    "no metric measures the primary (%s), so that a way back cannot be verified and ends "
-	    "with status 9: add %s; verifyFor: 0 says that nobody is to look",
-	    n.blind[0] == '\0' ? "there is none" : n.blind, what);
+	    "with status 9: add %s; %s says that nobody is to look",
+	    n.blind[0] == '\0' ? "there is none" : n.blind, what,
+	    plan->bare ? "--verify-for 0" : "verifyFor: 0");
 	return MF_PLAN_WAY_BACK_BLIND;
 }

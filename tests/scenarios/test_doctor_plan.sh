@@ -61,6 +61,47 @@ status 0 "a bare Canary" env -u MODELFERRY_REPO "$MF" doctor canary.yaml --json 
     --router "haproxy:unix:$scratch/haproxy.sock,primary=churn/old,canary=churn/new"
 json "... its router" '[f for f in r["findings"] if f["subject"] == "router" and f["ok"]]'
 
+cat >rollout.yaml <<PLAN
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: churn}
+spec:
+  selector: {matchLabels: {app: churn}}
+  template: {metadata: {labels: {app: churn}}, spec: {containers: []}}
+  strategy:
+    canary:
+      steps: [{setWeight: 50}]
+      analysis: {templates: [{templateName: accuracy}], args: [{name: site, value: new}]}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: accuracy}
+spec:
+  args: [{name: site}]
+  metrics:
+  - name: accuracy
+    interval: 1s
+    successCondition: result[0] > 0.8
+    provider:
+      prometheus: {address: "$MF_PROMETHEUS_URL", query: 'model_accuracy{site="{{args.site}}"}'}
+PLAN
+bare() { # OPTION...
+	env -u MODELFERRY_REPO "$MF" doctor rollout.yaml "$@" \
+	    --router "haproxy:unix:$scratch/haproxy.sock,primary=churn/old,canary=churn/new"
+}
+status 0 "a bare Rollout" bare
+says "... that nothing measures its primary is said, with what to write" \
+    'warning: the command line: spec.analysis: .*--primary-arg NAME=VALUE.*--verify-for 0'
+says "... its metric" '^metric +accuracy of accuracy \(rollout.yaml:[0-9]+\): \[0.9' out
+status 0 "... with an argument of the primary's side" bare --primary-arg site=old
+check "... there is nothing to warn of" sh -c '! grep -q warning: err'
+status 0 "... whose metric is asked, too" bare --primary-arg site=old
+says "... by its name" '^metric +accuracy of accuracy of the primary .*: \[0.9' out
+status 2 "an argument that no analysis has" bare --primary-arg stray=x
+says "... is refused by name" "no analysis of the Rollout has the argument stray" out
+status 0 "a way back that nobody looks at" bare --verify-for 0
+says "... is no warning" "^way back|^server|^plan" out
+
 # ---- not well: each by its status, and all of it looked at ----
 
 # not_well STATUS NAME SUBJECT PATTERN PLAN

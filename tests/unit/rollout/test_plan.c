@@ -521,6 +521,49 @@ a_rollout_alone(void **state)
 	mf_plan_free(plan);
 }
 
+/* What only a Migration could say is said by options; nothing then warns that it is missing. */
+static void
+words_of_a_way_back(void **state)
+{
+	static const struct mf_pair args[] = {{"stray", "x"}};
+	const struct mf_plan_bare without = {.router = SHORT};
+	const struct mf_plan_bare none = {
+	    .router = SHORT, .has_verify_for = true, .verify_for_us = 0};
+	const struct mf_plan_bare long_one = {
+	    .router = SHORT, .has_verify_for = true, .verify_for_us = 90 * SECOND};
+	const struct mf_plan_bare stray = {
+	    .router = SHORT, .primary_args = args, .n_primary_args = 1};
+	struct mf_error e = {0};
+	struct mf_plan *plan = read_bare(rollout_text, &without, &e);
+	char place[MF_PLAN_PLACE_BYTES];
+	const struct mf_plan_note *note;
+
+	(void)state;
+	assert_non_null(plan);
+	note = &plan->warnings[plan->n_warnings - 1];
+	assert_non_null(strstr(note->text, "add --primary-arg NAME=VALUE"));
+	assert_non_null(strstr(note->text, "--verify-for 0 says that nobody is to look"));
+	assert_string_equal(mf_plan_place_text(&note->place, place), "the command line");
+	mf_plan_free(plan);
+	plan = read_bare(rollout_text, &none, &e);
+	assert_non_null(plan);
+	assert_int_equal(plan->migration->rollback.verify_for_us, 0);
+	assert_int_equal(
+	    mf_plan_way_back(plan, (char[MF_PLAN_WAY_BACK_BYTES]){0}), MF_PLAN_WAY_BACK_NONE);
+	mf_plan_free(plan);
+	plan = read_bare(canary_text, &long_one, &e);
+	assert_non_null(plan);
+	assert_int_equal(plan->migration->rollback.verify_for_us, 90 * SECOND);
+	assert_int_equal(plan->canary->back.verify_for_us, 90 * SECOND);
+	mf_plan_free(plan);
+	assert_null(read_bare(rollout_text, &stray, &e));
+	assert_string_equal(e.message,
+	    "the command line: spec.analysis.primaryArgs: no analysis of the Rollout has the "
+	    "argument stray");
+	assert_null(read_bare(canary_text, &stray, &e));
+	assert_non_null(strstr(e.message, "--primary-arg is for a Rollout"));
+}
+
 static void
 alone_and_refused(void **state)
 {
@@ -736,6 +779,7 @@ main(void)
 	    cmocka_unit_test(a_migration_by_a_rollout),
 	    cmocka_unit_test(a_canary_alone),
 	    cmocka_unit_test(a_rollout_alone),
+	    cmocka_unit_test(words_of_a_way_back),
 	    cmocka_unit_test(alone_and_refused),
 	    cmocka_unit_test(data_alone),
 	    cmocka_unit_test(nobody_looks),
