@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "src/base/fs.h"
+#include "src/base/log.h"
 #include "src/cmd/cmd.h"
 #include "src/cmd/migrate.h"
+#include "src/cmd/output.h"
 #include "src/cmd/simulate_argo.h"
 #include "src/rollout/document.h"
 
@@ -188,6 +190,32 @@ mf_simulate_carried(const struct mf_simulation *s)
 	return strcmp(carried, MF_SIMULATE_SERVED) == 0 || strlen(carried) >= MF_REVISION_BYTES
 		   ? NULL
 		   : carried;
+}
+
+int
+mf_simulate_end(const struct mf_simulation *s, const struct mf_simulated *end, struct mf_error *e)
+{
+	char idle[MF_REVISION_BYTES + 128] = "";
+	json_t *line;
+
+	if (!end->began)
+		(void)snprintf(idle, sizeof idle,
+		    "nothing was rolled out: no tick has a rev other than %s, which is served "
+		    "already",
+		    end->served);
+	if (idle[0] != '\0')
+		mf_log(MF_LOG_WARNING, "%s: %s", s->ticks_file, idle);
+	if (s->json) {
+		line = json_pack("{s:s, s:I, s:s, s:b}", "result", end->result, "ticks",
+		    (json_int_t)end->ticks, "reason", end->reason, "began", end->began);
+		if (line != NULL && idle[0] != '\0')
+			(void)json_object_set_new(line, "note", json_string(idle));
+		return mf_output_json(s->out, line, e);
+	}
+	fprintf(s->out, "%s after %zu ticks%s%s%s\n", end->result, end->ticks,
+	    end->reason[0] == '\0' ? "" : ": ", end->reason,
+	    end->began ? "" : ": nothing was rolled out");
+	return mf_output_end(s->out, e);
 }
 
 static int

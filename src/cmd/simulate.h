@@ -35,6 +35,17 @@ int mf_simulate_canary(struct mf_simulation *s, struct mf_error *e);
  */
 const char *mf_simulate_carried(const struct mf_simulation *s);
 
+/* How it ended. began false: no tick brought anything to roll out, and the result says nothing of
+ * the plan, which the last line and a warning say. */
+struct mf_simulated {
+	const char *result, *reason; /* reason: "" where there is none */
+	const char *served;          /* the revision that the primary serves */
+	size_t ticks;
+	bool began;
+};
+int mf_simulate_end(
+    const struct mf_simulation *s, const struct mf_simulated *end, struct mf_error *e);
+
 /* A field of a tick has a value that it cannot have; returns -1. n: the tick, from 1; 0: --start.
  */
 int mf_simulate_refuse(const struct mf_simulation *s, size_t n, const char *field, const char *why,

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/log.h"
 #include "src/cmd/output.h"
 #include "src/cmd/simulate_world.h"
 
@@ -104,17 +103,6 @@ one(struct run *r, json_t *observed, struct mf_error *e)
 	return rc;
 }
 
-/* Phase Succeeded is what a Canary is in that has nothing to do, and no proof of the plan. */
-static void
-warn_if_idle(const struct run *r)
-{
-	if (!r->began)
-		mf_log(MF_LOG_WARNING,
-		    "%s: nothing was rolled out: no tick has a rev other than %s, which is served "
-		    "already",
-		    r->simulation->ticks_file, r->state.applied);
-}
-
 static int
 put_result(struct run *r, struct mf_error *e)
 {
@@ -122,15 +110,11 @@ put_result(struct run *r, struct mf_error *e)
 	const char *result =
 	    s->result != MF_RESULT_NONE ? mf_result_name(s->result) : mf_phase_name(s->phase);
 
-	if (r->simulation->json)
-		return mf_output_json(r->simulation->out,
-		    json_pack("{s:s, s:I, s:s}", "result", result, "ticks", (json_int_t)r->world.n,
-			"reason", mf_reason_name(s->reason)),
-		    e);
-	fprintf(r->simulation->out, "%s after %zu ticks%s%s%s\n", result, r->world.n,
-	    s->reason == MF_REASON_NONE ? "" : ": ", mf_reason_name(s->reason),
-	    r->began ? "" : ": nothing was rolled out");
-	return mf_output_end(r->simulation->out, e);
+	/* Succeeded is what a Canary is that has nothing to do, and no proof of the plan */
+	return mf_simulate_end(r->simulation,
+	    &(struct mf_simulated){
+		result, mf_reason_name(s->reason), s->applied, r->world.n, r->began},
+	    e);
 }
 
 int
@@ -148,7 +132,6 @@ mf_simulate_canary(struct mf_simulation *s, struct mf_error *e)
 	if (mf_world_start(&r->world, &r->state, e) != 0)
 		goto out;
 	json_array_foreach(s->ticks, i, observed) if (one(r, observed, e) != 0) goto out;
-	warn_if_idle(r);
 	rc = put_result(r, e);
 out:
 	free(r);

@@ -13,6 +13,7 @@ struct run {
 	unsigned canary; /* its weight, as the router has it */
 	uint64_t now_us;
 	size_t n;     /* of the tick, from 1 */
+	bool began;   /* there was something to roll out */
 	json_t *tick; /* its object */
 	struct mf_region *region;
 	json_t *did;
@@ -337,6 +338,7 @@ one(struct run *r, json_t *tick, struct mf_error *e)
 		rc = r->s->json ? put_json(r, e) : 0;
 	if (rc == 0 && !r->s->json)
 		put_text(r);
+	r->began |= json_array_size(r->did) > 0 || strcmp(r->state.current, r->state.stable) != 0;
 	json_decref(r->did);
 	mf_region_free(r->region);
 	return rc;
@@ -349,14 +351,9 @@ put_result(const struct run *r, struct mf_error *e)
 	const char *result = s->result != MF_RESULT_NONE ? mf_result_name(s->result)
 							 : mf_rollout_phase_name(s->phase);
 
-	if (r->s->json)
-		return mf_output_json(r->s->out,
-		    json_pack("{s:s, s:I, s:s}", "result", result, "ticks", (json_int_t)r->n,
-			"reason", mf_reason_name(s->reason)),
-		    e);
-	fprintf(r->s->out, "%s after %zu ticks%s%s\n", result, r->n,
-	    s->reason == MF_REASON_NONE ? "" : ": ", mf_reason_name(s->reason));
-	return mf_output_end(r->s->out, e);
+	return mf_simulate_end(r->s,
+	    &(struct mf_simulated){result, mf_reason_name(s->reason), s->stable, r->n, r->began},
+	    e);
 }
 
 /* A is stable and nothing is under way, unless --start says otherwise. */

@@ -39,6 +39,24 @@ echo '[{}, {}]' >ticks.json
 status 0 "nothing to roll out" "$MF" simulate $plan ticks.json
 says "... is no success that says anything" "Succeeded after 2 ticks: nothing was rolled out" out
 says "... and is warned of" "ticks.json: nothing was rolled out: no tick has a rev other than A"
+"$MF" simulate $plan ticks.json --json 2>err | tail -n 1 >out
+json "... which programs are told, too" "r['began'] is False and 'no tick has a rev' in r['note']"
+echo '[{"rev": "B"}]' >ticks.json
+"$MF" simulate $plan ticks.json --json 2>err | tail -n 1 >out
+json "... and that something was" "r['began'] is True and 'note' not in r"
+cat >rollout.yaml <<'EOF'
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template: {metadata: {labels: {app: app}}, spec: {containers: []}}
+  strategy: {canary: {steps: [{setWeight: 50}]}}
+EOF
+echo '[{}, {}]' >ticks.json
+status 0 "nothing to roll out by a Rollout" "$MF" simulate rollout.yaml ticks.json
+says "... is said" "Healthy after 2 ticks: nothing was rolled out" out
+says "... and warned of" "no tick has a rev other than A"
 
 # a Migration begins as migrate does
 cat >migration.yaml <<'EOF'
@@ -70,5 +88,5 @@ check "... in the same way" diff bare named
 echo '{"phase": "Sleeping"}' >start.json
 status 2 "a start in no phase" "$MF" simulate --start start.json $plan ticks.json
 says "... is named" "start.json: phase"
-status 3 "a plan that is not there" "$MF" simulate none.yaml ticks.json
+status 2 "a plan that is not there" "$MF" simulate none.yaml ticks.json
 end
