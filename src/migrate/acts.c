@@ -34,7 +34,7 @@ mf_migrating_set_weights(
 	struct mf_router *r = mf_world_router(x->world);
 	char token[32];
 
-	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_token(x->keeper));
+	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_traffic_token(x->keeper));
 	return r->ops->set(r, primary, canary, mirror, token, e);
 }
 

@@ -18,6 +18,7 @@ mf_keeper_start(struct mf_keeper **out, const struct mf_keeper_params *params, s
 	k->p = *params;
 	k->answered = params->answered;
 	k->token = mf_lease_set_token(params->leases);
+	k->traffic_token = mf_lease_set_traffic_token(params->leases);
 	k->deadline_us = mf_lease_set_deadline_us(params->leases);
 	if (mf_thread_make_conditions(&k->lock, &k->wanted, &k->happened) != 0) {
 		free(k);
@@ -72,15 +73,27 @@ mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us)
 	free(k);
 }
 
-uint64_t
-mf_keeper_token(struct mf_keeper *k)
+static uint64_t
+read_token(struct mf_keeper *k, const uint64_t *which)
 {
 	uint64_t token;
 
 	(void)pthread_mutex_lock(&k->lock);
-	token = k->token;
+	token = *which;
 	(void)pthread_mutex_unlock(&k->lock);
 	return token;
+}
+
+uint64_t
+mf_keeper_token(struct mf_keeper *k)
+{
+	return read_token(k, &k->token);
+}
+
+uint64_t
+mf_keeper_traffic_token(struct mf_keeper *k)
+{
+	return read_token(k, &k->traffic_token);
 }
 
 /* Under the lock: ask for a renewal, and wait for what came of it. */

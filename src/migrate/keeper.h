@@ -46,7 +46,8 @@ int mf_keeper_start(
  * The leases are the caller's again. NULL is fine. */
 void mf_keeper_stop(struct mf_keeper *k, uint64_t wait_us);
 
-uint64_t mf_keeper_token(struct mf_keeper *k);
+uint64_t mf_keeper_token(struct mf_keeper *k);         /* of the run's records */
+uint64_t mf_keeper_traffic_token(struct mf_keeper *k); /* of what it moves */
 /* May an act forward begin that ends within act_us? Where too little time is left this renews the
  * leases first, wait_us at most. */
 bool mf_keeper_may_go_forward(struct mf_keeper *k, uint64_t act_us, uint64_t wait_us);

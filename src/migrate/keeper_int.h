@@ -21,7 +21,7 @@ struct mf_keeper {
 	pthread_cond_t wanted, happened;
 	bool ending, lost;
 	bool last_word; /* ending, and the repository answers: the last heartbeat is put */
-	uint64_t token;
+	uint64_t token, traffic_token;
 	uint64_t deadline_us;
 	uint64_t renew_wanted, renew_done; /* counts of requests, and of those answered */
 	uint64_t mirror_wanted, mirror_done, mirror_good;

@@ -52,6 +52,7 @@ renew(struct mf_keeper *k)
 	if (rc == 0) {
 		k->deadline_us = mf_lease_set_deadline_us(k->p.leases);
 		k->token = mf_lease_set_token(k->p.leases);
+		k->traffic_token = mf_lease_set_traffic_token(k->p.leases);
 	}
 	k->renew_done = k->renew_wanted;
 	(void)pthread_cond_broadcast(&k->happened);

@@ -140,9 +140,21 @@ int mf_lease_set_renew(struct mf_lease_set *set, struct mf_error *e);
 int mf_lease_set_release(struct mf_lease_set *set, struct mf_error *e);
 /* All of them allow it. */
 bool mf_lease_set_may_act(const struct mf_lease_set *set, uint64_t act_timeout_us);
-/* The sum of their tokens: whoever takes them later, and each in turn, has a higher one. 0: one is
- * not held. */
+/* The sum of the tokens of those in the repository; where there are none, the token of the first,
+ * in a file. 0: one is not held.
+ *
+ * Of one run, whoever takes it over has a higher one: its plan names the same leases in the
+ * repository each time, and each taking raises each of their tokens. A file's counts for nothing
+ * beside them: its numbers are another file's, or none, where the next process is given another
+ * --lease, and a high one would make whoever holds the run without it look older than one that is
+ * gone. */
 uint64_t mf_lease_set_token(const struct mf_lease_set *set);
+/* For what is moved, which sees the tokens of other runs, too: that of the first lease on traffic
+ * alone, or where there is none in the repository, the file's. All who move the same file or
+ * command hold the same lease of it, one after the other, so that a higher number is a later
+ * holder; refs and destinations are each plan's own, and a sum with those could be the higher one
+ * with whoever came first. 0: one is not held. */
+uint64_t mf_lease_set_traffic_token(const struct mf_lease_set *set);
 /* One of them was, since it was held for the first time. */
 bool mf_lease_set_was_elsewhere(const struct mf_lease_set *set);
 /* The deadline that comes first; 0: one is not held. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/repo/lease_file.h"
+#include "src/repo/lease_int.h"
 
 static int
 by_order(const void *a, const void *b)
@@ -135,18 +136,45 @@ mf_lease_set_may_act(const struct mf_lease_set *set, uint64_t act_timeout_us)
 	return true;
 }
 
+static bool
+all_held(const struct mf_lease_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (!mf_lease_is_held(set->items[i]))
+			return false;
+	return true;
+}
+
 uint64_t
 mf_lease_set_token(const struct mf_lease_set *set)
 {
-	uint64_t sum = 0, one;
+	uint64_t sum = 0;
 	size_t i;
 
+	if (!all_held(set))
+		return 0;
+	for (i = 0; i < set->n; i++)
+		if (set->items[i]->repo != NULL)
+			sum += mf_lease_token(set->items[i]);
+	return sum > 0 || set->n == 0 ? sum : mf_lease_token(set->items[0]);
+}
+
+uint64_t
+mf_lease_set_traffic_token(const struct mf_lease_set *set)
+{
+	const struct mf_lease *l;
+	size_t i;
+
+	if (!all_held(set))
+		return 0;
 	for (i = 0; i < set->n; i++) {
-		if ((one = mf_lease_token(set->items[i])) == 0)
-			return 0;
-		sum += one;
+		l = set->items[i];
+		if (l->repo != NULL && l->p.kind == MF_LEASE_TRAFFIC)
+			return mf_lease_token(l);
 	}
-	return sum;
+	return mf_lease_set_token(set);
 }
 
 bool

@@ -522,6 +522,68 @@ test_set(void **state)
 	mf_lease_set_fini(&b);
 }
 
+/* Two processes of one run, and two runs of one traffic object: whoever comes later has the higher
+ * token, whatever files either was given, and however often other refs were leased. */
+static void
+test_tokens_of_sets(void **state)
+{
+	struct fixture *f = *state;
+	char file[128];
+	struct mf_lease_params p[2] = {params_of('a'), params_of('a')}, other;
+	struct mf_lease_set first, second;
+	struct mf_error e = {0};
+	uint64_t token, traffic;
+	int i;
+
+	snprintf(file, sizeof file, "%s/old.lease", f->dir);
+	p[0].name = TRAFFIC;
+	p[1].kind = MF_LEASE_REF;
+	p[1].name = "churn@production";
+	/* the file and the ref were taken often */
+	for (i = 0; i < 20; i++) {
+		fixture_expect_ok(mf_lease_set_init(&first, f->repo, p + 1, 1, &e), &e, "a set");
+		fixture_expect_ok(mf_lease_set_add_file(&first, file, p, &e), &e, "a file");
+		fixture_expect_ok(mf_lease_set_take(&first, NULL, NULL, NULL, &e), &e, "taking");
+		fixture_expect_ok(mf_lease_set_release(&first, &e), &e, "releasing");
+		mf_lease_set_fini(&first);
+	}
+	fixture_expect_ok(mf_lease_set_init(&first, f->repo, p, 2, &e), &e, "a set");
+	fixture_expect_ok(mf_lease_set_add_file(&first, file, p, &e), &e, "a file");
+	assert_int_equal(mf_lease_set_traffic_token(&first), 0);
+	fixture_expect_ok(mf_lease_set_take(&first, NULL, NULL, NULL, &e), &e, "taking");
+	token = mf_lease_set_token(&first);
+	traffic = mf_lease_set_traffic_token(&first);
+	assert_int_equal(traffic, 1);
+	fixture_expect_ok(mf_lease_set_release(&first, &e), &e, "releasing");
+	mf_lease_set_fini(&first);
+
+	/* the same run, without the file */
+	fixture_expect_ok(mf_lease_set_init(&second, f->repo, p, 2, &e), &e, "a set");
+	fixture_expect_ok(mf_lease_set_take(&second, NULL, NULL, NULL, &e), &e, "taking");
+	assert_true(mf_lease_set_token(&second) > token);
+	assert_true(mf_lease_set_traffic_token(&second) > traffic);
+	traffic = mf_lease_set_traffic_token(&second);
+	fixture_expect_ok(mf_lease_set_release(&second, &e), &e, "releasing");
+	mf_lease_set_fini(&second);
+
+	/* another one, which moves the same traffic and a ref of its own */
+	other = params_of('b');
+	other.name = TRAFFIC;
+	fixture_expect_ok(mf_lease_set_init(&first, f->repo, &other, 1, &e), &e, "a set");
+	fixture_expect_ok(mf_lease_set_take(&first, NULL, NULL, NULL, &e), &e, "taking");
+	assert_true(mf_lease_set_traffic_token(&first) > traffic);
+	fixture_expect_ok(mf_lease_set_release(&first, &e), &e, "releasing");
+	mf_lease_set_fini(&first);
+
+	/* files alone */
+	fixture_expect_ok(mf_lease_set_init(&first, NULL, NULL, 0, &e), &e, "a set");
+	fixture_expect_ok(mf_lease_set_add_file(&first, file, p, &e), &e, "a file");
+	fixture_expect_ok(mf_lease_set_take(&first, NULL, NULL, NULL, &e), &e, "taking");
+	assert_true(mf_lease_set_token(&first) > 20);
+	assert_int_equal(mf_lease_set_traffic_token(&first), mf_lease_set_token(&first));
+	mf_lease_set_fini(&first);
+}
+
 /* ---- real processes, a real directory, a real clock ---- */
 
 static uint64_t
@@ -757,6 +819,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_rekey, setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_refusals, setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_set, setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_tokens_of_sets, setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_two_processes, setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_file, setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_file_of_others, setup, fixture_teardown),
