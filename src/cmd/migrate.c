@@ -15,6 +15,7 @@
 #include "src/cmd/report.h"
 #include "src/cmd/tree.h"
 #include "src/migrate/find_run.h"
+#include "src/migrate/who.h"
 #include "src/rollout/document.h"
 #include "src/state/journal.h"
 
@@ -102,10 +103,16 @@ read_plan(struct migrate *m, struct mf_error *e)
 static int
 open_repo(struct migrate *m, enum mf_cmd_access access, struct mf_error *e)
 {
+	const char *url;
+
 	if (mf_cmd_load_signer(m->c, &m->signer, e) != 0 ||
 	    mf_cmd_load_trust(m->c, &m->trust, e) != 0)
 		return -1;
-	return m->plan->migration->model == NULL ? 0 : mf_cmd_open_repo(m->c, access, &m->r, e);
+	/* without a model it keeps leases and records alone, where there is one */
+	url = mf_options_text(m->c->options, MF_OPT_REPO);
+	if (m->plan->migration->model == NULL && (url == NULL || url[0] == '\0'))
+		return 0;
+	return mf_cmd_open_repo(m->c, access, &m->r, e);
 }
 
 static int
@@ -119,6 +126,35 @@ open_all(struct migrate *m, struct mf_error *e)
 		       mf_journal_open(dir, &m->mirror_journal, e) != 0
 		   ? -1
 		   : 0;
+}
+
+/* A run of the plan has not ended: by whom it is under way, or that nobody is at it. */
+static int
+refuse_open(struct migrate *m, const char *run, struct mf_error *e)
+{
+	const struct mf_who_look look = {
+	    .plan = m->plan,
+	    .run = run,
+	    .journal = m->journal,
+	    .records = m->r.repo,
+	    .unix_us = mf_cmd_now_us(),
+	};
+	const char *name = m->plan->migration->name;
+	char text[MF_WHO_TEXT_BYTES];
+	const enum mf_who who = mf_who_runs(&look, text);
+
+	if (who == MF_WHO_SOMEBODY) {
+		(void)mf_error_set(e, MF_ECONFLICT,
+		    "%s: run %s of this plan has not ended, and is under way: %s", name, run, text);
+		return mf_who_hint(run, look.records != NULL, e);
+	}
+	(void)mf_error_set(e, MF_ECONFLICT, "%s: run %s of this plan has not ended%s%s%s%s", name,
+	    run, who == MF_WHO_NOBODY ? ", and nobody runs it" : "", text[0] == '\0' ? "" : " (",
+	    text, text[0] == '\0' ? "" : ")");
+	return mf_error_hint(e,
+	    "%sgo on with --resume, or take it back with --resume "
+	    "--on-resume rollback",
+	    who == MF_WHO_NOBODY ? "" : "where nobody runs it: ");
 }
 
 static int
@@ -139,14 +175,8 @@ choose_run(struct migrate *m, struct mf_error *e)
 	if (resume && open[0] == '\0')
 		return mf_error_set(e, MF_ENOTFOUND, "%s: no run of this plan waits to be resumed",
 		    m->plan->migration->name);
-	if (!resume && open[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN)) {
-		(void)mf_error_set(e, MF_ECONFLICT, "%s: run %s of this plan has not ended",
-		    m->plan->migration->name, open);
-		return mf_error_hint(e,
-		    "`modelferry status` says whether it is under way; if nobody runs it, go on "
-		    "with "
-		    "--resume, or take it back with --resume --on-resume rollback");
-	}
+	if (!resume && open[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN))
+		return refuse_open(m, open, e);
 	(void)snprintf(
 	    m->run_id, sizeof m->run_id, "%s", resume ? open : mf_cmd_report_run_id(m->c));
 	m->p.resume = MF_MIGRATE_FRESH;
@@ -181,7 +211,8 @@ fill(struct migrate *m)
 	p->run_id = m->run_id;
 	p->actor = mf_cmd_actor(m->actor);
 	randombytes_buf(p->instance, sizeof p->instance);
-	p->repo = m->r.repo;
+	p->repo = m->plan->migration->model == NULL ? NULL : m->r.repo;
+	p->records = m->r.repo;
 	p->journal = m->journal;
 	p->mirror_journal = m->mirror_journal;
 	p->trust = m->trust;

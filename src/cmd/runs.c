@@ -147,11 +147,15 @@ put_past(struct mf_cmd *c, const struct mf_cmd_run *r)
 	fprintf(c->out, "%.19s  %-12s %8s  ", mf_format_time(r->begun_us, when), result, took);
 	mf_output_name(c->out, r->plan);
 	fprintf(c->out, " %.12s  ", digest);
-	mf_output_name(c->out, r->model);
-	fprintf(c->out, "@");
-	mf_output_name(c->out, r->from);
-	fprintf(c->out, " -> ");
-	mf_output_name(c->out, r->to);
+	if (r->model[0] == '\0') {
+		fprintf(c->out, "traffic alone");
+	} else {
+		mf_output_name(c->out, r->model);
+		fprintf(c->out, "@");
+		mf_output_name(c->out, r->from);
+		fprintf(c->out, " -> ");
+		mf_output_name(c->out, r->to);
+	}
 	if (r->reason[0] != '\0') {
 		fprintf(c->out, "  ");
 		mf_output_name(c->out, r->reason);

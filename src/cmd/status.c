@@ -63,6 +63,10 @@ look(struct mf_repo *repo, const struct mf_cmd_run *r, struct mf_cmd_run_seen *s
 static void
 put_versions(struct mf_cmd *c, const struct mf_cmd_run *r)
 {
+	if (r->model[0] == '\0') {
+		fprintf(c->out, "traffic alone");
+		return;
+	}
 	mf_output_name(c->out, r->model);
 	fprintf(c->out, "@");
 	mf_output_name(c->out, r->from);

@@ -11,7 +11,9 @@
  * Everything before the shift can be run again, and is, by a run that resumes there. Once the
  * journal holds a state of the engine, a run resumes from that state.
  *
- * On a store without conditional writes the leases have to be a file's (MF_EUSAGE else).
+ * On a store without conditional writes, or without one, the leases have to be a file's (MF_EUSAGE
+ * else), which all runs that could meet are given. Runs on one machine, with one state directory,
+ * exclude each other in any case (local_lease.h).
  *
  * Blocks until the run has ended. One thread; the pulls and pushes within have threads of their
  * own.
@@ -94,10 +96,13 @@ struct mf_migrate_params {
 	const char *actor;                 /* who and from where, for records */
 	uint8_t instance[16];              /* random, of this process */
 	struct mf_repo *repo;              /* NULL: a plan without a model, traffic alone */
+	/* Where leases, the mirror of the journal, heartbeats and what people want of the run lie:
+	 * as repo, where there is that. NULL: nowhere, and lease_file is needed. */
+	struct mf_repo *records;
 	struct mf_journal *journal;        /* borrowed, as all of these */
 	struct mf_journal *mirror_journal; /* another handle of the same, for a thread */
 	struct mf_cache *cache;            /* of a push; NULL: none */
-	const char *lease_file;            /* of one more lease, or of the only one; NULL: none */
+	const char *lease_file;            /* of one more lease; NULL: none */
 	const struct mf_trust *trust;
 	const struct mf_signer *signer;
 	struct mf_dialer_params dialer;

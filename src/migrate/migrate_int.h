@@ -30,6 +30,7 @@ struct mf_migrating {
 	struct mf_shift shift;
 	struct mf_shift_ports ports;
 	struct mf_lease_set leases;
+	char holder[MF_LEASE_HOLDER_MAX_BYTES + 1]; /* as they name it */
 	bool leased;
 	struct mf_keeper *keeper;   /* from the shift on */
 	struct mf_teller **people;  /* one a receiver of alerts; as long */
@@ -89,10 +90,12 @@ struct mf_migrating {
 	size_t n_did;
 };
 
-/* open.c: the world, the journal, the leases */
+/* open.c: the world, the journal */
 int mf_migrating_open(struct mf_migrating *x, struct mf_error *e);
 void mf_migrating_close(struct mf_migrating *x);
 int mf_migrating_begin(struct mf_migrating *x, struct mf_error *e);
+
+/* leases.c: MF_ECONFLICT names who holds one, from where and since when. */
 int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
 
 /* preflight.c */

@@ -92,7 +92,7 @@ static int
 start_keeper(struct mf_migrating *x, struct mf_error *e)
 {
 	struct mf_keeper_params k = {
-	    .repo = x->p->repo,
+	    .repo = x->p->records,
 	    .run = x->p->run_id,
 	    .leases = &x->leases,
 	    .journal = x->p->mirror_journal,

@@ -46,6 +46,6 @@ mf_migrating_was_left(struct mf_migrating *x)
 	    x->unattended_us <= mf_migrating_max_unattended(x))
 		return false;
 	/* a word that cannot be read is none */
-	return x->p->repo == NULL || mf_control_each(x->p->repo, x->p->run_id, x->answered,
-					 x->p->steerers, x->p->unix_us(), is_go_on, x, &e) != 1;
+	return x->p->records == NULL || mf_control_each(x->p->records, x->p->run_id, x->answered,
+					    x->p->steerers, x->p->unix_us(), is_go_on, x, &e) != 1;
 }

@@ -36,8 +36,12 @@ mf_lease_make(const struct mf_lease_params *params, struct mf_error *e)
 	snprintf(l->holder, sizeof l->holder, "%s", params->holder);
 	l->p.name = l->name;
 	l->p.holder = l->holder;
-	snprintf(l->label, sizeof l->label, "the lease of %s %s", mf_lease_kind_name(params->kind),
-	    params->name);
+	if (params->label != NULL)
+		snprintf(l->label, sizeof l->label, "%s", params->label);
+	else
+		snprintf(l->label, sizeof l->label, "the lease of %s %s",
+		    mf_lease_kind_name(params->kind), params->name);
+	l->p.label = l->label;
 	return l;
 }
 
@@ -144,6 +148,12 @@ bool
 mf_lease_was_elsewhere(const struct mf_lease *l)
 {
 	return l->was_elsewhere;
+}
+
+bool
+mf_lease_is_in_file(const struct mf_lease *l)
+{
+	return l->repo == NULL;
 }
 
 const char *

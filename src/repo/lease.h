@@ -31,7 +31,7 @@
 #define MF_LEASE_HOLDER_MAX_BYTES 256u
 #define MF_LEASE_INSTANCE_BYTES 16u
 #define MF_LEASE_DURATION_MAX_US UINT64_C(600000000) /* 10 min */
-#define MF_LEASES_MAX 32u                            /* of one set */
+#define MF_LEASES_MAX 128u                           /* of one set */
 
 struct mf_repo;
 
@@ -57,6 +57,7 @@ struct mf_lease_params {
 	enum mf_lease_kind kind;
 	const char *name;
 	const char *holder;   /* for people and for status: run and machine */
+	const char *label;    /* what messages call it; NULL: by kind and name */
 	uint64_t duration_us; /* at most MF_LEASE_DURATION_MAX_US */
 	/* Random, one a run and process: what was written with it and is not held may be taken
 	 * anew at once. */
@@ -111,6 +112,8 @@ uint64_t mf_lease_token(const struct mf_lease *lease);
 /* Since this handle held it for the first time somebody else has had it, for however short. */
 bool mf_lease_was_elsewhere(const struct mf_lease *lease);
 const char *mf_lease_label(const struct mf_lease *lease); /* "the lease of traffic X"; view */
+/* It lies in a file: who holds it lives, for the kernel takes it from who dies. */
+bool mf_lease_is_in_file(const struct mf_lease *lease);
 
 /* Who holds it now, without taking part. 0; 1: never taken; -1. */
 int mf_lease_look(struct mf_repo *repo, enum mf_lease_kind kind, const char *name,

@@ -223,6 +223,31 @@ let_go(struct mf_lease *l, struct mf_error *e)
 	return rc;
 }
 
+int
+mf_lease_file_look(
+    const char *path, struct mf_lease_holder *out, bool *held, struct mf_error *e)
+{
+	struct mf_lease l = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct mf_lease_record x;
+	int rc, slot;
+
+	*out = (struct mf_lease_holder){.token = 0};
+	*held = false;
+	if (l.fd == -1)
+		return errno == ENOENT ? 1 : mf_error_sys(e, errno, "cannot open %s", path);
+	snprintf(l.name, sizeof l.name, "%s", path);
+	rc = fcntl(l.fd, F_OFD_GETLK, &lock) == 0
+		 ? read_file(&l, &x, &slot, e)
+		 : mf_error_sys(e, errno, "cannot look at the lock of %s", path);
+	if (rc == 0) {
+		*out = x.holder;
+		*held = lock.l_type != F_UNLCK;
+	}
+	close_file(&l);
+	return rc;
+}
+
 static const struct mf_lease_ops ops = {take, renew, let_go, close_file};
 
 int
@@ -235,6 +260,7 @@ mf_lease_new_file(const char *path, const struct mf_lease_params *params, struct
 	if ((*out = mf_lease_make(&p, e)) == NULL)
 		return -1;
 	(*out)->ops = &ops;
-	snprintf((*out)->label, sizeof(*out)->label, "the lease %s", path);
+	if (params->label == NULL)
+		snprintf((*out)->label, sizeof(*out)->label, "the lease %s", path);
 	return 0;
 }

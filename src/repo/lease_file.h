@@ -21,5 +21,9 @@
  * any other lease: the deadline is there for a renewal that finds the file replaced. */
 int mf_lease_new_file(const char *path, const struct mf_lease_params *params, struct mf_lease **out,
     struct mf_error *e);
+/* Who has it, or had it last, without taking part; held: a process has it now. 0; 1: there is no such
+ * file; -1: MF_EDAMAGED, ... */
+int mf_lease_file_look(
+    const char *path, struct mf_lease_holder *out, bool *held, struct mf_error *e);
 
 #endif

@@ -52,6 +52,12 @@ mf_journal_open(const char *dir, struct mf_journal **out, struct mf_error *e)
 }
 
 const char *
+mf_journal_dir(const struct mf_journal *j)
+{
+	return j->dir;
+}
+
+const char *
 mf_journal_kind_name(enum mf_journal_kind kind)
 {
 	static const char *const names[MF_JOURNAL_KINDS_END] = {[MF_JOURNAL_STATE] = "state",

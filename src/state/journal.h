@@ -83,6 +83,7 @@ struct mf_journal_run {
 int mf_journal_open(const char *dir, struct mf_journal **out, struct mf_error *e);
 /* Tries once more to write what waits. NULL is fine. */
 void mf_journal_close(struct mf_journal *j);
+const char *mf_journal_dir(const struct mf_journal *j); /* the state directory; view */
 
 /* A new run. MF_EEXIST where its id is known. Ended runs beyond MF_JOURNAL_RUNS_MAX go, the
  * oldest first. */

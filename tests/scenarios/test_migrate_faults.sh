@@ -95,12 +95,39 @@ sed -e 's/name: churn-to-new/name: another/' -e 's/maxHold: 30s/maxHold: 20s/' p
 answers promotion 403
 begin first
 in_time grep -q "held: gate" first.out
+who="[^ ]+@[^ ]+, process $run, since 20[0-9-]+T[0-9:.]+Z"
 status 7 "another plan on the same backend" "$MF" migrate other.yaml
-says "... it names who is there" "haproxy:churn is held by first"
-check "... and moved nothing" test "$(weights)" = 50/50
+says "... it names who is there" "on this machine, .*haproxy:churn is held by first, $who"
+says "... and what to do" 'modelferry status first. .*modelferry migrate --abort first'
 status 7 "... also with a lease of its own" "$MF" migrate other.yaml --lease "file:$scratch/lease"
-says "... it names who is there" "is held by first"
-check "... and moved nothing" test "$(weights)" = 50/50
+says "... it names who is there" "haproxy:churn is held by first, $who"
+status 7 "... and on another machine" "$MF" migrate other.yaml --state-dir "$scratch/elsewhere"
+says "... by the repository" "haproxy:churn is held by first, $who, renewed .* ago"
+cat >canary.yaml <<'PLAN'
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: another}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: churn}
+  service: {port: 80}
+  analysis: {interval: 10s, threshold: 2, stepWeight: 100}
+PLAN
+traffic_alone() {
+	"$MF" migrate canary.yaml --router \
+	    "haproxy:unix:$scratch/../${scratch##*/}/haproxy.sock,primary=churn/old,canary=churn/new" "$@"
+}
+status 7 "traffic alone, by the repository" traffic_alone --state-dir "$scratch/elsewhere"
+says "... it names who is there" "haproxy:churn is held by first, $who, renewed .* ago"
+begin_without() (unset MODELFERRY_REPO; traffic_alone --lease "file:$scratch/lease")
+status 7 "... and without it, on this machine" begin_without
+says "... it names who is there" "on this machine, .*haproxy:churn is held by first, $who"
+says "... and what to do" "run this again when it has ended"
+status 7 "the same plan" "$MF" migrate plan.yaml
+says "... names who runs it" \
+    "run first of this plan has not ended, and is under way: $who, heartbeat .* ago"
+status 7 "... nor is it resumed" "$MF" migrate plan.yaml --resume
+says "... for it is under way" "run first is under way: $who"
+check "nothing was moved by any" test "$(weights)" = 50/50
 answers promotion 200
 ended "the first goes on" 0 first
 ends "two plans" 0/100 v2 v2

@@ -272,11 +272,13 @@ start_over v1
 steps 1 | bare_rollout >rollout.yaml
 status 2 "a Rollout without a router" "$MF" migrate rollout.yaml
 says "... needs one" "needs --router"
-status 0 "traffic alone, by a Rollout" env -u MODELFERRY_REPO "$MF" migrate rollout.yaml \
-    --router "$router" --lease "file:$scratch/lease"
+status 0 "traffic alone, by a Rollout, with its records in the repository" "$MF" migrate \
+    rollout.yaml --router "$router" --run-id alone
 head -n 1 out >first
 says "... says so first" "a bare Rollout, churn: finish: stay, data: none" first
 check "... all of it is there" test "$(weights)" = 0/100
+status 0 "history" "$MF" history
+says "... has it" "churn .* traffic alone .* run alone$" out
 
 # ---- what cannot be ----
 

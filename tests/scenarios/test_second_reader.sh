@@ -111,9 +111,9 @@ check "the run moves traffic" in_time grep -q 'route:90/10' ours.out
 status 0 "a wish, signed" "$MF" migrate --pause ours --reason "wait for it" --sign-key signing.key
 check "the run waits" in_time grep -q 'held: ' ours.out
 status 0 "leases" second "$MODELFERRY_REPO" leases
-says "the ref is held by the run" '^ref other@production: ours token=[0-9]+$' out
-says "... and the traffic" "^traffic file:$scratch/weights: ours token=[0-9]+$" out
-says "... and the destination" "^destination [^:]*:$scratch/there: ours token=[0-9]+$" out
+says "the ref is held by the run" '^ref other@production: ours, .* token=[0-9]+$' out
+says "... and the traffic" "^traffic file:$scratch/weights: ours, .* token=[0-9]+$" out
+says "... and the destination" "^destination [^:]*:$scratch/there: ours, .* token=[0-9]+$" out
 status 0 "what runs keep" second "$MODELFERRY_REPO" kept
 says "its version is kept until it is over" '^other@1 ours open$' out
 status 0 "runs" second "$MODELFERRY_REPO" runs
