@@ -206,6 +206,15 @@ put_until(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_vie
 }
 
 static void
+put_waits_for(struct mf_buf *b, const struct mf_migrate_view *v)
+{
+	if (v->waits[0] == '\0')
+		return;
+	put_label(b, "waits for");
+	mf_text_put_escaped(b, v->waits);
+}
+
+static void
 put_waits(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_view_frame *f)
 {
 	char text[MF_UNIT_TEXT_BYTES];
@@ -214,10 +223,7 @@ put_waits(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_vie
 		put_label(b, "held");
 		put_until(b, v, f);
 	}
-	if (v->waits[0] != '\0') {
-		put_label(b, "waits for");
-		mf_text_put_escaped(b, v->waits);
-	}
+	put_waits_for(b, v);
 	if (v->doing[0] != '\0') {
 		put_label(b, "now");
 		mf_text_put_escaped(b, v->doing);
@@ -376,6 +382,7 @@ mf_view_text(struct mf_buf *out, const struct mf_migrate_view *v, const struct m
 		mf_text_put_escaped(&all, v->stage);
 		mf_buf_printf(&all, "%s", v->doing[0] == '\0' ? "" : " ");
 		mf_text_put_escaped(&all, v->doing);
+		put_waits_for(&all, v);
 	} else {
 		put_weights(&all, v, f);
 		put_step(&all, v);

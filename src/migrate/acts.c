@@ -34,7 +34,8 @@ mf_migrating_set_weights(
 	struct mf_router *r = mf_world_router(x->world);
 	char token[32];
 
-	(void)snprintf(token, sizeof token, "%llu", (unsigned long long)mf_keeper_traffic_token(x->keeper));
+	(void)snprintf(
+	    token, sizeof token, "%llu", (unsigned long long)mf_keeper_traffic_token(x->keeper));
 	return r->ops->set(r, primary, canary, mirror, token, e);
 }
 
@@ -156,6 +157,11 @@ do_drain(struct mf_migrating *x, struct mf_answer *out)
 	struct mf_error e = {0};
 	uint64_t left = 0;
 
+	if (r->ops->drain != NULL)
+		mf_migrating_show_wait(x,
+		    x->m->router.drain_timeout_us == 0 ? MF_ROUTER_DRAIN_US
+						       : x->m->router.drain_timeout_us,
+		    "the canary's sessions to end");
 	out->end = r->ops->drain == NULL ? MF_ANSWER_OK : of_error(r->ops->drain(r, &left, &e), &e);
 	mf_migrating_did(x, "drain:%llu left", (unsigned long long)left);
 }

@@ -28,8 +28,8 @@ tell_other(struct mf_migrating *x, const struct mf_receipts *list, uint64_t age,
 	if (w->n > 0 || w->other)
 		return;
 	for (i = 0; i < list->n && !w->other; i++)
-		w->other = mf_receipts_count(
-			       list, list->items[i].site, w->v->digest, age, false) > 0;
+		w->other =
+		    mf_receipts_count(list, list->items[i].site, w->v->digest, age, false) > 0;
 	if (!w->other)
 		return;
 	mf_text_escape(site, sizeof site, list->items[i - 1].site);
@@ -73,6 +73,9 @@ mf_migrating_wait_for_receipts(
 	if (rc > 0)
 		rc = mf_error_set(
 		    e, MF_ENOTFOUND, "%s@%s is not there any more", x->m->model, version);
+	if (rc == 0)
+		mf_migrating_show_wait(
+		    x, most_us, "%u receipts of site %.60s for %.80s", wanted, d->name, version);
 	while (rc == 0 && (rc = count_receipts(x, &w, e)) == 0 && w.n < wanted) {
 		if (mf_migrating_interrupted(x))
 			rc = mf_error_set(e, MF_EINTERRUPTED,

@@ -35,7 +35,8 @@ struct mf_engine;
 struct mf_engine_ops {
 	/* revision is to be carried, beside (or to) what runs: the first state. */
 	void (*start)(struct mf_engine *g, const char *revision, const char *stable);
-	/* One act further, as step.h has it; after MF_STEP_DONE the state after is in g->next. */
+	/* One act further, as step.h has it; after MF_STEP_DONE the state after is in g->next, and
+	 * before each act how far the tick has come. */
 	enum mf_step_end (*step)(struct mf_engine *g, const struct mf_canary_tick *seen,
 	    const struct mf_asked *asked, size_t n_asked, struct mf_act *act);
 	struct mf_standing (*standing)(const struct mf_engine *g);

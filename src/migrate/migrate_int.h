@@ -62,6 +62,7 @@ struct mf_migrating {
 	uint64_t unattended_us; /* how long nobody ran it, before this process */
 	int64_t last_seen_us;   /* Unix time of the journal's last line, then */
 	enum mf_reason reason;  /* of the way back, as the act at hand says */
+	bool in_tick;           /* acts of a tick are under way: engine.next is how far it has come */
 	bool shifting;          /* the shift has begun: what else is called a stage is part of it */
 	bool leaving;           /* told to end: the way back is not interrupted again */
 	uint64_t act_line;      /* of the journal */
@@ -154,6 +155,9 @@ void mf_migrating_tell_people_end(
  * ticks; the end of a tick, whose heartbeat is put. */
 void mf_migrating_show_stage(struct mf_migrating *x, enum mf_migrate_stage stage, const char *text);
 void mf_migrating_show_act(struct mf_migrating *x, const struct mf_act *act);
+/* What is being done waits for this, most_us at most; 0: until it is so. */
+void mf_migrating_show_wait(struct mf_migrating *x, uint64_t most_us, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void mf_migrating_show_route(struct mf_migrating *x, const struct mf_act *act); /* it is done */
 void mf_migrating_show_watch(struct mf_migrating *x);
 void mf_migrating_show_tick(struct mf_migrating *x);

@@ -159,6 +159,7 @@ serves(struct mf_migrating *x, const struct mf_site_plan *site, const char *vers
 	if (site->serves.unchecked)
 		return 0;
 	mf_migrating_stage(x, MF_STAGE_SERVES, site->name);
+	mf_migrating_show_wait(x, within_us, "%.60s to serve %.100s", site->name, version);
 	if (site->serves.by_metric)
 		return serves_by_metric(x, site, version, within_us, e);
 	said = calloc(p.n_servers == 0 ? 1 : p.n_servers, sizeof *said);
@@ -241,8 +242,8 @@ tell_worst(const struct mf_replay_agreement *a)
 
 	for (i = 0; i < a->n_worst; i++)
 		mf_log(MF_LOG_WARNING, "compare: line %u: %s is %s and %s", a->worst[i].line,
-		    a->worst[i].path[0] == '\0' ? "the answer" : a->worst[i].path,
-		    a->worst[i].left, a->worst[i].right);
+		    a->worst[i].path[0] == '\0' ? "the answer" : a->worst[i].path, a->worst[i].left,
+		    a->worst[i].right);
 }
 
 int

@@ -97,10 +97,18 @@ void mf_view_left(struct mf_migrate_view *v, uint64_t max_unattended_us, int64_t
 void mf_view_versions(struct mf_migrate_view *v, const char *version, const char *previous);
 /* Before the shift. text: what is at hand. */
 void mf_view_stage(struct mf_migrate_view *v, const char *stage, const char *text, int64_t unix_us);
+/* What is being done now, and the moment of that; and what that waits for, until when; 0: until it
+ * is so. */
+void mf_view_doing(struct mf_migrate_view *v, const char *text, int64_t unix_us);
+void mf_view_waits(
+    struct mf_migrate_view *v, const char *what, int64_t until_us, int64_t unix_us);
 /* The rest, but for the metrics, */
 void mf_view_fill(struct mf_migrate_view *v, const struct mf_view_moment *now);
 /* (of a Rollout, in view_rollout.c, with its metrics) */
 void mf_view_fill_rollout(struct mf_migrate_view *v, const struct mf_view_moment *now);
+/* waits: the metrics of the primary after a way back, once they are watched. */
+void mf_view_put_watched(struct mf_migrate_view *v, const struct mf_view_moment *now,
+    const struct mf_way_back *back, uint64_t verify_for_us);
 /* waits: the window, or the end of the freeze, that it waits for. */
 void mf_view_put_window(struct mf_migrate_view *v, const struct mf_view_moment *now);
 /* of which this is one. primary: it is the primary's own. */

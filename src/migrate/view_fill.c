@@ -97,8 +97,37 @@ mf_view_stage(struct mf_migrate_view *v, const char *stage, const char *text, in
 {
 	set_text(v->stage, sizeof v->stage, stage);
 	set_text(v->doing, sizeof v->doing, text);
+	v->waits[0] = '\0';
 	set_text(v->rollback, sizeof v->rollback, "nothing: no weight has moved");
 	v->at_us = unix_us;
+}
+
+void
+mf_view_doing(struct mf_migrate_view *v, const char *text, int64_t unix_us)
+{
+	set_text(v->doing, sizeof v->doing, text);
+	v->at_us = unix_us;
+}
+
+void
+mf_view_waits(struct mf_migrate_view *v, const char *what, int64_t until_us, int64_t unix_us)
+{
+	char when[MF_TIME_TEXT_BYTES];
+
+	set_text(v->waits, sizeof v->waits - sizeof when - sizeof ", until ", what);
+	if (until_us != 0)
+		add(v->waits, sizeof v->waits, ", until %s",
+		    mf_format_time(until_us / 1000000 * 1000000, when));
+	v->at_us = unix_us;
+}
+
+void
+mf_view_put_watched(struct mf_migrate_view *v, const struct mf_view_moment *now,
+    const struct mf_way_back *back, uint64_t verify_for_us)
+{
+	if (back->verify_since_us != 0)
+		mf_view_waits(v, "the primary's metrics, which are watched",
+		    unix_of(now, back->verify_since_us + verify_for_us), now->unix_us);
 }
 
 /* ---- where it stands ---- */
@@ -214,7 +243,10 @@ put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	v->waits[0] = '\0';
 	switch (s->hold) {
 	case MF_HOLD_NONE:
-		if (!now->may_step && !mf_canary_ended(s))
+		if (s->phase == MF_PHASE_ROLLING_BACK)
+			mf_view_put_watched(
+			    v, now, &s->back, now->engine->canary_plan->back.verify_for_us);
+		else if (!now->may_step && !mf_canary_ended(s))
 			mf_view_put_window(v, now);
 		break;
 	case MF_HOLD_PAUSED:

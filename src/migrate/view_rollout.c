@@ -105,6 +105,8 @@ put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	uint64_t most = p->max_hold_us == 0 ? MF_HOLD_INTERVALS * interval : p->max_hold_us;
 
 	(void)snprintf(v->waits, sizeof v->waits, "%s", mf_rollout_waits_for(p, s));
+	if (s->undoing && s->weight == 0)
+		mf_view_put_watched(v, now, &s->back, p->back.verify_for_us);
 	if ((v->waits[0] == '\0' || has_baked(now)) && !now->may_step && !mf_rollout_ended(s) &&
 	    !s->aborted)
 		mf_view_put_window(v, now);

@@ -212,14 +212,12 @@ mf_canary_step(const struct mf_canary_plan *plan, const struct mf_canary_state *
 
 	while (*stage != NULL && (*stage)(&w) == MF_GO_ON)
 		stage++;
-	if (w.step.pending)
-		return MF_STEP_ACT;
 	/* A Migration's status says what was written last, with which the next tick compares what
 	 * it reads. A weight that somebody else gave is adopted only when told to. */
 	if (plan->profile == MF_PROFILE_MIGRATION)
 		w.s.weight = w.wanted;
 	*next = w.s;
-	return MF_STEP_DONE;
+	return w.step.pending ? MF_STEP_ACT : MF_STEP_DONE;
 }
 
 void

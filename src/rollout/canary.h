@@ -156,7 +156,8 @@ struct mf_canary_tick {
 };
 
 /* One act further. MF_STEP_ACT: *act is to be done, its answer appended to asked, and the same
- * called again. MF_STEP_DONE: *next is the state after the tick. next may not be state. */
+ * called again, and *next is the state as far as the tick has come, for those who watch. MF_STEP_DONE:
+ * *next is the state after the tick. next may not be state. */
 enum mf_step_end mf_canary_step(const struct mf_canary_plan *plan,
     const struct mf_canary_state *state, const struct mf_canary_tick *tick,
     const struct mf_asked *asked, size_t n_asked, struct mf_canary_state *next, struct mf_act *act);

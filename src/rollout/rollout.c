@@ -377,13 +377,13 @@ mf_rollout_step(const struct mf_rollout_plan *plan, const struct mf_rollout_stat
 	    .s = next,
 	    .tick = tick,
 	    .step = {.asked = asked, .n_asked = n_asked, .wants = act}};
+	bool asks;
 
 	*next = *state;
 	next->kept_by = MF_HOLD_NONE;
-	if (pass_once(&w) == MF_PASS_ASK)
-		return MF_STEP_ACT;
+	asks = pass_once(&w) == MF_PASS_ASK;
 	next->phase = phase_of(&w);
-	return MF_STEP_DONE;
+	return asks ? MF_STEP_ACT : MF_STEP_DONE;
 }
 
 bool

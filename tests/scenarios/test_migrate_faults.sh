@@ -133,6 +133,35 @@ ended "the first goes on" 0 first
 ends "two plans" 0/100 v2 v2
 told "two plans" "$gate_closed" "$succeeded"
 
+# ---- a way back that takes its time ----
+
+anew
+old_serves() { # VERSION
+	"$MF" pull "churn@$1" old --link current >out 2>err
+	curl -sf -X POST "http://$old/reload" >out
+}
+push_version v12 # which is rejected then
+answers promotion 403
+hooking v12 gates promotion confirm-promotion | sed 's|serves: unchecked}|serves: {url: "{server}/version", jsonPath: "{.version}", within: 60s}}|' >plan.yaml
+begin slowly
+in_time grep -q "held: gate" slowly.out
+old_serves v3
+ill new "accuracy 0.2" "status 200"
+# shellcheck disable=SC2317 # in_time calls it
+waits_for_old() { "$MF" status slowly >status.out 2>err; grep -q "waits for old to serve v1" status.out; }
+check "a way back waits for the primary: status says for what" in_time waits_for_old
+cp status.out out
+says "... and until when" "waits for old to serve v1, until 20[0-9-]+T[0-9:.]+Z$" out
+says "... it is on its way back" "RollingBack, weights 100/0" out
+says "... why" "going back: threshold" out
+says "... the traffic is back" "primary +\\[#+\\] 100 %" out
+says "... how far it has come" "step +the way back: the fallback is served, try 1 of" out
+says "... what it does" "now +serves old" out
+says "... what is left to do" "rollback +it is under way, because of threshold" out
+old_serves v1
+ended "... and it goes on" 8 slowly
+ends "slowly" 100/0 v1 v1
+
 # ---- one backend of two ----
 
 cat >two.cfg <<END
