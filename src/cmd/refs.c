@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "src/base/units.h"
 #include "src/cmd/output.h"
 #include "src/cmd/repo.h"
@@ -79,6 +80,19 @@ resolve(struct mf_repo *repo, const char *model, const char *version, struct mf_
 	return rc;
 }
 
+/* A person may know better; who reads the ref is given it all the same. */
+static void
+warn_of_rejected(const struct mf_version *v, const char *name)
+{
+	if (v->rejected)
+		mf_log(MF_LOG_WARNING,
+		    "%s@%s, which %s names now, was rejected by an earlier run or rollback%s%s; "
+		    "`modelferry ref %s %s VERSION` names another one",
+		    v->root.model, v->root.version, name,
+		    v->rejected_reason[0] == '\0' ? "" : ": ", v->rejected_reason, v->root.model,
+		    name);
+}
+
 static int
 move_ref(struct mf_cmd *c, const char *model, const char *name, const char *version,
     struct mf_error *e)
@@ -99,8 +113,10 @@ move_ref(struct mf_cmd *c, const char *model, const char *name, const char *vers
 		rc = resolve(r.repo, model, version, &v, e);
 	if (rc == 0)
 		rc = mf_ref_set(r.repo, &move, &sequence, e);
-	if (rc == 0)
+	if (rc == 0) {
+		warn_of_rejected(&v, name);
 		rc = put_ref(c, model, name, v.root.version, sequence, move.now_us, actor, e);
+	}
 	mf_version_fini(&v);
 	mf_cmd_close_repo(&r);
 	mf_signer_free(signer);

@@ -108,6 +108,7 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"time. "
 	"With VERSION moves the ref there, under a sequence number one higher, by "
 	"compare-and-swap: when somebody else was faster the status is 7 and nothing moved. "
+	"A version that was rejected is warned of, and named all the same. "
 	"Versions and refs of a model share one namespace; a clash is refused. "
 	"`previous` is derived from the history of `production` and cannot be moved."},
     [MF_CMD_TAG] = {"tag", "MODEL@VERSION KEY=VALUE ...", 2, MF_ARGS_MAX, "--",

@@ -164,6 +164,10 @@ says "... now" "$auto" out
 status 0 "rollback rejects it" "$MF" -r "$repo" rollback churn --to v2 --allow-rejected
 status 2 "--to a rejected version" "$MF" -r "$repo" rollback churn --to "$auto"
 status 0 "... only if allowed" "$MF" -r "$repo" rollback churn --to "$auto" --allow-rejected
+status 0 "a ref on a rejected version" "$MF" -r "$repo" ref churn production v2
+says "... is moved, and told" \
+    "churn@v2, which production names now, was rejected by an earlier run or rollback"
+"$MF" -r "$repo" ref churn production "$auto" >out 2>err
 status 3 "rollback of a model that is not there" "$MF" -r "$repo" rollback nobody
 
 # forget, prune
