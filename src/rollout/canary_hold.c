@@ -89,6 +89,9 @@ mf_walk_hold_for_data(struct mf_walk *w, enum mf_check found)
 {
 	if (w->holding == MF_HOLD_LOWERED) /* that is why: it gets no requests */
 		return mf_walk_hold(w, MF_HOLD_LOWERED);
+	/* who paused it wants to see that, and no window has to settle for it */
+	if (found == MF_CHECK_EARLY && w->holding == MF_HOLD_PAUSED)
+		return mf_walk_hold(w, MF_HOLD_PAUSED);
 	return mf_walk_hold(w, found == MF_CHECK_EARLY ? MF_HOLD_SETTLING : MF_HOLD_NO_DATA);
 }
 

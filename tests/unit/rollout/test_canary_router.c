@@ -19,7 +19,7 @@
 /* Proxies, of which one may be gone, and a run that tells them. */
 struct world {
 	struct mf_canary_plan plan;
-	struct mf_canary_state state;
+	struct mf_canary_state state, before; /* before: of the last tick, before its last act */
 	unsigned canary[PROXIES];
 	bool gone[PROXIES];
 	enum mf_steer control;
@@ -139,6 +139,7 @@ tick(struct world *w)
 	w->did[0] = '\0';
 	while (mf_canary_step(&w->plan, &w->state, &t, asked, n, &next, &act) == MF_STEP_ACT) {
 		assert_true(n < MF_STEP_ACTS_MAX);
+		w->before = next;
 		asked[n].act = act;
 		carry_out(w, &act, &asked[n++].answer);
 	}
@@ -386,6 +387,42 @@ test_lowered_and_turned_back(void **state)
 	assert_int_equal(w.state.weight, 0);
 }
 
+/* Who pauses it sees that, also in the tick whose window has not settled. */
+static void
+test_paused(void **state)
+{
+	struct world w = begin();
+
+	(void)state;
+	tick(&w);
+	w.control = MF_STEER_PAUSE;
+	w.measure_end = MF_MEASURE_EARLY;
+	tick(&w);
+	assert_int_equal(w.state.hold, MF_HOLD_PAUSED);
+	tick(&w);
+	assert_int_equal(w.state.hold, MF_HOLD_PAUSED);
+	w.control = MF_STEER_CONTINUE;
+	tick(&w);
+	assert_int_equal(w.state.hold, MF_HOLD_SETTLING);
+	assert_weights(&w, 30, 30);
+}
+
+/* Those who watch see how far a tick has come before each of its acts. */
+static void
+test_seen_within(void **state)
+{
+	struct world w = begin();
+
+	(void)state;
+	tick(&w);
+	w.control = MF_STEER_ABORT;
+	tick(&w);
+	assert_weights(&w, 0, 0);
+	assert_int_equal(w.before.phase, MF_PHASE_ROLLING_BACK);
+	assert_int_equal(w.before.reason, MF_REASON_BY_HAND);
+	assert_int_equal(w.before.weight, 0);
+}
+
 int
 main(void)
 {
@@ -402,6 +439,8 @@ main(void)
 	    cmocka_unit_test(test_one_raised),
 	    cmocka_unit_test(test_raised_and_missing),
 	    cmocka_unit_test(test_lowered_and_turned_back),
+	    cmocka_unit_test(test_paused),
+	    cmocka_unit_test(test_seen_within),
 	};
 
 	return cmocka_run_group_tests_name("canaries behind several proxies", tests, NULL, NULL);
