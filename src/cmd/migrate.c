@@ -221,6 +221,7 @@ fill(struct migrate *m)
 	p->secrets_dir = mf_options_text(o, MF_OPT_SECRETS_DIR);
 	p->dry_run = mf_options_flag(o, MF_OPT_DRY_RUN);
 	p->allow_rejected = mf_options_flag(o, MF_OPT_ALLOW_REJECTED);
+	p->new_version = mf_options_flag(o, MF_OPT_NEW_VERSION);
 	p->progress = &m->c->progress;
 	p->open_tree = open_mirror;
 	p->open_tree_arg = m->c;

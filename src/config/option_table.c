@@ -590,6 +590,11 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"take a version although it was rejected",
 	"Also consider versions that were rejected. "
 	"A run that carries one to its end takes the mark off it."},
+    [MF_OPT_NEW_VERSION] = {"new-version", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
+	MF_FOR(MIGRATE) | MF_FOR(DOCTOR), MF_COMPLETE_NONE,
+	"make the version of whatever lies at the source",
+	"Make a version that is not in the repository of the source's directory also where that "
+	"directory does not have the version's name."},
     [MF_OPT_REASON] = {"reason", 0, MF_KIND_STRING, 0, "TEXT", NULL, NULL, 0,
 	MF_FOR(ROLLBACK) | MF_FOR(MIGRATE),
 	MF_COMPLETE_NONE, "why; for the record",

@@ -10,7 +10,6 @@
 #include "src/repo/pull.h"
 #include "src/repo/version.h"
 
-#define KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
 #define LINK_TARGET_BYTES 1024u
 
 static bool
@@ -47,9 +46,9 @@ mf_migrating_read_link(
 	key = strrchr(target, '/');
 	key = key == NULL ? target : key + 1;
 	len = strlen(key);
-	if (len > KEY_TAIL_BYTES && len - KEY_TAIL_BYTES < MF_VERSION_BYTES) {
-		memcpy(out, key, len - KEY_TAIL_BYTES);
-		out[len - KEY_TAIL_BYTES] = '\0';
+	if (len > MF_KEY_TAIL_BYTES && len - MF_KEY_TAIL_BYTES < MF_VERSION_BYTES) {
+		memcpy(out, key, len - MF_KEY_TAIL_BYTES);
+		out[len - MF_KEY_TAIL_BYTES] = '\0';
 	}
 }
 

@@ -2,7 +2,6 @@
  * that are to be moved, the servers. It asks and reads, and writes nothing. */
 #include "src/migrate/migrate_int.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +18,6 @@
 
 #define TEXT_BYTES 1024u
 #define PATH_BYTES 4096u
-#define DEPTH_MAX 64u /* of a source's directories, which a push does not bound */
 
 int
 mf_migrating_looked(
@@ -46,59 +44,6 @@ mf_migrating_looked(
 
 /* ---- versions ---- */
 
-/* The bytes of all files below an open directory, which is closed. */
-/* NOLINTBEGIN(misc-no-recursion): DEPTH_MAX ends it */
-static int
-sum_dir(int fd, const char *path, unsigned depth, uint64_t *bytes, struct mf_error *e)
-{
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *item;
-	struct stat st;
-	int rc = 0;
-
-	if (d == NULL) {
-		rc = mf_error_sys(e, errno, "cannot read %s", path);
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
-	while (rc == 0 && (item = readdir(d)) != NULL) {
-		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
-		    fstatat(dirfd(d), item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue; /* it went meanwhile: the push will say so */
-		if (S_ISREG(st.st_mode))
-			*bytes += (uint64_t)st.st_size;
-		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-			rc = sum_dir(openat(dirfd(d), item->d_name,
-					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-			    item->d_name, depth + 1, bytes, e);
-	}
-	(void)closedir(d);
-	return rc;
-}
-/* NOLINTEND(misc-no-recursion) */
-
-static int
-look_at_source(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *e)
-{
-	char shown[PATH_BYTES], size[MF_UNIT_TEXT_BYTES];
-	const char *dir = mf_migrating_source_dir(x, shown);
-
-	if (dir == NULL)
-		return mf_error_set(e, MF_ENOTFOUND,
-		    "%s@%s is not in the repository, and the source has no directory to push",
-		    x->m->model, x->version);
-	if (!x->p->dry_run)
-		return 0; /* the push reads it soon */
-	if (sum_dir(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir, 0, &x->outlook.push_bytes,
-		e) != 0)
-		return -1;
-	x->outlook.version_bytes = x->outlook.push_bytes;
-	(void)snprintf(text, TEXT_BYTES, "%s@%s is to be pushed from %s, %s", x->m->model,
-	    x->version, dir, mf_format_size(x->outlook.push_bytes, size));
-	return 0;
-}
-
 /* Does the destination hold it already? */
 static bool
 is_there(const struct mf_migrating *x, const struct mf_version *v)
@@ -118,7 +63,7 @@ look_at_version(struct mf_migrating *x, char text[TEXT_BYTES], struct mf_error *
 	int rc = mf_version_find(x->p->repo, x->m->model, x->version, &v, e);
 
 	if (rc == 1)
-		return look_at_source(x, text, e);
+		return mf_migrating_look_at_push(x, text, TEXT_BYTES, e);
 	if (rc != 0)
 		return -1;
 	x->outlook.version_bytes = v.root.bytes;

@@ -109,6 +109,7 @@ struct mf_migrate_params {
 	const char *secrets_dir;
 	enum mf_migrate_resume resume;
 	bool allow_rejected; /* carry a version that an earlier run or rollback marked */
+	bool new_version;    /* push it, although nothing at the source says that it is that one */
 	/* Preflight alone. It looks at more, and goes on where something is not well: the error is
 	 * that of the first. */
 	bool dry_run;

@@ -15,6 +15,7 @@
 #define MF_VERSION_BYTES 160u
 #define MF_SERVING_BYTES (2 * MF_VERSION_BYTES)
 #define MF_TROUBLE_BYTES 320u
+#define MF_KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
 
 /* What may take over on the primary's side, by fallback of the plan; fallback.c. */
 struct mf_candidates;
@@ -117,6 +118,10 @@ int mf_migrating_ask_requires(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_looked(struct mf_migrating *x, const char *subject, int rc, const char *text,
     const struct mf_error *e); /* tells text, or where rc is not 0 what e says; rc */
 int mf_migrating_look_at_versions(struct mf_migrating *x, struct mf_error *e);
+/* look_source.c: the source's directory; and that a version is to be made of it. */
+int mf_migrating_look_at_source_dir(struct mf_migrating *x, struct mf_error *e);
+int mf_migrating_look_at_push(
+    struct mf_migrating *x, char *text, size_t text_bytes, struct mf_error *e);
 int mf_migrating_look_at_destination(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_look_at_fallbacks(struct mf_migrating *x, struct mf_error *e); /* fallback.c */
 int mf_migrating_look_at_data(struct mf_migrating *x, struct mf_error *e);

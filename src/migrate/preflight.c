@@ -300,6 +300,7 @@ static const struct look {
 	enum { OF_ALL_RUNS, OF_FRESH_RUNS, OF_DRY_RUNS } of;
 } looks[] = {
     {look_at_plan, OF_ALL_RUNS},
+    {mf_migrating_look_at_source_dir, OF_FRESH_RUNS},
     {mf_migrating_look_at_versions, OF_ALL_RUNS},
     {look_at_router, OF_ALL_RUNS},
     {look_at_count, OF_FRESH_RUNS},

@@ -41,7 +41,10 @@ json "... is not pulled again" 'r["pull_bytes"] == 0 and r["version_bytes"] > 20
 
 plan v9 >new.yaml
 sed -i "s|source: {name: old,|source: {name: old, dir: $scratch/v3,|" new.yaml
-status 0 "a version that is to be made" "$MF" doctor new.yaml --json
+status 2 "a version that the source does not say it is" "$MF" doctor new.yaml
+says "... is no version to be made" "churn@v9 is not in the repository, and .*/v3 does not say" \
+    out
+status 0 "a version that is to be made" "$MF" doctor new.yaml --json --new-version
 json "... is pushed and pulled" "r['push_bytes'] == 200003 and r['pull_bytes'] == 200003"
 sed 's/^  router:$/  router: none/; /^    haproxy:/,/drainTimeout/d; /^  analysis:/,$d' plan.yaml |
     sed 's/version: v2/version: v1/' >done.yaml

@@ -52,8 +52,19 @@ haproxy:
   primary: [churn/old]
   canary: [churn/new]
 PLAN
-status 0 "data and traffic" "$MF" migrate canary.yaml --router router.yaml \
-    --model churn@v5 --from v4 --to "$scratch/new,link=current" --json
+carry() { # VERSION FROM OPTION...
+	"$MF" migrate canary.yaml --router router.yaml --model "churn@$1" --from "$2" \
+	    --to "$scratch/new,link=current" "${@:3}"
+}
+status 2 "a version that nobody pushed, of a directory of another name" carry v5 v4
+says "... may be spelled wrongly" \
+    "churn@v5 is not in the repository, and .*/v4 does not say that it is v5"
+says "... which a person settles" "^HINT: .*modelferry versions churn.*--new-version"
+status 3 "... nothing was pushed" "$MF" show churn@v5
+status 2 "... nor does a look ahead pass it" carry v5 v4 --dry-run
+status 3 "a source that is not there" carry v4 nosuch --dry-run
+says "... also of a version that is" "the source's directory nosuch is not there"
+status 0 "data and traffic" carry v5 v4 --new-version --json
 head -n 1 out >first
 says "... says which first" '"version": "v5"' first
 ends "a bare Canary" 0/100 v5 v4

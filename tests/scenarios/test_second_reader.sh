@@ -102,7 +102,7 @@ spec:
   service: {port: 80}
   analysis: {interval: 10s, threshold: 2, stepWeight: 10}
 EOF
-"$MF" migrate plan.yaml --run-id ours --model other@1 --from next/f16 \
+"$MF" migrate plan.yaml --run-id ours --model other@1 --from next/f16 --new-version \
     --to "$scratch/there,link=current" \
     --router "file:template=$scratch/weights.in,output=$scratch/weights,reload=true" \
     >ours.out 2>&1 &
