@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/migrate/who.h"
 #include "src/state/journal.h"
 
 struct search {
@@ -92,6 +93,16 @@ take_elsewhere(void *arg, const struct mf_journal_run *run)
 	return 1;
 }
 
+/* Whoever is at it on this machine puts a line there before its journal knows that. */
+static bool
+runs_here(const struct mf_find_run *f, const char *id)
+{
+	const struct mf_who_look look = {.plan = f->plan, .run = id, .journal = f->journal};
+	char text[MF_WHO_TEXT_BYTES];
+
+	return mf_who_runs(&look, text) == MF_WHO_SOMEBODY;
+}
+
 /* Another machine may have gone on with the run since, and even to its end: what lies here is old
  * then, and nothing may be resumed from it. 0: it is the newest there is; 1: it has ended, and this
  * machine knows that now; -1. */
@@ -116,7 +127,7 @@ compare_with_repo(const struct mf_find_run *f, const char *id, struct mf_error *
 		return 0;
 	if (mf_journal_run(f->journal, id, take_ending, &here, e) != 0)
 		return -1;
-	if (!there.ended && there.mirrored > here.mirrored) {
+	if (!there.ended && there.mirrored > here.mirrored && !runs_here(f, id)) {
 		(void)mf_error_set(e, MF_ECONFLICT,
 		    "run %s was gone on with from another state directory since", id);
 		return mf_error_hint(
