@@ -27,6 +27,7 @@ struct mf_migrating {
 	struct mf_world *world;
 	struct mf_engine engine;
 	struct mf_rollout_plan rollout; /* of the engine, where the plan has one */
+	char (*whys)[MF_VIEW_WHY_BYTES]; /* of its metrics, as in a view's moment; NULL: no Rollout */
 	struct mf_region *answers;      /* that metrics of a Rollout gave in this tick */
 	struct mf_shift shift;
 	struct mf_shift_ports ports;

@@ -61,6 +61,20 @@ tell(struct mf_migrating *x, const char *what, const char *name, const struct mf
 	}
 }
 
+/* For those who watch: the engine counts it, and keeps no words. */
+static void
+keep_why(struct mf_migrating *x, const struct mf_act *act, const struct mf_analysis_metric *m,
+    const struct mf_measured *got)
+{
+	const unsigned of = act->index >> MF_ANALYSIS_INDEX_SHIFT;
+	char *why = x->whys[of * MF_ANALYSIS_METRICS_MAX + (act->index & MF_ANALYSIS_INDEX_METRIC)];
+	struct mf_error error;
+
+	mf_analysis_why(m, got, &error);
+	(void)snprintf(
+	    why, MF_VIEW_WHY_BYTES, "%.150s", error.code == MF_OK ? got->why : error.message);
+}
+
 void
 mf_migrating_measure(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
@@ -79,6 +93,8 @@ mf_migrating_measure(struct mf_migrating *x, const struct mf_act *act, struct mf
 		mf_world_ask(x->world, &query, x->answers, &out->measured);
 	else
 		(void)snprintf(out->measured.why, sizeof out->measured.why, "%.150s", e.message);
+	if (!primary && (index & MF_ANALYSIS_INDEX_LEFT) == 0)
+		keep_why(x, act, &analysis->metrics[index], &out->measured);
 	tell(x,
 	    (index & MF_ANALYSIS_INDEX_LEFT) != 0 ? "left"
 	    : primary                             ? "primary"

@@ -253,16 +253,21 @@ static const struct mf_canary_plan data_only = {
     .threshold = 1,
 };
 
-static void
-make_engine(struct mf_migrating *x)
+static int
+make_engine(struct mf_migrating *x, struct mf_error *e)
 {
 	if (x->p->plan->rollout == NULL) {
 		mf_engine_canary(&x->engine, x->canary);
-		return;
+		return 0;
 	}
+	x->whys = calloc(
+	    x->p->plan->rollout->n_analyses + 1, MF_ANALYSIS_METRICS_MAX * sizeof x->whys[0]);
+	if (x->whys == NULL)
+		return mf_error_nomem(e, "the analyses");
 	x->rollout = *x->p->plan->rollout;
 	x->rollout.abort_scale_down = false; /* servers are not ours to stop */
 	mf_engine_rollout(&x->engine, &x->rollout);
+	return 0;
 }
 
 int
@@ -280,7 +285,10 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	x->canary = p->plan->canary != NULL ? p->plan->canary : &data_only;
 	x->m = p->plan->migration;
 	x->called_model = x->m->model;
-	make_engine(x);
+	if (make_engine(x, e) != 0) {
+		free(x);
+		return -1;
+	}
 	mf_view_init(&x->view, x->canary, x->m, p->actor);
 	rc = run(x, out, e);
 	(void)snprintf(out->version, sizeof out->version, "%s", x->version);
@@ -291,6 +299,7 @@ mf_migrate(const struct mf_migrate_params *p, struct mf_migrate_report *out, str
 	out->agreement = x->agreement;
 	mf_migrating_close(x);
 	free(x->candidates);
+	free(x->whys);
 	free(x);
 	return rc;
 }

@@ -32,6 +32,7 @@ fill_as(struct mf_migrating *x, const struct mf_engine *engine)
 	    .previous = x->previous,
 	    .shown = x->shown,
 	    .gate = x->gate,
+	    .whys = (const char(*)[MF_VIEW_WHY_BYTES])x->whys,
 	};
 
 	mf_view_fill(&x->view, &now);

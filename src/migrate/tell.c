@@ -25,7 +25,7 @@
 #define OWED_END_US UINT64_C(120000000) /* how long the end waits for what is owed */
 #define EVENTS_END_US UINT64_C(10000000)
 #define ALERTS_END_US UINT64_C(30000000) /* and for people to be told of it */
-#define LEAVE_US UINT64_C(5000000) /* somebody may wait to kill this process */
+#define LEAVE_US UINT64_C(5000000)       /* somebody may wait to kill this process */
 
 static const char *
 phase_name(const struct mf_migrating *x)
@@ -179,21 +179,55 @@ mf_migrating_remember_told(struct mf_migrating *x)
 	x->told_failed = failed_checks(x);
 }
 
-/* Metrics of a Rollout's analysis that failed in this tick. */
+static unsigned
+index_of(const struct mf_rollout_plan *r, const struct mf_analysis_plan *plan)
+{
+	unsigned k;
+
+	for (k = 0; k < r->n_analyses && r->analyses[k] != plan; k++)
+		;
+	return k;
+}
+
+/* "0.52; failed 1, limit 0" */
+static void
+tell_measured(struct mf_migrating *x, const struct mf_analysis_plan *plan, size_t i,
+    const struct mf_analysis_metric_state *m, const char *why)
+{
+	const struct mf_analysis_metric *metric = &plan->metrics[i];
+	char text[MF_VIEW_WHY_BYTES], value[32] = "";
+
+	mf_view_analysis_text(text, sizeof text, metric, m, why);
+	if (m->has_value && m->last != MF_ANALYSIS_ERROR)
+		(void)snprintf(value, sizeof value, "%.6g; ", m->value);
+	mf_migrating_did(x, "analysis:%.40s:%s%s", metric->name, value, text);
+	if (metric->dry_run)
+		return;
+	if (m->last == MF_ANALYSIS_ERROR) /* of which a few in a row change nothing */
+		say(x, MF_ALERT_INFO, "error: %s of %s: %s", metric->name, plan->name, text);
+	else
+		say(x, MF_ALERT_WARN, "failed check: %s of %s: %s%s", metric->name, plan->name,
+		    value, text);
+}
+
+/* Metrics of a Rollout's analysis that failed in this tick, or were an error. */
 static void
 tell_analysis(struct mf_migrating *x, const struct mf_analysis_plan *plan,
     const struct mf_analysis_state *run)
 {
 	const struct mf_analysis_metric_state *m;
+	unsigned of;
 	size_t i;
 
-	for (i = 0; plan != NULL && i < plan->n_metrics; i++) {
+	if (plan == NULL)
+		return;
+	of = index_of(x->engine.rollout_plan, plan) * MF_ANALYSIS_METRICS_MAX;
+	for (i = 0; i < plan->n_metrics; i++) {
 		m = &run->metrics[i];
-		if (m->last_us != x->tick_us || plan->metrics[i].dry_run)
-			continue;
-		if (m->last == MF_ANALYSIS_FAILED || m->last == MF_ANALYSIS_INCONCLUSIVE)
-			say(x, MF_ALERT_WARN, "failed check: %s of %s", plan->metrics[i].name,
-			    plan->name);
+		if (m->last_us == x->tick_us &&
+		    (m->last == MF_ANALYSIS_FAILED || m->last == MF_ANALYSIS_INCONCLUSIVE ||
+			(m->last == MF_ANALYSIS_ERROR && m->consecutive_errors > 0)))
+			tell_measured(x, plan, i, m, x->whys[of + i]);
 	}
 }
 

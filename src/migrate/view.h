@@ -23,6 +23,8 @@
 	((size_t)256 << 10) /* as JSON: more than all fields take at their most \
 			     */
 
+#define MF_VIEW_WHY_BYTES 160u
+
 struct mf_view_metric {
 	char name[128];
 	char check[16]; /* of mf_check_name; "": not measured yet */
@@ -37,7 +39,8 @@ struct mf_view_metric {
 	uint64_t samples; /* behind it; 0: not known */
 	uint64_t age_us;  /* of the newest one, when it was measured; 0: not known */
 	int64_t asked_us; /* when it was measured last */
-	char why[160];    /* why it has no value */
+	/* why it has no value; of an analysis also how many failed, and its limit */
+	char why[MF_VIEW_WHY_BYTES];
 };
 
 struct mf_migrate_view {
@@ -85,6 +88,9 @@ struct mf_view_moment {
 	uint64_t tick;
 	const char *version, *previous, *shown; /* carried; of production, of the link before */
 	const char *gate;                       /* the hook that keeps a gate closed; "": none */
+	/* Of a Rollout: why each metric was an error when it was measured last, "" it was none; of
+	 * metric i of analysis k at k * MF_ANALYSIS_METRICS_MAX + i. NULL: not known. */
+	const char (*whys)[MF_VIEW_WHY_BYTES];
 };
 
 /* The part that is the plan's, and whose it is. */
@@ -104,6 +110,10 @@ void mf_view_waits(
     struct mf_migrate_view *v, const char *what, int64_t until_us, int64_t unix_us);
 /* The rest, but for the metrics, */
 void mf_view_fill(struct mf_migrate_view *v, const struct mf_view_moment *now);
+/* What the counts of an analysis' metric say beside its limits: "failed 1, limit 0", or why it is an
+ * error and "error 2 in a row, limit 4"; "": all is well. why: "" or what was told of the error. */
+void mf_view_analysis_text(char *out, size_t bytes, const struct mf_analysis_metric *m,
+    const struct mf_analysis_metric_state *s, const char *why);
 /* (of a Rollout, in view_rollout.c, with its metrics) */
 void mf_view_fill_rollout(struct mf_migrate_view *v, const struct mf_view_moment *now);
 /* waits: the metrics of the primary after a way back, once they are watched. */

@@ -4,13 +4,7 @@
 
 #include "src/base/text.h"
 #include "src/base/units.h"
-#include "src/migrate/view.h"
-
-static int64_t
-unix_of(const struct mf_view_moment *now, uint64_t us)
-{
-	return now->unix_us + ((int64_t)us - (int64_t)now->now_us);
-}
+#include "src/migrate/view_int.h"
 
 /* In the order of the engine's table (src/rollout/rollout_back.c). */
 static const char *
@@ -52,8 +46,8 @@ put_step(struct mf_migrate_view *v, const struct mf_view_moment *now)
 		    back_step(s->back.step), s->back.tries + 1, MF_BACK_TRIES);
 	else if (s->bake_since_us > 0)
 		(void)snprintf(v->step, sizeof v->step, "bake until %s",
-		    mf_format_time(
-			unix_of(now, s->bake_since_us + p->bake.duration_us) / 1000000 * 1000000,
+		    mf_format_time(mf_view_unix_of(now, s->bake_since_us + p->bake.duration_us) /
+				       1000000 * 1000000,
 			when));
 	else if (s->aborted || mf_rollout_ended(s))
 		(void)snprintf(v->step, sizeof v->step, "none");
@@ -116,29 +110,58 @@ put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	if (s->hold_since_us == 0)
 		return;
 	(void)snprintf(v->hold, sizeof v->hold, "%s", mf_hold_name(hold_of(s)));
-	v->hold_since_us = unix_of(now, s->hold_since_us);
+	v->hold_since_us = mf_view_unix_of(now, s->hold_since_us);
 	v->hold_until_us = v->hold_since_us + (int64_t)most;
 	(void)snprintf(v->hold_end, sizeof v->hold_end, "%s",
 	    p->hold_end == MF_HOLD_ROLLBACK ? "rollback" : "alert");
 }
 
+/* What had no data counts as no error yet. */
 static enum mf_check
-check_of(enum mf_analysis_phase last)
+check_of(const struct mf_analysis_metric_state *m)
 {
-	switch (last) {
+	switch (m->last) {
 	case MF_ANALYSIS_SUCCESSFUL: return MF_CHECK_PASS;
 	case MF_ANALYSIS_FAILED: return MF_CHECK_OUT;
 	case MF_ANALYSIS_INCONCLUSIVE: return MF_CHECK_NO_VALUE;
-	default: return MF_CHECK_ERROR;
+	default: return m->consecutive_errors > 0 ? MF_CHECK_ERROR : MF_CHECK_NO_VALUE;
 	}
 }
 
 static void
-put_analysis(struct mf_migrate_view *v, const struct mf_view_moment *now,
-    const struct mf_analysis_plan *plan, const struct mf_analysis_state *run)
+put_count(char *out, size_t bytes, const char *what, unsigned n, int limit)
 {
+	const size_t at = strlen(out);
+	char most[24] = "no limit";
+
+	if (n == 0)
+		return;
+	if (limit >= 0)
+		(void)snprintf(most, sizeof most, "limit %d", limit);
+	(void)snprintf(out + at, bytes - at, "%s%s %u, %s", at == 0 ? "" : "; ", what, n, most);
+}
+
+void
+mf_view_analysis_text(char *out, size_t bytes, const struct mf_analysis_metric *m,
+    const struct mf_analysis_metric_state *s, const char *why)
+{
+	out[0] = '\0';
+	if (s->last == MF_ANALYSIS_ERROR)
+		(void)snprintf(out, bytes, "%.100s", why);
+	put_count(
+	    out, bytes, "errors in a row:", s->consecutive_errors, m->consecutive_error_limit);
+	put_count(out, bytes, "failed", s->failed, m->failure_limit);
+	put_count(out, bytes, "inconclusive", s->inconclusive, m->inconclusive_limit);
+}
+
+static void
+put_analysis(struct mf_migrate_view *v, const struct mf_view_moment *now, unsigned index,
+    const struct mf_analysis_state *run)
+{
+	const struct mf_analysis_plan *plan = now->engine->rollout_plan->analyses[index];
 	const struct mf_analysis_metric_state *m;
 	struct mf_view_metric *out;
+	char text[MF_VIEW_WHY_BYTES];
 	size_t i;
 
 	for (i = 0; i < plan->n_metrics && v->n_metrics < MF_VIEW_METRICS_MAX; i++) {
@@ -150,9 +173,11 @@ put_analysis(struct mf_migrate_view *v, const struct mf_view_moment *now,
 		mf_text_escape(out->name, sizeof out->name, plan->metrics[i].name);
 		if (m->last == MF_ANALYSIS_PENDING)
 			continue;
-		out->asked_us = unix_of(now, m->last_us);
-		(void)snprintf(
-		    out->check, sizeof out->check, "%s", mf_check_name(check_of(m->last)));
+		mf_view_analysis_text(text, sizeof text, &plan->metrics[i], m,
+		    now->whys == NULL ? "" : now->whys[index * MF_ANALYSIS_METRICS_MAX + i]);
+		mf_text_escape(out->why, sizeof out->why, text);
+		out->asked_us = mf_view_unix_of(now, m->last_us);
+		(void)snprintf(out->check, sizeof out->check, "%s", mf_check_name(check_of(m)));
 	}
 }
 
@@ -163,12 +188,16 @@ put_metrics(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	const struct mf_rollout_plan *p = now->engine->rollout_plan;
 	const struct mf_rollout_state *s = &now->engine->state.rollout;
 	const struct mf_analysis_plan *run = mf_rollout_running(p, s);
+	unsigned i;
 
 	v->n_metrics = 0;
 	if (s->background_on && p->background < p->n_analyses)
-		put_analysis(v, now, p->analyses[p->background], &s->background);
-	if (run != NULL)
-		put_analysis(v, now, run, &s->run);
+		put_analysis(v, now, p->background, &s->background);
+	for (i = 0; run != NULL && i < p->n_analyses; i++)
+		if (p->analyses[i] == run) {
+			put_analysis(v, now, i, &s->run);
+			break;
+		}
 }
 
 void

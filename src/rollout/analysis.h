@@ -107,6 +107,10 @@ bool mf_analysis_measured(
 bool mf_analysis_ask_primary(const struct mf_analysis_plan *plan, unsigned i, unsigned base,
     struct mf_step *s, enum mf_analysis_phase *phase, bool *has_data);
 
+/* Why what was measured is an error to the metric: its provider's word, or the condition that cannot
+ * be evaluated. MF_OK in why->code: it is none. */
+void mf_analysis_why(const struct mf_analysis_metric *m, const struct mf_measured *got,
+    struct mf_error *why);
 /* What one measurement is worth; *has_data: false where there was nothing to look at, which in
  * profile migration is no measurement. left: of a predicate whose result was empty; else NULL. */
 enum mf_analysis_phase mf_analysis_judge(enum mf_profile profile,

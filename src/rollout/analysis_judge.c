@@ -101,3 +101,36 @@ mf_analysis_judge(enum mf_profile profile, const struct mf_analysis_metric *m,
 		return by_conditions(m, &empty_list);
 	return by_conditions(m, &number);
 }
+
+/* A condition that cannot be evaluated. */
+static bool
+fails(const struct mf_expr *condition, const char *name, const struct mf_node *result,
+    struct mf_error *why)
+{
+	struct mf_error e = {0};
+
+	if (condition == NULL || mf_expr_holds(condition, result, &e) >= 0)
+		return false;
+	(void)mf_error_set(why, e.code, "%s: %.300s", name, e.message);
+	return true;
+}
+
+void
+mf_analysis_why(
+    const struct mf_analysis_metric *m, const struct mf_measured *got, struct mf_error *why)
+{
+	const struct mf_node number = {.kind = MF_NODE_NUMBER,
+	    .number = got->end == MF_MEASURE_NAN ? (double)NAN : got->value};
+	const struct mf_node *result = got->result != NULL           ? got->result
+				       : got->end == MF_MEASURE_NONE ? &empty_list
+								     : &number;
+
+	*why = (struct mf_error){0};
+	if (got->end == MF_MEASURE_ERROR)
+		(void)mf_error_set(why, MF_EFAIL, "%s",
+		    got->why[0] == '\0' ? "it could not be measured" : got->why);
+	else if (got->end != MF_MEASURE_EARLY && got->end != MF_MEASURE_FEW &&
+		 m->query.type != MF_PROVIDER_JOB && !m->predicate &&
+		 !fails(m->failure, "failureCondition", result, why))
+		(void)fails(m->success, "successCondition", result, why);
+}

@@ -199,6 +199,8 @@ check "accuracy falls: rolled back" test $? -eq 8
 check "... for that reason" grep -q "rolled back: threshold" falls.err
 check "... the primary was looked at first, and was well" \
     grep -q 'left:accuracy:\[0.5\].*primary:accuracy:\[0.95\].*alert:aborted.*route:100/0' falls.out
+check "... with how many failed and how many may" \
+    grep -q 'analysis:accuracy:failed 1, limit 0' falls.out
 check "... and watched afterwards" grep -q '100/0 *step 0  primary:accuracy:\[0.95\]' falls.out
 no_client_failed "a Rollout that falls"
 ends "a Rollout that falls" 100/0 v1 v1

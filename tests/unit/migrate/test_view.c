@@ -321,8 +321,11 @@ test_rollout(void **state)
 	    {.kind = MF_ROLLOUT_SET_WEIGHT, .weight = 40},
 	    {.kind = MF_ROLLOUT_PAUSE, .forever = true},
 	};
-	static const struct mf_analysis_metric looks[] = {{.name = "accuracy"}};
-	static const struct mf_analysis_plan analysis = {.metrics = looks, .n_metrics = 1};
+	static const struct mf_analysis_metric looks[] = {{.name = "accuracy"},
+	    {.name = "latency", .failure_limit = -1, .consecutive_error_limit = 4}};
+	static const struct mf_analysis_plan analysis = {.metrics = looks, .n_metrics = 2};
+	static const char whys[MF_ANALYSIS_METRICS_MAX][MF_VIEW_WHY_BYTES] = {
+	    "", "prometheus: connection refused"};
 	static const struct mf_analysis_plan *const analyses[] = {&analysis};
 	static const struct mf_rollout_plan rollout = {
 	    .profile = MF_PROFILE_MIGRATION,
@@ -349,7 +352,17 @@ test_rollout(void **state)
 	s->background_on = true;
 	s->changed_us = 50 * SECOND;
 	s->background.metrics[0] = (struct mf_analysis_metric_state){
-	    .last = MF_ANALYSIS_FAILED, .last_us = 95 * SECOND, .has_value = true, .value = 0.5};
+	    .last = MF_ANALYSIS_FAILED,
+	    .last_us = 95 * SECOND,
+	    .has_value = true,
+	    .value = 0.5,
+	    .failed = 1};
+	s->background.metrics[1] = (struct mf_analysis_metric_state){.last = MF_ANALYSIS_ERROR,
+	    .last_us = 95 * SECOND,
+	    .errors = 3,
+	    .consecutive_errors = 2,
+	    .failed = 7};
+	r->now.whys = whys;
 	mf_view_fill(&r->view, &r->now);
 	assert_string_equal(r->view.phase, "Paused");
 	assert_string_equal(r->view.step, "step 2 of 2, canary 40 %");
@@ -357,9 +370,16 @@ test_rollout(void **state)
 	assert_string_equal(r->view.hold, "paused");
 	assert_int_equal(r->view.hold_until_us, NOW + 20000000);
 	assert_string_equal(r->view.hold_end, "rollback");
-	assert_int_equal(r->view.n_metrics, 1);
+	assert_int_equal(r->view.n_metrics, 2);
 	assert_string_equal(r->view.metrics[0].name, "accuracy");
 	assert_string_equal(r->view.metrics[0].check, "out");
+	assert_string_equal(r->view.metrics[0].why, "failed 1, limit 0");
+	assert_string_equal(r->view.metrics[1].check, "error");
+	assert_string_equal(r->view.metrics[1].why,
+	    "prometheus: connection refused; errors in a row: 2, limit 4; failed 7, no limit");
+	s->background.metrics[1].consecutive_errors = 0; /* no data is no error yet */
+	mf_view_fill(&r->view, &r->now);
+	assert_string_equal(r->view.metrics[1].check, "novalue");
 	assert_int_equal(r->view.metrics[0].asked_us, NOW - 5000000);
 	assert_string_equal(r->view.rollback,
 	    "weights 60/40 to 100/0 at once; drain sessions for at most 2s; mark v2 as rejected if "

@@ -242,6 +242,29 @@ verdicts(void **state)
 	assert_false(has_data);
 }
 
+/* Why it is an error, for people: what the provider said, or which condition cannot be evaluated. */
+static void
+whys(void **state)
+{
+	struct mf_analysis_metric m = {.name = "m"};
+	struct mf_measured got = {.end = MF_MEASURE_ERROR, .why = "connection refused"};
+	struct mf_error e = {0}, why;
+
+	m.success = mf_expr_read("result[0] > 1", *state, &e);
+	mf_analysis_why(&m, &got, &why);
+	assert_string_equal(why.message, "connection refused");
+	got = (struct mf_measured){.end = MF_MEASURE_VALUE, .value = 2};
+	mf_analysis_why(&m, &got, &why);
+	assert_int_not_equal(why.code, MF_OK);
+	assert_non_null(strstr(why.message, "successCondition: "));
+	got.result = tree_of(*state, "[2]");
+	mf_analysis_why(&m, &got, &why);
+	assert_int_equal(why.code, MF_OK);
+	got = (struct mf_measured){.end = MF_MEASURE_EARLY};
+	mf_analysis_why(&m, &got, &why);
+	assert_int_equal(why.code, MF_OK);
+}
+
 int
 main(void)
 {
@@ -252,6 +275,7 @@ main(void)
 	    trees_test(windows),
 	    trees_test(predicates),
 	    trees_test(verdicts),
+	    trees_test(whys),
 	};
 
 	return cmocka_run_group_tests_name("analyses", tests, NULL, NULL);
