@@ -205,6 +205,8 @@ sed -i 's/version: v4}/version: v2}/' plan.yaml
 status 2 "a fallback that the source cannot run" "$MF" migrate plan.yaml --dry-run
 says "... is told with the tag" 'requires runtime=onnx, and churn@v7 has runtime=other'
 sed -i 's/{version: v7}/{best: accuracy}/' plan.yaml
+"$MF" pull churn@v1 old --link current >out 2>err # what production names
+post old reload
 status 0 "of the best, those that it can run" "$MF" doctor plan.yaml
 says "... and no others" 'fallback +churn@v5$' out
 plan v2 "  fallback: [{version: v3}]" >plan.yaml
