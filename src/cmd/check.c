@@ -78,7 +78,8 @@ print(struct mf_cmd *c, const struct mf_mirror_check_result *r, double seconds)
 	if (r->skipped > 0)
 		fprintf(c->out, ", %llu skipped", (unsigned long long)r->skipped);
 	if (r->errors > 0)
-		fprintf(c->out, ", %llu failures", (unsigned long long)r->errors);
+		fprintf(c->out, ", %llu failure%s", (unsigned long long)r->errors,
+		    mf_plural(r->errors));
 	fprintf(c->out, " in %.1f s\n", seconds);
 }
 

@@ -158,7 +158,8 @@ examine(struct doctor *d, struct mf_error *e)
 		json_pack("{s:b, s:O}", "ok", d->troubles == 0, "findings", d->o), e) != 0)
 		return -1;
 	if (d->troubles > 0)
-		return mf_error_set(e, MF_EFAIL, "%u troubles found", d->troubles);
+		return mf_error_set(e, MF_EFAIL, "%u trouble%s found", d->troubles,
+		    mf_plural(d->troubles));
 	return 0;
 }
 
@@ -195,7 +196,7 @@ static int
 count_troubles(const struct doctor *d, const struct mf_error *why, struct mf_error *e)
 {
 	(void)mf_error_set(e, why->code, "%s: %u trouble%s found",
-	    mf_options_arg(d->c->options, 0), d->troubles, d->troubles == 1 ? "" : "s");
+	    mf_options_arg(d->c->options, 0), d->troubles, mf_plural(d->troubles));
 	return mf_error_hint(e, "standard output says what it is, and what to do");
 }
 

@@ -110,9 +110,9 @@ put_line(struct mf_cmd *c, const char *run_id, const struct mf_migrate_report *r
 		fprintf(c->out, "already done: production is %s, weights %u/%u\n", r->version,
 		    r->primary, r->canary);
 	else
-		fprintf(c->out, "%s: %s, weights %u/%u, %llu ticks, %s, run %s\n",
+		fprintf(c->out, "%s: %s, weights %u/%u, %llu tick%s, %s, run %s\n",
 		    word_of(r, dry_run), r->version, r->primary, r->canary,
-		    (unsigned long long)r->ticks, mf_format_duration(r->seconds * 1000000, took),
+		    (unsigned long long)r->ticks, mf_plural(r->ticks), mf_format_duration(r->seconds * 1000000, took),
 		    run_id);
 }
 

@@ -4,6 +4,7 @@
 
 #include "src/base/fs.h"
 #include "src/base/log.h"
+#include "src/base/units.h"
 #include "src/cmd/migrate.h"
 #include "src/cmd/output.h"
 #include "src/rollout/document.h"
@@ -100,7 +101,7 @@ tell(struct mf_cmd *c, const char *path, const struct mf_plan *refused, struct m
 		return -1;
 	}
 	(void)mf_error_set(
-	    e, MF_EUSAGE, "%s is refused for %u reason%s", path, n, n == 1 ? "" : "s");
+	    e, MF_EUSAGE, "%s is refused for %u reason%s", path, n, mf_plural(n));
 	return mf_error_hint(e, "modelferry-plan(5) says what each field means");
 }
 

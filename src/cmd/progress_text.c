@@ -94,7 +94,7 @@ put_plain_counts(struct text *t, const struct mf_progress *p)
 	if (deleted > 0)
 		put(t, ", %llu deleted", (unsigned long long)deleted);
 	if (failures > 0)
-		put(t, ", %llu failures", (unsigned long long)failures);
+		put(t, ", %llu failure%s", (unsigned long long)failures, mf_plural(failures));
 }
 
 static void

@@ -164,7 +164,8 @@ show_all(struct mf_cmd *c, struct mf_repo *repo, const struct mf_cmd_runs *rs, s
 	if (rc < 0)
 		return -1;
 	if (n_unwell > 0)
-		return mf_error_set(e, MF_EFAIL, "%zu of %zu runs need attention", n_unwell, rs->n);
+		return mf_error_set(e, MF_EFAIL, "%zu of %zu run%s need%s attention", n_unwell, rs->n,
+		    mf_plural(rs->n), n_unwell == 1 ? "s" : "");
 	if (rs->n == 0 && !c->json)
 		fprintf(c->out, "no run is under way\n");
 	return 0;

@@ -114,7 +114,8 @@ print(const struct mf_cmd_mirror *m, const struct mf_mirror_result *r, double se
 	if (r->skipped > 0)
 		fprintf(out, ", %llu skipped", (unsigned long long)r->skipped);
 	if (r->errors > 0)
-		fprintf(out, ", %llu failures", (unsigned long long)r->errors);
+		fprintf(out, ", %llu failure%s", (unsigned long long)r->errors,
+		    mf_plural(r->errors));
 	fprintf(out, " in %.1f s\n", seconds);
 	return 0;
 }

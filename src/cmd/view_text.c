@@ -100,7 +100,8 @@ put_evidence(struct mf_buf *b, const struct mf_view_metric *m, const struct mf_v
 	if (m->has_primary)
 		mf_buf_printf(b, "; primary %.6g", m->primary);
 	if (m->samples > 0)
-		mf_buf_printf(b, "; %llu samples", (unsigned long long)m->samples);
+		mf_buf_printf(b, "; %llu sample%s", (unsigned long long)m->samples,
+		    mf_plural(m->samples));
 	if (m->age_us > 0)
 		mf_buf_printf(b, "; newest %s old", span(0, (int64_t)m->age_us, age));
 	if (m->asked_us > 0 && !f->live)

@@ -8,6 +8,7 @@
 
 #include "src/base/log.h"
 #include "src/base/thread.h"
+#include "src/base/units.h"
 
 static bool
 has(const struct mf_canary_plan *plan, enum mf_hook_type type)
@@ -65,6 +66,8 @@ mf_teller_start(struct mf_teller **out, const struct mf_teller_params *params, s
 void
 mf_teller_stop(struct mf_teller *t)
 {
+	size_t n;
+
 	if (t == NULL)
 		return;
 	(void)pthread_mutex_lock(&t->lock);
@@ -73,10 +76,12 @@ mf_teller_stop(struct mf_teller *t)
 	(void)pthread_mutex_unlock(&t->lock);
 	if (t->started)
 		(void)pthread_join(t->thread, NULL);
-	if (t->n_events + t->dropped > 0)
-		mf_log(MF_LOG_WARNING, "%zu %s%s were not told", t->n_events + (size_t)t->dropped,
-		    t->p.receiver == NULL ? "events" : "alerts of ",
-		    t->p.receiver == NULL ? "" : t->p.receiver->name);
+	n = t->n_events + (size_t)t->dropped;
+	if (n > 0)
+		mf_log(MF_LOG_WARNING, "%zu %s%s%s%s %s not told", n,
+		    t->p.receiver == NULL ? "event" : "alert", mf_plural(n),
+		    t->p.receiver == NULL ? "" : " of ",
+		    t->p.receiver == NULL ? "" : t->p.receiver->name, n == 1 ? "was" : "were");
 	if (t->hooks != NULL)
 		t->hooks->ops->close(t->hooks);
 	mf_dialer_close(t->dialer);

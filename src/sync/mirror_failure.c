@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/base/units.h"
 #include "src/sync/mirror_int.h"
 
 /* So many files fail because of what they have in common, not because of themselves. */
@@ -114,6 +115,7 @@ mirror_verdict(
 	*e = *worst;
 	if (f->n > 1)
 		return mf_error_while(
-		    e, "%s: %llu failures, which the log tells", doing, (unsigned long long)f->n);
+		    e, "%s: %llu failure%s, which the log tells", doing, (unsigned long long)f->n,
+	    mf_plural(f->n));
 	return mf_error_while(e, "%s", doing);
 }

@@ -92,7 +92,7 @@ a_mirror_counts_files(void **state)
 	atomic_store(&p.files_deleted, 4);
 	atomic_store(&p.failures, 1);
 	mf_progress_line(&p, 0, line, sizeof line);
-	assert_non_null(strstr(line, "4 deleted, 1 failures"));
+	assert_non_null(strstr(line, "4 deleted, 1 failure"));
 }
 
 static void
