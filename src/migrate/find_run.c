@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/crc32c.h"
 #include "src/base/log.h"
 #include "src/migrate/who.h"
 #include "src/state/journal.h"
@@ -93,6 +94,45 @@ take_elsewhere(void *arg, const struct mf_journal_run *run)
 	return 1;
 }
 
+/* One line, wherever it lies: what tells it from another of its number. */
+struct line {
+	uint64_t number;
+	bool found;
+	enum mf_journal_kind kind;
+	int64_t time_us;
+	size_t n;
+	uint32_t sum;
+};
+
+static int
+take_line(void *arg, const struct mf_journal_line *line)
+{
+	struct line *l = arg;
+
+	if (line->number != l->number)
+		return 0;
+	l->found = true;
+	l->kind = line->kind;
+	l->time_us = line->time_us;
+	l->n = line->n;
+	l->sum = mf_crc32c(0, line->bytes, line->n);
+	return 1;
+}
+
+/* Its process put lines there, and was killed before it noted that: the last one is this journal's.
+ * Whoever went on from elsewhere has another one of that number, of another moment. */
+static bool
+is_from_here(const struct mf_find_run *f, const char *id, uint64_t last)
+{
+	struct line here = {.number = last}, there = {.number = last};
+	struct mf_error ignored = {0};
+
+	return mf_run_resume(f->repo, id, NULL, take_line, &there, &ignored) == 1 &&
+	       mf_journal_each(f->journal, id, last, take_line, &here, &ignored) == 1 &&
+	       here.kind == there.kind && here.time_us == there.time_us && here.n == there.n &&
+	       here.sum == there.sum;
+}
+
 /* Whoever is at it on this machine puts a line there before its journal knows that. */
 static bool
 runs_here(const struct mf_find_run *f, const char *id)
@@ -127,7 +167,8 @@ compare_with_repo(const struct mf_find_run *f, const char *id, struct mf_error *
 		return 0;
 	if (mf_journal_run(f->journal, id, take_ending, &here, e) != 0)
 		return -1;
-	if (!there.ended && there.mirrored > here.mirrored && !runs_here(f, id)) {
+	if (!there.ended && there.mirrored > here.mirrored && !runs_here(f, id) &&
+	    !is_from_here(f, id, there.mirrored)) {
 		(void)mf_error_set(e, MF_ECONFLICT,
 		    "run %s was gone on with from another state directory since", id);
 		return mf_error_hint(

@@ -154,6 +154,12 @@ left_alone looked-after
 find repo/b -type f -exec touch -d '10 minutes ago' {} +
 status 1 "status: it needs attention" "$MF" status looked-after
 says "... because nobody runs it" "attention: its heartbeat is old" out
+# killed between a line's way to the repository and the note of that: it is its own all the same
+python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE run SET mirrored = mirrored - 1 WHERE id = ?", ("looked-after",))
+assert db.total_changes == 1
+db.commit()' "$MODELFERRY_STATE_DIR/journal.db"
 "$MF" migrate --continue looked-after --reason "all is well" >out 2>err
 status 0 "a person who says to go on is heard" "$MF" migrate plan.yaml --resume
 ends "looked after" 0/100 v4 v4
