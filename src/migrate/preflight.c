@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "src/base/units.h"
 #include "src/repo/receipt.h"
@@ -170,10 +171,31 @@ check_source(const struct mf_migrating *x, struct mf_error *e)
 	    "true");
 }
 
+/* By whatever paths they are named: the reader of the plan has compared only these. */
+static int
+refuse_one_link(const struct mf_migrating *x, struct mf_error *e)
+{
+	const struct mf_site_plan *s = &x->m->source, *d = &x->m->destination;
+	struct stat a, b;
+
+	if (s->remote || d->remote || s->dir == NULL || d->dir == NULL || s->link == NULL ||
+	    d->link == NULL || strcmp(s->link, d->link) != 0)
+		return 0;
+	if (stat(s->dir, &a) != 0 || stat(d->dir, &b) != 0 || a.st_dev != b.st_dev ||
+	    a.st_ino != b.st_ino)
+		return 0;
+	(void)mf_error_set(e, MF_EUSAGE,
+	    "%s: %s and %s are one directory, so that %s is the link of both sites", x->m->name,
+	    s->dir, d->dir, d->link);
+	return mf_error_hint(e, "turned for the destination it would be turned under the servers "
+				"that have the traffic: "
+				"give each site a link of its own");
+}
+
 static int
 look_at_plan(struct mf_migrating *x, struct mf_error *e)
 {
-	int rc = refuse_for_now(x, e) != 0 || refuse_hooks(x, e) != 0
+	int rc = refuse_for_now(x, e) != 0 || refuse_hooks(x, e) != 0 || refuse_one_link(x, e) != 0
 		     ? -1
 		     : mf_migrating_check_steps(x, e);
 

@@ -265,6 +265,32 @@ read_site(
 		mf_migration_serves(rd, site, w->serves, p->n_servers > 0, &p->serves);
 }
 
+static size_t
+length_without_slashes(const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return n;
+}
+
+/* Do both sites serve what one link points at? Turning it for the canary would turn it under the
+ * servers that have the traffic, and that it is to go back to. */
+static void
+check_links(struct mf_plan_reading *rd, const struct mf_node *destination,
+    const struct mf_site_plan *s, const struct mf_site_plan *d)
+{
+	if (s->remote || d->remote || s->dir == NULL || d->dir == NULL || s->link == NULL ||
+	    d->link == NULL || strcmp(s->link, d->link) != 0)
+		return;
+	if (length_without_slashes(s->dir) == length_without_slashes(d->dir) &&
+	    strncmp(s->dir, d->dir, length_without_slashes(s->dir)) == 0)
+		mf_plan_refuse(rd, at_key(destination, "link"),
+		    "this is the source's link, too: turned for the destination it would be turned "
+		    "under the servers that have the traffic; each site has one of its own");
+}
+
 void
 mf_migration_sites(struct mf_plan_reading *rd, const struct mf_node *spec,
     struct mf_migration_words *w, bool moves)
@@ -276,6 +302,8 @@ mf_migration_sites(struct mf_plan_reading *rd, const struct mf_node *spec,
 	/* of the source only where this run may change what it serves: a fallback */
 	read_site(rd, mf_node_get(spec, "source"), &w->source, moves && flips);
 	read_site(rd, destination, &w->destination, moves);
+	if (moves)
+		check_links(rd, destination, &w->source.plan, &w->destination.plan);
 	if (w->destination.plan.remote && mf_node_get(destination, "name") == NULL)
 		mf_plan_refuse(rd, destination,
 		    "name is missing: by it the site's receipts are told from those of others");

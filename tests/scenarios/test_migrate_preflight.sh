@@ -34,6 +34,17 @@ ends "asked again: it never got traffic" 100/0 v1 v2
 require '{tag: runtime, value: onnx-1.19}'
 status 0 "tags that are as required" "$MF" migrate plan.yaml --dry-run
 
+# ---- one link for both sites ----
+
+ln -s new alias
+plan v2 >plan.yaml
+sed -i "s|^  source: .*|  source: {name: old, dir: $scratch/alias, link: current, servers: [\"http://$old\"], serves: unchecked}|" plan.yaml
+link_before=$(readlink new/current)
+status 2 "both sites have one link, by two names" "$MF" migrate plan.yaml
+says "... both names are told" "/alias and .*/new are one directory, so that current is the link of both"
+check "... and it was not turned" test "$(readlink new/current)" = "$link_before"
+rm alias
+
 # ---- a server that the plan does not name ----
 
 plan v2 | sed 's|canary: .*|canary: ["churn/new*"]|' >plan.yaml

@@ -223,6 +223,10 @@ static const struct refusal migration_refusals[] = {
     {6, "  source: {dir: /srv/us, link: current}",
 	"plan.yaml:6: spec.source.serves: is missing: a flipped link is not a loaded model; say "
 	"how its servers tell which version they serve, or write `serves: unchecked`"},
+    {6, "  source: {dir: /srv/eu/, link: current, serves: unchecked}",
+	"plan.yaml:10: spec.destination.link: this is the source's link, too: turned for the "
+	"destination it would be turned under the servers that have the traffic; each site has "
+	"one of its own"},
     {16, "    mirrorWeight: 10",
 	"plan.yaml:16: spec.analysis.mirrorWeight: no router of a Migration mirrors a part"},
     {6, "  suspend: maybe", "plan.yaml:6: spec.suspend: a boolean is wanted here, not a string"},
