@@ -1,6 +1,5 @@
 #include "src/base/text.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,4 +119,34 @@ mf_text_put_json(struct mf_buf *b, const char *s)
 		s += n;
 	}
 	mf_buf_put_u8(b, '"');
+}
+
+static bool
+good_part(const char *s, size_t n)
+{
+	size_t i;
+
+	if (n == 0 || s[0] == '.' || s[0] == '-')
+		return false;
+	for (i = 0; i < n; i++)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-",
+			s[i]) == NULL)
+			return false;
+	return true;
+}
+
+bool
+mf_text_is_name(const char *name, bool slashes)
+{
+	bool good = name[0] != '\0' && strlen(name) <= MF_TEXT_NAME_MAX;
+	const char *p;
+	size_t n;
+
+	for (p = name; good; p += n + 1) {
+		n = slashes ? strcspn(p, "/") : strlen(p);
+		good = good_part(p, n);
+		if (p[n] == '\0')
+			break;
+	}
+	return good;
 }

@@ -2,6 +2,7 @@
 #ifndef MF_BASE_TEXT_H
 #define MF_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "src/base/buf.h"
@@ -15,5 +16,10 @@ void mf_text_escape(char *out, size_t out_bytes, const char *s);
 void mf_text_put_escaped(struct mf_buf *b, const char *s);
 /* s as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void mf_text_put_json(struct mf_buf *b, const char *s);
+
+/* Is this a name for a model (slashes: in parts between /), a version, a ref, a site? */
+#define MF_TEXT_NAME_MAX 128u
+#define MF_TEXT_NAME_RULE "1 to 128 of A-Z a-z 0-9 . _ + -, not starting with . or -"
+bool mf_text_is_name(const char *name, bool slashes);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "src/base/hex.h"
+#include "src/base/text.h"
 #include "src/base/log.h"
 #include "src/repo/chunk_read_int.h"
 #include "src/repo/config_vote_int.h"
@@ -372,36 +373,14 @@ mf_repo_save_config(struct mf_repo *repo, struct mf_keyring *take_keyring, struc
 	return mf_store_sync(repo->store, e);
 }
 
-static bool
-good_part(const char *s, size_t n)
-{
-	size_t i;
-
-	if (n == 0 || s[0] == '.' || s[0] == '-')
-		return false;
-	for (i = 0; i < n; i++)
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-",
-			s[i]) == NULL)
-			return false;
-	return true;
-}
-
 int
 mf_repo_check_name(const char *what, const char *name, struct mf_error *e)
 {
-	bool slashes = strcmp(what, "model") == 0, good = name[0] != '\0' && strlen(name) <= 128;
-	const char *p;
-	size_t n;
+	bool slashes = strcmp(what, "model") == 0;
 
-	for (p = name; good; p += n + 1) {
-		n = slashes ? strcspn(p, "/") : strlen(p);
-		good = good_part(p, n);
-		if (p[n] == '\0')
-			break;
-	}
-	if (good)
+	if (mf_text_is_name(name, slashes))
 		return 0;
 	mf_error_set(e, MF_EUSAGE, "`%s` is no name for a %s", name, what);
-	return mf_error_hint(e, "1 to 128 of A-Z a-z 0-9 . _ + -, not starting with . or -%s",
-	    slashes ? ", in parts between /" : "");
+	return mf_error_hint(
+	    e, "%s%s", MF_TEXT_NAME_RULE, slashes ? ", in parts between /" : "");
 }

@@ -72,14 +72,37 @@ is_ours(const char *version, const char *kind)
 	return false;
 }
 
+/* A Migration of whatever group, or a plan of none, is a slip of the pen: nobody else has those.
+ * The row that is meant; NULL: it is somebody else's. */
+static const struct kind_row *
+meant(const char *version, const char *kind)
+{
+	size_t i;
+
+	for (i = 0; i < N_KINDS; i++)
+		if (kinds[i].is_plan && strcmp(kinds[i].kind, kind) == 0 &&
+		    (kinds[i].plan == MF_PLAN_MIGRATION || strchr(version, '/') == NULL))
+			return &kinds[i];
+	return NULL;
+}
+
 /* A document that is nobody's. */
 static void
 stranger(struct mf_plan_reading *rd, const struct mf_node *doc)
 {
 	const char *version = text_at(doc, "apiVersion"), *kind = text_at(doc, "kind");
+	const struct kind_row *row;
 
-	if (doc->kind != MF_NODE_MAP || version == NULL || kind == NULL)
-		mf_plan_refuse(rd, doc, "a document needs apiVersion and kind");
+	if (doc->kind != MF_NODE_MAP)
+		mf_plan_refuse(rd, doc,
+		    "a document is a map with apiVersion and kind, and not a %s",
+		    mf_node_kind_name(doc->kind));
+	else if (version == NULL || kind == NULL) {
+		(void)mf_plan_need_string(rd, doc, "apiVersion", &version);
+		(void)mf_plan_need_string(rd, doc, "kind", &kind);
+	} else if ((row = meant(version, kind)) != NULL)
+		mf_plan_refuse(rd, mf_node_get(doc, "apiVersion"),
+		    "a %s has the apiVersion %s/%s here", kind, row->group, row->version);
 	else if (strcmp(kind, "List") == 0)
 		mf_plan_refuse(rd, doc, "a List is not taken apart: write its items as documents");
 	else if (is_ours(version, kind))
@@ -174,13 +197,10 @@ settle_plan(struct mf_plan_reading *rd, struct sorted *s)
 static void
 read_names(struct mf_plan_reading *rd, const struct mf_node *doc)
 {
-	const struct mf_node *metadata = mf_plan_map(rd, doc, "metadata");
+	const struct mf_node *metadata = mf_plan_need_map(rd, doc, "metadata");
 
-	if (metadata == NULL) {
-		if (mf_node_get(doc, "metadata") == NULL)
-			mf_plan_refuse_key(rd, doc, "metadata", "is missing");
+	if (metadata == NULL)
 		return;
-	}
 	mf_plan_need_string(rd, metadata, "name", &rd->plan->name);
 	mf_plan_string(rd, metadata, "namespace", &rd->plan->namespace_name);
 }

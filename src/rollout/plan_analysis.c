@@ -67,11 +67,9 @@ add_template(struct gathering *g, const struct mf_node *doc, unsigned depth)
 		return;
 	}
 	g->docs[g->n_docs++] = doc;
-	spec = mf_plan_map(g->rd, doc, "spec");
-	if (spec == NULL) {
-		mf_plan_refuse_key(g->rd, doc, "spec", "is missing");
+	spec = mf_plan_need_map(g->rd, doc, "spec");
+	if (spec == NULL)
 		return;
-	}
 	mf_plan_known_keys(g->rd, spec, template_keys);
 	mf_argo_args_join(g->rd, mf_plan_list(g->rd, spec, "args", 0), &g->args);
 	add_metrics(g, spec);

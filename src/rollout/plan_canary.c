@@ -406,17 +406,15 @@ set_defaults(struct mf_plan_reading *rd, struct mf_canary_plan *plan)
 const struct mf_canary_plan *
 mf_plan_read_canary(struct mf_plan_reading *rd, const struct mf_node *doc)
 {
-	const struct mf_node *spec = mf_plan_map(rd, doc, "spec");
+	const struct mf_node *spec = mf_plan_need_map(rd, doc, "spec");
 	struct mf_canary_plan *plan = mf_plan_alloc(rd, 1, sizeof *plan);
 	struct canary_words w = {
 	    .provider = "istio", .metrics_server = "http://prometheus:9090", .progress_s = 600};
 
 	if (plan == NULL)
 		return NULL;
-	if (spec == NULL) {
-		mf_plan_refuse_key(rd, doc, "spec", "is missing");
+	if (spec == NULL)
 		return NULL;
-	}
 	set_defaults(rd, plan);
 	read_names(rd, doc, plan);
 	read_spec(rd, spec, &w);

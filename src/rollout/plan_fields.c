@@ -335,6 +335,14 @@ mf_plan_map(struct mf_plan_reading *rd, const struct mf_node *map, const char *k
 	return v != NULL && wants(rd, v, MF_NODE_MAP) ? v : NULL;
 }
 
+const struct mf_node *
+mf_plan_need_map(struct mf_plan_reading *rd, const struct mf_node *map, const char *key)
+{
+	if (value_at(map, key) == NULL)
+		mf_plan_refuse_key(rd, map, key, "is missing");
+	return mf_plan_map(rd, map, key);
+}
+
 bool
 mf_plan_pairs(struct mf_plan_reading *rd, const struct mf_node *map, const char *key,
     const struct mf_pair **out, size_t *n)
@@ -361,16 +369,23 @@ mf_plan_pairs(struct mf_plan_reading *rd, const struct mf_node *map, const char 
 	return true;
 }
 
-/* What others' documents say beside what is read may be meant for others; ours is for nobody else. */
+/* What others' documents say beside what is read may be meant for others; ours is for nobody else.
+ */
+bool
+mf_plan_is_strict(const struct mf_node *node)
+{
+	const struct mf_node *kind;
+
+	while (node->parent != NULL)
+		node = node->parent;
+	kind = mf_node_get(node, "kind");
+	return kind != NULL && kind->kind == MF_NODE_STRING && strcmp(kind->text, "Migration") == 0;
+}
+
 void
 mf_plan_stranger(struct mf_plan_reading *rd, const struct mf_node *field)
 {
-	const struct mf_node *root = field, *kind;
-
-	while (root->parent != NULL)
-		root = root->parent;
-	kind = mf_node_get(root, "kind");
-	if (kind != NULL && kind->kind == MF_NODE_STRING && strcmp(kind->text, "Migration") == 0)
+	if (mf_plan_is_strict(field))
 		mf_plan_refuse(rd, field, "nobody knows this field");
 	else
 		mf_plan_warn(rd, field, "nobody knows this field; it is ignored");

@@ -94,6 +94,16 @@ read_list(
 	*(size_t *)place(out, f->more) = list->n_items;
 }
 
+/* In a Migration; others leave texts empty as their defaults. */
+static void
+refuse_empty(struct mf_plan_reading *rd, const struct mf_field *f, const struct mf_node *map)
+{
+	const struct mf_node *v = mf_node_get(map, f->key);
+
+	if (v->kind == MF_NODE_STRING && v->text[0] == '\0' && mf_plan_is_strict(v))
+		mf_plan_refuse(rd, v, "is empty: leave it out");
+}
+
 static void
 read_plain(
     struct mf_plan_reading *rd, const struct mf_field *f, const struct mf_node *map, void *out)
@@ -104,10 +114,13 @@ read_plain(
 	case MF_FIELD_STRING:
 		if (f->need)
 			mf_plan_need_string(rd, map, f->key, to);
-		else
-			mf_plan_string(rd, map, f->key, to);
+		else if (mf_plan_string(rd, map, f->key, to))
+			refuse_empty(rd, f, map);
 		break;
-	case MF_FIELD_TEXT: mf_plan_text(rd, map, f->key, to); break;
+	case MF_FIELD_TEXT:
+		if (mf_plan_text(rd, map, f->key, to))
+			refuse_empty(rd, f, map);
+		break;
 	case MF_FIELD_BOOL: say_there(out, f, mf_plan_bool(rd, map, f->key, to)); break;
 	case MF_FIELD_UNSIGNED:
 		mf_plan_unsigned(rd, map, f->key, (unsigned)f->min, (unsigned)f->max, to);
@@ -115,9 +128,7 @@ read_plain(
 	case MF_FIELD_U64: read_u64(rd, f, map, to); break;
 	case MF_FIELD_NUMBER: say_there(out, f, mf_plan_number(rd, map, f->key, to)); break;
 	case MF_FIELD_WEIGHT: mf_plan_weight(rd, map, f->key, to); break;
-	case MF_FIELD_DURATION:
-		say_there(out, f, mf_plan_duration(rd, map, f->key, to));
-		break;
+	case MF_FIELD_DURATION: say_there(out, f, mf_plan_duration(rd, map, f->key, to)); break;
 	case MF_FIELD_SIZE: mf_plan_size(rd, map, f->key, to); break;
 	default: break;
 	}
@@ -151,7 +162,8 @@ read_field(
 }
 
 static void
-look_for_strangers(struct mf_plan_reading *rd, const struct mf_form *form, const struct mf_node *map)
+look_for_strangers(
+    struct mf_plan_reading *rd, const struct mf_form *form, const struct mf_node *map)
 {
 	size_t i, k;
 

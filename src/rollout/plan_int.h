@@ -114,10 +114,15 @@ bool mf_plan_strings(struct mf_plan_reading *rd, const struct mf_node *map, cons
 /* A map; NULL where absent or refused. An empty map counts. */
 const struct mf_node *mf_plan_map(
     struct mf_plan_reading *rd, const struct mf_node *map, const char *key);
+/* The same, required: absent and null are refused. */
+const struct mf_node *mf_plan_need_map(
+    struct mf_plan_reading *rd, const struct mf_node *map, const char *key);
 /* A map of texts (numbers and booleans as they are written). */
 bool mf_plan_pairs(struct mf_plan_reading *rd, const struct mf_node *map, const char *key,
     const struct mf_pair **out, size_t *n);
 
+/* Does it stand in a Migration, where nothing may be ignored? */
+bool mf_plan_is_strict(const struct mf_node *node);
 /* A field that nobody reads: refused in a Migration, else a warning. */
 void mf_plan_stranger(struct mf_plan_reading *rd, const struct mf_node *field);
 /* The same of each key of the map that is not among these, which end with NULL. */

@@ -1,6 +1,7 @@
 /* kind: Migration (modelferry.dev/v1alpha1): the document as a whole. */
 #include <string.h>
 
+#include "src/base/text.h"
 #include "src/rollout/plan_migration_int.h"
 
 #define SECOND_US ((uint64_t)1000000)
@@ -26,6 +27,25 @@ set_defaults(struct mf_migration_words *w)
 	w->source.plan.warmup.concurrency = w->destination.plan.warmup.concurrency = 1;
 }
 
+/* What a repository takes: no run is begun that could only fail there. */
+static void
+check_names(
+    struct mf_plan_reading *rd, const struct mf_node *model, const struct mf_migration_plan *p)
+{
+	const struct {
+		const char *key, *name;
+	} names[] = {{"name", p->model}, {"version", p->version}, {"ref", p->from_ref},
+	    {"candidateRef", p->candidate_ref}, {"productionRef", p->production_ref}};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].name != NULL && names[i].name[0] != '\0' &&
+		    !mf_text_is_name(names[i].name, i == 0))
+			mf_plan_refuse(rd, mf_node_get(model, names[i].key),
+			    "\"%.64s\" is no name: %s%s", names[i].name, MF_TEXT_NAME_RULE,
+			    i == 0 ? ", in parts between /" : "");
+}
+
 static void
 check_model(
     struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_migration_plan *p)
@@ -34,6 +54,7 @@ check_model(
 
 	if (model == NULL || model->kind != MF_NODE_MAP)
 		return;
+	check_names(rd, model, p);
 	if ((p->version != NULL) == (p->from_ref != NULL))
 		mf_plan_refuse(rd, model, "exactly one of version and ref is wanted");
 	if (p->from_ref != NULL && strcmp(p->from_ref, p->production_ref) == 0)
@@ -169,14 +190,14 @@ read_words(struct mf_plan_reading *rd, const struct mf_node *spec, struct mf_mig
 const struct mf_migration_plan *
 mf_plan_read_migration(struct mf_plan_reading *rd, const struct mf_node *doc)
 {
-	const struct mf_node *spec = mf_plan_map(rd, doc, "spec");
+	static const char *const keys[] = {
+	    "apiVersion", "kind", "metadata", "spec", "status", NULL};
+	const struct mf_node *spec = mf_plan_need_map(rd, doc, "spec");
 	struct mf_migration_words *w;
 
-	if (spec == NULL) {
-		if (mf_node_get(doc, "spec") == NULL)
-			mf_plan_refuse_key(rd, doc, "spec", "is missing");
+	mf_plan_known_keys(rd, doc, keys); /* what lost its indentation would be ignored */
+	if (spec == NULL)
 		return NULL;
-	}
 	if ((w = mf_plan_alloc(rd, 1, sizeof *w)) == NULL)
 		return NULL;
 	set_defaults(w);

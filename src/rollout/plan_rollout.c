@@ -265,16 +265,14 @@ read_strategy(struct mf_plan_reading *rd, const struct mf_node *rollout, const s
 const struct mf_rollout_plan *
 mf_plan_read_rollout(struct mf_plan_reading *rd, const struct mf_node *doc)
 {
-	const struct mf_node *spec = mf_plan_map(rd, doc, "spec");
+	const struct mf_node *spec = mf_plan_need_map(rd, doc, "spec");
 	struct mf_rollout_plan *plan = mf_plan_alloc(rd, 1, sizeof *plan);
 	struct spec_words w = {.progress_s = 600};
 
 	if (plan == NULL)
 		return NULL;
-	if (spec == NULL) {
-		mf_plan_refuse_key(rd, doc, "spec", "is missing");
+	if (spec == NULL)
 		return NULL;
-	}
 	plan->name = rd->plan->name != NULL ? rd->plan->name : "";
 	plan->namespace_name = rd->plan->namespace_name;
 	plan->profile =

@@ -225,10 +225,8 @@ mf_stanza_template(struct mf_plan_reading *rd, const struct mf_node *at,
 		    w->template_name, in);
 		return false;
 	}
-	if ((spec = mf_plan_map(rd, doc, "spec")) == NULL) {
-		mf_plan_refuse_key(rd, doc, "spec", "is missing");
+	if ((spec = mf_plan_need_map(rd, doc, "spec")) == NULL)
 		return false;
-	}
 	mf_form_read(rd, &template_form, spec, &t);
 	if (t.query == NULL || !read_provider(rd, t.provider, out))
 		return false;

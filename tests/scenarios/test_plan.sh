@@ -109,6 +109,53 @@ r['analysis']['metrics'][1]['ask']['caFile'], r['migration']['rollback']['verify
 status 2 "no such file" "$MF" plan check nowhere.yaml
 : >empty.yaml
 status 2 "an empty file" "$MF" plan check empty.yaml
+
+# what nobody means to write: one line each, by file, line and field
+one_line() { # NAME PATTERN, of hostile.yaml
+	status 2 "$1" "$MF" plan check hostile.yaml
+	says "... in a line" "^hostile.yaml:$2" out
+	check "... and no other" test "$(wc -l <out)" = 1
+}
+with() { sed "$1" example-1.yaml >hostile.yaml; }
+with '3,4d; 2a metadata: null'
+one_line "metadata that is null" "1: metadata: is missing"
+with "5,\$d; 4a spec: null"
+one_line "a spec that is null" "1: spec: is missing"
+with "\$a rollback: {verifyFor: 0}"
+one_line "a stanza that lost its indentation" "[0-9]+: rollback: nobody knows this field"
+with 's/^kind:.*/kind: [Migration]/'
+one_line "a kind that is a list" "2: kind: a string is wanted here, not a list"
+with 's/^apiVersion:.*/apiVersion: migrations.example.com\/v1/'
+one_line "a Migration of another group" "1: apiVersion: a Migration has the apiVersion modelferry"
+with '0,/dir:.*/s//dir: ""/'
+one_line "an empty directory" "[0-9]+: spec.source.dir: is empty"
+with '0,/version: v7/s//version: a\/b/'
+one_line "a version that no repository takes" '[0-9]+: spec.model.version: "a/b" is no name'
+with '0,/name: churn$/s//name: ..\/x/'
+one_line "such a model" '[0-9]+: spec.model.name: "../x" is no name'
+with 's/{min: 99}/{min: .nan}/'
+one_line "a bound that is no number" "[0-9]+: .nan is no number"
+with 's/threshold: 5/&\n    threshold: 6/'
+one_line "a key twice" "[0-9]+: key threshold a second time"
+with "\$a ---\napiVersion: v1\nkind: Service\n---\nkind: Canary"
+one_line "a bad third document" "[0-9]+: apiVersion: is missing"
+printf 'a: &a [x,x,x,x,x,x,x,x,x]\n%s' "$(for i in b c d e f g; do
+	printf '%s: &%s [%s*%s]\n ' $i $i "$(printf "*$(echo $i | tr b-g a-f),%.0s" 1 2 3 4 5 6 7 8)" \
+	    "$(echo $i | tr b-g a-f)"; done)" | sed 's/^ //' >hostile.yaml
+one_line "a bomb of anchors" "[0-9]+: more than 200000 values"
+printf 'a: %s\n' "$(printf '[%.0s' {1..5000})" >hostile.yaml
+one_line "lists in lists" "1: nested deeper than 64"
+with 's/churn-to-eu/ch\xfcrn/'
+one_line "bytes that are no UTF-8" "4: invalid leading UTF-8"
+with 's/^    threshold/\tthreshold/'
+one_line "a tab" "[0-9]+: found a tab"
+{ cat example-1.yaml; head -c 10000000 /dev/zero | tr '\0' '#'; } >hostile.yaml
+status 2 "ten megabytes" "$MF" plan check hostile.yaml
+says "... are too many" "hostile.yaml is larger than"
+{ printf '\xef\xbb\xbf'; sed 's/$/\r/' example-1.yaml; } >hostile.yaml
+status 0 "a mark of the byte order and lines that end in CR LF are no matter" \
+    "$MF" plan check hostile.yaml
+
 printf 'a: [b\n' >broken.yaml
 status 2 "a file that is no YAML" "$MF" plan check broken.yaml
 says "... by line" "^broken.yaml:[12]: " out

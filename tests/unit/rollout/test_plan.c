@@ -663,8 +663,9 @@ files_without_a_plan(void **state)
 {
 	(void)state;
 	refused("", "plan.yaml: the file holds no document");
-	refused("a: b\n", "plan.yaml:1: a document needs apiVersion and kind");
-	refused("[a]\n", "plan.yaml:1: a document needs apiVersion and kind");
+	refused("a: b\n", "plan.yaml:1: apiVersion: is missing");
+	refused("[a]\n",
+	    "plan.yaml:1: a document is a map with apiVersion and kind, and not a list");
 	refused("apiVersion: v1\nkind: List\nitems: []\n",
 	    "plan.yaml:1: a List is not taken apart: write its items as documents");
 	refused("apiVersion: v1\nkind: Service\n",
