@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 /* Two actors, of which one may work at a time. */
 struct stage {
@@ -102,11 +101,11 @@ void
 orders_all(
     void (*act)(void *arg, unsigned k, unsigned j, unsigned ops[2]), void *arg, unsigned stride)
 {
+	const unsigned step_k = fixture_stride(1, 3);
 	unsigned ops[2], k, j;
 
-	if (getenv("MF_TEST_EXHAUSTIVE") != NULL)
-		stride = 1;
-	for (k = 1;; k++) {
+	stride = fixture_stride(stride, 4);
+	for (k = 1;; k += step_k) {
 		act(arg, k, UINT_MAX, ops);
 		if (ops[0] < k)
 			break;

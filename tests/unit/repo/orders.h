@@ -21,8 +21,9 @@ struct orders_actor {
 void orders_act(const struct fixture *f, struct orders_actor actors[2], unsigned k, unsigned j,
     void (*at_switch)(void *arg), void *arg);
 
-/* All k, and of the j every stride-th, at another offset for each k; all with MF_TEST_EXHAUSTIVE in
- * the environment. act does one order and leaves how many operations each did in ops. */
+/* All k, and of the j every stride-th, at another offset for each k; fewer of both under a
+ * sanitizer, and all with MF_TEST_EXHAUSTIVE (fixture_stride). act does one order and leaves how
+ * many operations each did in ops. */
 void orders_all(void (*act)(void *arg, unsigned k, unsigned j, unsigned ops[2]), void *arg,
     unsigned stride);
 

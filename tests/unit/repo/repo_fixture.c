@@ -23,6 +23,14 @@ fixture_expect_ok(int rc, const struct mf_error *e, const char *what)
 		fail_msg("%s: %d, %s", what, rc, mf_error_text(e, text, sizeof(text)));
 }
 
+unsigned
+fixture_stride(unsigned stride, unsigned sanitized)
+{
+	if (getenv("MF_TEST_EXHAUSTIVE") != NULL)
+		return 1;
+	return getenv("MF_SANITIZER") != NULL ? stride * sanitized : stride;
+}
+
 int64_t
 fixture_now_us(void)
 {

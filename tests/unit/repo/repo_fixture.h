@@ -32,6 +32,12 @@ struct fixture {
 	char dir[64];	      /* the source, empty at first */
 };
 
+/* How far apart the cases are that a test takes of many: stride as a rule, 1 with
+ * MF_TEST_EXHAUSTIVE in the environment (make stress), and sanitized times as far with MF_SANITIZER,
+ * which the makefile sets in such builds: there each case takes ten times as long, and what is
+ * looked for is in the code that they share. */
+unsigned fixture_stride(unsigned stride, unsigned sanitized);
+
 /* Setup and teardown for cmocka: *state is a struct fixture. One thread a handle, so that the
  * order of store operations is the same in each run. */
 int fixture_setup(void **state);

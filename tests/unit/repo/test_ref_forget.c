@@ -4,8 +4,8 @@
  * its end, then the second), and with one of them killed at every operation. Whatever happens,
  * no ref points at nothing, and what was killed stands in nobody's way for ever.
  *
- * All k are tried; of the j and the deaths every STRIDE-th, at another offset for each k, or
- * all of them with MF_TEST_EXHAUSTIVE in the environment.
+ * All k are tried; of the j and the deaths every STRIDE-th, at another offset for each k: fewer
+ * under a sanitizer, all with MF_TEST_EXHAUSTIVE (fixture_stride).
  */
 #include "tests/unit/repo/repo_fixture.h"
 
@@ -246,13 +246,15 @@ all_orders_in(enum kind first, enum kind second, int dying, const char *ref, boo
 {
 	const enum kind kinds[2] = {first, second};
 	struct fixture base;
-	unsigned stride = getenv("MF_TEST_EXHAUSTIVE") != NULL ? 1 : STRIDE, at[3], n = 0;
+	const unsigned stride = fixture_stride(STRIDE, 3);
+	unsigned at[3], n = 0;
 	bool any = true;
 
 	make_base(&base, conditional);
 	for (at[0] = 1; any; at[0]++) {
 		any = false;
-		for (at[1] = 1 + at[0] % stride;; at[1] += stride) {
+		/* STRIDE, not stride: the first j is one that the second comes to */
+		for (at[1] = 1 + at[0] % STRIDE % stride;; at[1] += stride) {
 			/* who dies before the other's turn leaves nothing to switch */
 			at[2] = dying == 0 ? at[0] : dying == 1 ? at[1] : 0;
 			if (!perform(&base, kinds, at, dying, ref))
@@ -260,7 +262,7 @@ all_orders_in(enum kind first, enum kind second, int dying, const char *ref, boo
 			any = true;
 			n++;
 			if (dying >= 0)
-				at[2] += 1 + at[1] % stride;
+				at[2] += 1 + at[1] % STRIDE % stride;
 			for (; dying >= 0 && perform(&base, kinds, at, dying, ref); n++)
 				at[2] += stride;
 		}
