@@ -5,7 +5,7 @@
 # and a pulled directory is the old version or the new.
 #
 # The second part counts a round only where the log of a killed program says that its work had
-# begun and was not done. MF_KILL_ROUNDS: how many (200).
+# begun and was not done. MF_KILL_ROUNDS: how many (100).
 #
 # A killed process loses nothing that it wrote, so all of this can lie in memory, where it is
 # many times faster; power cuts are the matter of tests/durability.
@@ -139,7 +139,7 @@ kill_soon() { # NAME: some time after its work began
 rm -rf repo state local
 declare -A pid
 names=(push1 push2 prune pull)
-rounds=${MF_KILL_ROUNDS:-200}
+rounds=${MF_KILL_ROUNDS:-100}
 version c 1
 "$MF" -r repo init >/dev/null && "$MF" -r repo push c churn --ref production >/dev/null
 "$MF" -r repo pull churn live --link current >/dev/null

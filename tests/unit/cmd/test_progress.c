@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -161,15 +162,17 @@ meter_draws_a_block(void **state)
 	struct mf_meter *m;
 	char text[8192];
 	int ends[2];
+	struct pollfd drawn = {.events = POLLIN};
 	ssize_t n;
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
+	drawn.fd = ends[0];
 	params.fd = log.fd = ends[1];
 	mf_log_configure(&log);
 	m = mf_meter_start(&params, &e);
 	assert_non_null(m);
-	usleep(20000);
+	assert_int_equal(poll(&drawn, 1, 30000), 1); /* a block is one write */
 	mf_log(MF_LOG_INFO, "hello");
 	mf_meter_stop(m);
 	log.fd = -1;
