@@ -29,8 +29,10 @@ look(struct mf_rollout_walk *w, unsigned gate, enum verdict *out)
 {
 	const struct mf_analysis_plan *plan = w->plan->analyses[gate];
 	const enum mf_analysis_phase given = w->tick->background;
-	const struct mf_analysis_tick tick = {.now_us = UINT64_MAX - 1}; /* all are due */
+	bool due[MF_ANALYSIS_METRICS_MAX];
+	const struct mf_analysis_tick tick = {.now_us = w->tick->now_us, .due = due};
 
+	memset(due, true, sizeof due);
 	*out = NOTHING;
 	if (mf_analysis_over(given)) {
 		*out = given == MF_ANALYSIS_SUCCESSFUL ? GOOD : BAD;

@@ -1,4 +1,5 @@
 /* What holds for all Rollouts: random plans, random passes, from seeds that a failure names. */
+#include "src/rollout/rollout_state.h"
 #include "tests/unit/rollout/rollout_world.h"
 
 #define PLANS 3000u
@@ -178,6 +179,25 @@ check_way_back(
 	assert_true(s->back.fallback <= w->plan.back.n_fallbacks);
 }
 
+/* Whoever goes on with it reads what this one wrote down. */
+static void
+check_reads_back(const struct mf_rollout_state *s)
+{
+	struct mf_region *memory = trees_region();
+	struct mf_buf first = MF_BUF_INIT, second = MF_BUF_INIT;
+	struct mf_rollout_state back;
+	struct mf_error e = {0};
+
+	mf_rollout_state_put(&first, s);
+	if (mf_rollout_state_read(&back, tree_of(memory, mf_buf_cstr(&first)), &e) != 0)
+		fail_msg("%s: %s", e.message, mf_buf_cstr(&first));
+	mf_rollout_state_put(&second, &back);
+	assert_string_equal(mf_buf_cstr(&first), mf_buf_cstr(&second));
+	mf_buf_fini(&first);
+	mf_buf_fini(&second);
+	mf_region_free(memory);
+}
+
 /* What a pass may not do, whatever happens in it. */
 static void
 check_pass(const struct world *w, const struct mf_rollout_state *before, enum mf_steer control,
@@ -185,7 +205,10 @@ check_pass(const struct world *w, const struct mf_rollout_state *before, enum mf
 {
 	const struct mf_rollout_state *s = &w->state;
 	const bool stays = w->plan.finish == MF_FINISH_STAY;
+	static unsigned passes;
 
+	if (passes++ % 64 == 0)
+		check_reads_back(s);
 	assert_true(s->step <= (w->plan.strategy == MF_ROLLOUT_BLUE_GREEN ? MF_BLUEGREEN_END
 									  : w->plan.n_steps));
 	if (before->aborted && control != MF_STEER_RETRY && !new_revision) {
