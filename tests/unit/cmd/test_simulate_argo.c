@@ -5,7 +5,8 @@
  *
  * A case is {engine, expect: [LINE...]} and, of an AnalysisRun, {metrics, rounds}, of a Rollout,
  * {steps | blueGreen, events}; perhaps profile, finish, start, spec (fields laid over the plan's),
- * docs (more documents). Only the members that a line of expect has are compared.
+ * docs (more documents). As in run.py, the members that a line of expect has are compared, and those
+ * that are always printed must be among them.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -153,10 +154,19 @@ read_plan(const struct example *c)
 static void
 compare(const struct example *c, size_t n, const char *line, json_t *want)
 {
+	static const char *const always[] = {"step", "canaryWeight", "phase", "stable"};
 	json_t *got = json_loads(line, 0, NULL), *value;
 	const char *key;
+	size_t i;
 
 	assert_non_null(got);
+	if (is(c, "engine", "analysisrun") && json_object_get(want, "run") == NULL)
+		fail_msg("%s: tick %zu: run is not expected to be anything", c->file, n);
+	for (i = 0; is(c, "engine", "rollout") && i < sizeof always / sizeof always[0]; i++) {
+		if (json_object_get(want, always[i]) == NULL)
+			fail_msg("%s: tick %zu: %s is not expected to be anything", c->file, n,
+			    always[i]);
+	}
 	json_object_foreach(want, key, value)
 	{
 		if (!json_equal(json_object_get(got, key), value))
