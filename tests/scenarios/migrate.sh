@@ -11,6 +11,7 @@
 #	told NAME LINE...               these alerts were sent since start_over, and no other but news:
 #	                                "error the migration was rolled back"
 #	heard NAME LINE...              these were among the news: "info weights 60/40"
+#	came_out NAME WEIGHTS REF LINK LINE...  all of it: no client failed, ends, and told
 #	push_version VERSION            one more version of the model
 #
 # A script that must not run while HAProxy is missing ends here.
@@ -155,7 +156,7 @@ clients_end() {
 no_client_failed() { # NAME
 	clients_end
 	check "$1: clients were there" test "$(wc -l <seen)" -gt 20
-	check "$1: no client saw a failure" sh -c '! grep -qv "^200 " seen'
+	check "$1: no client saw a failure" sh -c '! grep -v "^200 " seen'
 }
 all_told() {
 	python3 -c 'import json
@@ -173,4 +174,9 @@ told() { # NAME LINE...
 	all_told | grep -v '^warn \(failed check\|going back: \|told to end \)' |
 	    sed '/^info the migration succeeded$/!{/^info /d}' >told
 	check "$1: people were told just that" diff told.wanted told
+}
+came_out() { # NAME WEIGHTS PRODUCTION LINK LINE...
+	no_client_failed "$1"
+	ends "${@:1:4}"
+	told "$1" "${@:5}"
 }

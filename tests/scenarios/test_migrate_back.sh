@@ -11,7 +11,8 @@ back_plan() {
 	plan "$1" "  fallback: $2" "${@:3}" | sed \
 	    -e "s|source: .*|source: {name: old, dir: $scratch/old, link: current, servers: [\"http://$old\"],\n    reload: {url: \"{server}/reload\", method: POST},\n    serves: {url: \"{server}/version\", jsonPath: \"{.version}\", within: 5s}}|"
 }
-# begin_with NAME: v1 everywhere, v4 is bad, and v1 begins to be bad on the old site, too
+rolled_back="error the migration was rolled back"
+# begin_with NAME: v1 everywhere, v4 is bad, and v1 begins to be bad on the old site, too; clients
 begin_with() {
 	"$MF" pull churn@v1 old --link current >out 2>err
 	"$MF" pull churn@v1 new --link current >>out 2>>err
@@ -20,6 +21,7 @@ begin_with() {
 	start_over v1
 	ill new "accuracy:$1 0.2" "status 200"
 	ill old "accuracy:v1 0.85" "status 200"
+	clients
 }
 post() { python3 -c 'import sys, urllib.request
 urllib.request.urlopen("http://" + sys.argv[1] + sys.argv[2], b"").read()' "${!1}" "/$2"; }
@@ -53,7 +55,7 @@ says "... and failed" 'primary:accuracy:out' out
 says "... the named version came next" 'fallback:1:ok:churn@v2' out
 says "... the report says what took over" 'the primary serves churn@v2'
 says "... which was read first, and pulled again" "churn@v2 at old is damaged, and is pulled again"
-ends named 100/0 v2 v1
+came_out named 100/0 v2 v1 "$rolled_back"
 check "named: the old site's link shows v2" test "$(cat old/current/version.txt)" = v2
 check "... so that it is whole" cmp v2/weights.bin old/current/weights.bin
 check "named: its server serves v2" is_served old v2
@@ -84,7 +86,7 @@ back_plan v8 "[{best: accuracy}]" >plan.yaml
 status 8 "the best version takes over" "$MF" migrate plan.yaml
 says "... what is damaged is passed over" "churn@v7 is passed over"
 says "... it is neither what failed nor what was rejected" "the primary serves churn@v5"
-ends best 100/0 v5 v1
+came_out best 100/0 v5 v1 "$rolled_back"
 check "best: its server serves v5" is_served old v5
 
 # ---- a lighter model ----
@@ -99,14 +101,16 @@ back_plan v3 "[previous, {model: lite, link: current, serves: {url: '{server}/ve
 status 8 "a lighter model takes over" "$MF" migrate plan.yaml
 says "... within ranges of its own" 'fallback:1:light-accuracy:pass:0.7' out
 says "... and is named" "the primary serves lite@lite1"
-ends light 100/0 v1 v1
+came_out light 100/0 v1 v1 "$rolled_back"
 check "light: its server serves it" is_served old lite1
 
 # ---- the primary is down ----
 
 # its server goes down while the canary has weight, and comes up with another version alone
 # shellcheck disable=SC2317 # check calls it
-is_down() { echo "show servers state" | ask_haproxy | awk '$4 == "old" { exit $6 != 0 }'; }
+is_down() {
+	echo "show servers state" | ask_haproxy | awk '$4 == "old" { down = $6 == 0 } END { exit !down }'
+}
 push_version v20
 begin_with v20
 well old
@@ -126,7 +130,7 @@ cp down.err err
 says "... after it was waited for" 'held: primaryDown.*restore:failed' out
 says "... by the first that comes up" 'held: primaryDown.*fallback:1:ok:churn@v2' out
 says "... which then stays" 'the primary serves churn@v2'
-ends down 100/0 v2 v1
+came_out down 100/0 v2 v1 "warn held: the primary has no ready capacity" "$rolled_back"
 
 # ---- killed on the way back ----
 
@@ -142,7 +146,7 @@ if has_failpoints; then
 	status 8 "killed while a fallback is watched: the next process goes on with it" \
 	    "$MF" migrate plan.yaml --resume
 	says "... by its metrics alone" 'RollingBack .* primary:accuracy:(pass|early)' out
-	ends cut 100/0 v2 v1
+	came_out cut 100/0 v2 v1 "$rolled_back"
 fi
 
 # ---- nothing is any good ----
@@ -158,14 +162,14 @@ status 9 "all fallbacks fail: a person is needed" "$MF" migrate plan.yaml
 says "... each was tried" 'fallback:1:ok:churn@v2' out
 says "... the steps are printed" 'modelferry pull churn@'
 says "... with the ref" 'modelferry ref churn production'
-ends "all fail: the primary has the last" 100/0 v2 v1
-told "all fail" "warn the rollback is not complete: a person is needed" \
+came_out "all fail" 100/0 v2 v1 "warn the rollback is not complete: a person is needed" \
     "error the migration needs a person"
 
 # ---- nothing can say whether it is well ----
 
 push_version v22
 start_over v1
+clients
 plan v22 | sed '/primaryQuery/d' >plan.yaml
 status 0 "a plan that cannot verify its way back" "$MF" plan check plan.yaml
 says "... is warned of, with the field" \
@@ -179,14 +183,18 @@ ill new "accuracy 0.2" "status 200"
 status 9 "a way back that nobody can verify ends with 9" "$MF" migrate plan.yaml
 says "... and says why" 'a person is needed: .*no metric of the plan measures the primary'
 says "... and what to do" 'see that the primary serves v1 and is well; then .modelferry ref churn'
-check "... the traffic is back all the same" test "$(weights)" = 100/0
+check "... what the canary serves is as before" is_served new v1
+came_out "nobody can verify" 100/0 v1 v1 \
+    "warn the rollback is not complete: a person is needed" "error the migration needs a person"
 start_over v1
+clients
 push_version v23
 plan v23 | sed '/primaryQuery/d; s/verifyFor: 1s/verifyFor: 0s/' >plan.yaml
 status 0 "verifyFor: 0" "$MF" plan check plan.yaml
 check "... asks for no look, and there is no warning" sh -c '! grep -q measures err'
 ill new "accuracy 0.2" "status 200"
 status 8 "... nor is one missed" "$MF" migrate plan.yaml
+came_out "no look wanted" 100/0 v1 v1 "$rolled_back"
 
 # ---- refused before anything moves ----
 

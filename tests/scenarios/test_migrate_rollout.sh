@@ -5,7 +5,11 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
 . "$(dirname "$0")/migrate.sh"
+# shellcheck source=tests/scenarios/rollouts.sh
+. "$(dirname "$0")/rollouts.sh"
 
+succeeded="info the migration succeeded"
+rolled_back="error the migration was rolled back"
 router=haproxy:unix:$scratch/haproxy.sock,primary=churn/old,canary=churn/new,drainTimeout=2s
 
 # ---- a bare Canary ----
@@ -36,6 +40,7 @@ says "... needs none" "says all of it itself"
 
 status 2 "without a repository and a lease" env -u MODELFERRY_REPO "$MF" migrate canary.yaml \
     --router "$router"
+clients
 status 0 "traffic alone" env -u MODELFERRY_REPO "$MF" migrate canary.yaml --router "$router" \
     --lease "file:$scratch/lease"
 head -n 1 out >first
@@ -44,8 +49,10 @@ check "... all of it is there" test "$(weights)" = 0/100
 status 0 "run again" env -u MODELFERRY_REPO "$MF" migrate canary.yaml --router "$router" \
     --lease "file:$scratch/lease"
 says "... it is done" "^already done: weights 0/100$" out
+no_client_failed "traffic alone"
 
 start_over v1
+clients
 cat >router.yaml <<PLAN
 haproxy:
   sockets: ["unix:$scratch/haproxy.sock"]
@@ -68,111 +75,23 @@ status 0 "data and traffic" carry v5 v4 --new-version --json
 head -n 1 out >first
 says "... says which first" '"version": "v5"' first
 ends "a bare Canary" 0/100 v5 v4
+no_client_failed "a bare Canary"
 
 # ---- a Rollout ----
 
-steps() { # PAUSE-SECONDS
-	cat <<PLAN
-  strategy:
-    canary:
-      steps:
-      - setWeight: 20
-      - pause: {duration: $1}
-      - setWeight: 40
-      - pause: {duration: $1}
-      - setWeight: 60
-      - pause: {duration: $1}
-      - setWeight: 80
-      - pause: {duration: $1}
-PLAN
-}
-bare_rollout() { # of a strategy, which comes from standard input
-	cat <<PLAN
----
-apiVersion: argoproj.io/v1alpha1
-kind: Rollout
-metadata: {name: churn}
-spec:
-PLAN
-	cat
-}
-rollout() { # the same with an analysis in the background, and its template
-	bare_rollout
-	cat <<PLAN
-      analysis:
-        templates:
-        - templateName: accuracy
-        args:
-        - {name: site, value: new}
----
-apiVersion: argoproj.io/v1alpha1
-kind: AnalysisTemplate
-metadata: {name: accuracy}
-spec:
-  args:
-  - name: site
-  metrics:
-  - name: accuracy
-    interval: 1s
-    successCondition: result == true
-    provider:
-      prometheus:
-        address: $MF_PROMETHEUS_URL
-        query: avg(model_accuracy{site="{{ args.site }}"}) > 0.9
-  - name: as-number
-    interval: 1s
-    successCondition: result[0] > 0.1
-    provider:
-      prometheus:
-        address: $MF_PROMETHEUS_URL
-        query: avg(model_accuracy{site="{{ args.site }}"})
-PLAN
-}
-migration() { # VERSION [LINE-OF-SPEC...]: with that Rollout for its analysis
-	cat <<PLAN
-apiVersion: modelferry.dev/v1alpha1
-kind: Migration
-metadata: {name: churn-by-rollout}
-spec:
-  model: {name: churn, version: $1}
-  source: {name: old, servers: ["http://$old"], serves: unchecked}
-  destination:
-    name: new
-    dir: $scratch/new
-    link: current
-    servers: ["http://$new"]
-    reload: {url: "{server}/reload", method: POST}
-    serves: {url: "{server}/version", jsonPath: "{.version}", within: 5s}
-  router:
-    haproxy:
-      sockets: ["unix:$scratch/haproxy.sock"]
-      primary: [churn/old]
-      canary: [churn/new]
-      drainTimeout: 2s
-  analysis:
-    rolloutRef: {name: churn}
-    interval: 1s
-    settle: 300ms
-    watch: 500ms
-    maxHold: 30s
-PLAN
-	((${#@} < 2)) || printf '%s\n' "${@:2}"
-}
-back_to_v1() {
+back_to_v1() { # and clients begin
 	start_over v1
 	"$MF" pull churn@v1 new --link current >out 2>err
+	clients
 }
 
 back_to_v1
-# what the analysis has for an argument where it measures the primary, and for how long it does
-seen=("    primaryArgs: {site: old}" "  rollback: {verifyFor: 1s}")
 { migration v2 "${seen[@]}" "  bake: {duration: 1s, interval: 1s}"; steps 1 | rollout; } >plan.yaml
 status 0 "plan check takes a Rollout" "$MF" plan check plan.yaml
 check "... that can verify its way back" sh -c '! grep -q measures err'
 sed '/primaryArgs/d' plan.yaml >blind.yaml
 status 0 "... and one that cannot" "$MF" plan check blind.yaml
 says "... is warned of, with the field" 'no metric measures the primary \(accuracy, as-number\).*add primaryArgs'
-clients
 status 0 "a Rollout that goes well" "$MF" migrate plan.yaml --json
 cp out run.out
 for w in 20 40 60 80 100; do
@@ -182,14 +101,12 @@ says "... a line a tick" '"step": 1, .*"phase": "Paused", "stable": "v1"' run.ou
 says "... measured" 'metric:accuracy:\[0.95\]' run.out
 says "... as a vector is, a list" 'metric:as-number:\[0.95\]' run.out
 says "... and a result" '"result": "succeeded"' run.out
-no_client_failed "a Rollout"
-ends "a Rollout" 0/100 v2 v2
+came_out "a Rollout" 0/100 v2 v2 "$succeeded"
 status 0 "run again" "$MF" migrate plan.yaml
 says "... it is done already" "already done" out
 
 back_to_v1
 { migration v3 "${seen[@]}"; steps 2 | rollout; } >plan.yaml
-clients
 "$MF" migrate plan.yaml --run-id falls >falls.out 2>falls.err &
 run=$!
 in_time grep -q "route:60/40" falls.out
@@ -202,8 +119,7 @@ check "... the primary was looked at first, and was well" \
 check "... with how many failed and how many may" \
     grep -q 'analysis:accuracy:failed 1, limit 0' falls.out
 check "... and watched afterwards" grep -q '100/0 *step 0  primary:accuracy:\[0.95\]' falls.out
-no_client_failed "a Rollout that falls"
-ends "a Rollout that falls" 100/0 v1 v1
+came_out "a Rollout that falls" 100/0 v1 v1 "warn aborted" "$rolled_back"
 status 0 "the version" "$MF" show churn@v3 --json
 json "... is marked as rejected" 'r["rejected"]'
 status 0 "history" "$MF" history
@@ -232,7 +148,8 @@ well old
 wait $run
 check "... and goes on when they are well" test $? -eq 0
 check "... people were told" grep -q 'alert:held: the primary fares no better' shared.out
-ends shared 0/100 v6 v6
+came_out shared 0/100 v6 v6 "warn held: the primary fares no better than the canary" \
+    "$succeeded"
 
 back_to_v1
 { migration v4 "${seen[@]}"; steps 2 | rollout; } >plan.yaml
@@ -245,7 +162,7 @@ check "killed at 40 %: traffic stays where it was" test "$(weights)" = 60/40
 status 0 "status of the run" "$MF" status killed
 says "... weights and heartbeat" 'weights 60/40, tick .*heartbeat' out
 status 0 "resumed" "$MF" migrate plan.yaml --resume
-ends resumed 0/100 v4 v4
+came_out resumed 0/100 v4 v4 "$succeeded"
 
 # ---- blue/green, steered ----
 
@@ -267,7 +184,7 @@ check "blue/green: no traffic before somebody promotes" test "$(weights)" = 100/
 status 0 "promoted from elsewhere" "$MF" migrate --promote blue --state-dir "$scratch/elsewhere"
 wait $run
 check "... the run succeeds" test $? -eq 0
-ends "blue/green" 0/100 v2 v2
+came_out "blue/green" 0/100 v2 v2 "$succeeded"
 
 back_to_v1
 "$MF" migrate plan.yaml --run-id aborted >aborted.out 2>&1 &
@@ -277,11 +194,13 @@ status 0 "aborted from elsewhere" "$MF" migrate --abort aborted --state-dir "$sc
 wait $run
 check "... nothing measures the primary: the run ends with 9" test $? -eq 9
 check "... and says what to do" grep -q 'see that the primary serves v1 and is well' aborted.out
-ends aborted 100/0 v1 v1
+came_out aborted 100/0 v1 v1 "warn aborted" "warn the rollback is not complete: a person is needed" \
+    "error the migration needs a person"
 
 # ---- a bare Rollout ----
 
 start_over v1
+clients
 steps 1 | bare_rollout >rollout.yaml
 status 2 "a Rollout without a router" "$MF" migrate rollout.yaml
 says "... needs one" "needs --router"
@@ -292,6 +211,7 @@ says "... says so first" "a bare Rollout, churn: finish: stay, data: none" first
 check "... all of it is there" test "$(weights)" = 0/100
 status 0 "history" "$MF" history
 says "... has it" "churn .* traffic alone .* run alone$" out
+no_client_failed "a bare Rollout"
 
 # ---- what cannot be ----
 
