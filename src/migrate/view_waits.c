@@ -149,7 +149,7 @@ void
 mf_view_put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
 	const struct mf_canary_plan *p = now->engine->canary_plan;
-	uint64_t most = p->max_hold_us == 0 ? MF_HOLD_INTERVALS * p->interval_us : p->max_hold_us;
+	const uint64_t most = mf_canary_hold_max_us(p);
 
 	mf_view_set_text(v->hold, sizeof v->hold, mf_hold_name(now->engine->state.canary.hold));
 	mf_view_set_text(

@@ -13,14 +13,38 @@ mf_walk_end(struct mf_walk *w, enum mf_phase phase, enum mf_result result)
 	return MF_STOP;
 }
 
+uint64_t
+mf_canary_hold_min_us(const struct mf_canary_plan *plan, const char **name)
+{
+	uint64_t window_us = 0;
+	size_t i;
+
+	*name = "";
+	for (i = 0; i < plan->n_metrics; i++)
+		if (plan->metrics[i].window_us > window_us) {
+			window_us = plan->metrics[i].window_us;
+			*name = plan->metrics[i].name;
+		}
+	return plan->settle_us + window_us;
+}
+
+uint64_t
+mf_canary_hold_max_us(const struct mf_canary_plan *plan)
+{
+	const char *name;
+	const uint64_t intervals_us = MF_HOLD_INTERVALS * plan->interval_us;
+	/* the value comes with the check behind it */
+	const uint64_t window_us = mf_canary_hold_min_us(plan, &name) + 2 * plan->interval_us;
+
+	if (plan->max_hold_us > 0)
+		return plan->max_hold_us;
+	return intervals_us > window_us ? intervals_us : window_us;
+}
+
 bool
 mf_walk_held_too_long(const struct mf_walk *w)
 {
-	uint64_t most = w->plan->max_hold_us;
-
-	if (most == 0)
-		most = MF_HOLD_INTERVALS * w->plan->interval_us;
-	return w->tick->now_us - w->s.hold_since_us >= most;
+	return w->tick->now_us - w->s.hold_since_us >= mf_canary_hold_max_us(w->plan);
 }
 
 /* Said once, when it begins. */

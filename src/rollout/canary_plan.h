@@ -134,9 +134,17 @@ struct mf_canary_plan {
 	struct mf_bake bake;
 	struct mf_back_plan back;
 	uint64_t settle_us;        /* after a change of weights, before a window counts */
-	uint64_t max_hold_us;      /* of any hold; 0: 10 intervals */
+	uint64_t max_hold_us;      /* of any hold; 0: mf_canary_hold_max_us tells */
 	enum mf_hold_end hold_end; /* alert: people are told, and the run ends as it stands */
 	uint64_t watch_us;         /* between ticks: readiness and abort metrics; 0: 5 s */
 };
+
+/* canary_hold.c */
+/* How long any hold of it may last. Where the plan has no word: 10 intervals, or as long as the
+ * longest window takes to lie behind a change of weights, and two checks. */
+uint64_t mf_canary_hold_max_us(const struct mf_canary_plan *plan);
+/* After a change of weights, when the last metric has a value: settle and the longest window, whose
+ * metric is *name (a view; "" without metrics). */
+uint64_t mf_canary_hold_min_us(const struct mf_canary_plan *plan, const char **name);
 
 #endif

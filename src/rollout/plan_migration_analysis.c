@@ -1,6 +1,7 @@
 /* The analysis of a Migration: its own stanza, or that of a document of the file. */
 #include <string.h>
 
+#include "src/base/units.h"
 #include "src/rollout/plan_migration_int.h"
 #include "src/rollout/rollout_plan.h"
 
@@ -9,7 +10,6 @@
 #define DEADLINE_US (600 * SECOND_US)
 #define SETTLE_US (30 * SECOND_US)
 #define WATCH_US (5 * SECOND_US)
-#define HOLD_INTERVALS 10u
 
 static void
 set_defaults(struct mf_plan_reading *rd, struct mf_canary_plan *p)
@@ -65,8 +65,6 @@ check_times(struct mf_plan_reading *rd, const struct mf_node *analysis, struct m
 		mf_plan_refuse(rd, mf_node_get(analysis, "maxHold"), "a hold of 0 is none");
 	if (p->watch_us == 0)
 		mf_plan_refuse(rd, mf_node_get(analysis, "watch"), "a watch of 0 would never rest");
-	if (p->max_hold_us == 0)
-		p->max_hold_us = HOLD_INTERVALS * p->interval_us;
 }
 
 /* Whose series built-in metrics read, and what they call the two sides. */
@@ -389,6 +387,24 @@ take_rollout(struct mf_plan_reading *rd, const struct mf_node *spec, const struc
 	rd->plan->rollout = own;
 }
 
+/* After each change of weights a run waits for the longest window: where a hold ends before that,
+ * every run goes back. */
+static void
+check_hold(
+    struct mf_plan_reading *rd, const struct mf_node *analysis, const struct mf_canary_plan *p)
+{
+	char window[MF_UNIT_TEXT_BYTES], hold[MF_UNIT_TEXT_BYTES];
+	const char *name;
+	const uint64_t min_us = mf_canary_hold_min_us(p, &name);
+
+	if (p->max_hold_us == 0 || p->max_hold_us > min_us)
+		return;
+	mf_plan_refuse(rd, mf_node_get(analysis, "maxHold"),
+	    "%s is over before the window of %.64s lies behind a change of weights, %s after it: "
+	    "every run would go back",
+	    mf_format_duration(p->max_hold_us, hold), name, mf_format_duration(min_us, window));
+}
+
 /* What the Migration says beside its analysis, whoever wrote that. */
 static void
 complete(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf_migration_words *w,
@@ -400,6 +416,7 @@ complete(struct mf_plan_reading *rd, const struct mf_node *spec, const struct mf
 	if (w->suspend)
 		p->suspend = true;
 	take_way_back(rd, &w->plan.rollback, &p->back);
+	check_hold(rd, w->analysis, p);
 	rd->plan->canary = p;
 }
 

@@ -447,7 +447,7 @@ static const struct mf_field stanza_fields[] = {
 	"that is more"),
     ROW("settle", DURATION, plan.settle_us,
 	"After a change of weights, before a metric's window may begin (two scrapes); 30s"),
-    ROW("maxHold", DURATION, plan.max_hold_us, "How long a hold may last; 10 intervals"),
+    ROW("maxHold", DURATION, plan.max_hold_us, "How long a hold may last; 10 intervals, and longer than the longest window"),
     WORD("onHoldEnd", plan.hold_end, hold_words,
 	"What then: rollback, or alert and end as it stands; rollback"),
     ROW("watch", DURATION, plan.watch_us,

@@ -276,7 +276,8 @@ put_times(json_t *map, const struct mf_canary_plan *c)
 {
 	mf_tree_duration(map, "settle", c->settle_us);
 	if (c->profile == MF_PROFILE_MIGRATION)
-		mf_tree_holds(map, c->interval_us, c->max_hold_us, c->hold_end, c->watch_us);
+		mf_tree_holds(
+		    map, c->interval_us, mf_canary_hold_max_us(c), c->hold_end, c->watch_us);
 	if (c->bake.duration_us > 0)
 		mf_tree_set(map, "bake", mf_tree_bake(&c->bake));
 }

@@ -257,7 +257,7 @@ a_migration(void **state)
 	assert_int_equal(m->freezes[0].to_unix_s - m->freezes[0].from_unix_s, 7 * 86400 + 43200);
 	assert_true(c->clamp_to_max_weight);
 	assert_int_equal(c->max_weight, 100);
-	assert_int_equal(c->max_hold_us, 300 * SECOND);
+	assert_int_equal(mf_canary_hold_max_us(c), 300 * SECOND);
 	assert_int_equal(c->bake.interval_us, 30 * SECOND);
 	assert_int_equal(c->bake.window_us, 300 * SECOND);
 	assert_true(c->bake.by_daemon);

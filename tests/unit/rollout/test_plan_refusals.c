@@ -227,6 +227,10 @@ static const struct refusal migration_refusals[] = {
 	"plan.yaml:10: spec.destination.link: this is the source's link, too: turned for the "
 	"destination it would be turned under the servers that have the traffic; each site has "
 	"one of its own"},
+    {18, "    maxHold: 90s\n    stepWeight: 10",
+	"plan.yaml:18: spec.analysis.maxHold: 1m30s is over before the window of "
+	"request-success-rate lies behind a change of weights, 1m30s after it: every run would go "
+	"back"},
     {16, "    mirrorWeight: 10",
 	"plan.yaml:16: spec.analysis.mirrorWeight: no router of a Migration mirrors a part"},
     {6, "  suspend: maybe", "plan.yaml:6: spec.suspend: a boolean is wanted here, not a string"},
