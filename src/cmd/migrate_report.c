@@ -80,10 +80,10 @@ put_json(struct mf_cmd *c, const char *run_id, const struct mf_plan *plan,
 			  ? mf_cmd_manual_steps(plan->migration, r, steps)
 			  : 0;
 	json_t *o = json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:o, s:I, s:I, s:s, s:o, s:s, "
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[i,i], s:s, s:o, s:I, s:I, s:s, s:o, s:s, "
 	    "s:o, s:o}",
 	    "result", word_of(r, mf_options_flag(c->options, MF_OPT_DRY_RUN)), "reason",
-	    mf_reason_name(r->reason), "run", run_id, "version", r->version, "previous",
+	    mf_reason_name(r->reason), "because", r->because, "run", run_id, "version", r->version, "previous",
 	    r->previous, "fallback", r->serving, "weights", (int)r->primary, (int)r->canary,
 	    "destinationNotBack", r->not_back, "compare", mf_cmd_compared_json(&r->agreement),
 	    "ticks", (json_int_t)r->ticks, "seconds", (json_int_t)r->seconds, "finish",
@@ -165,6 +165,7 @@ needs_person(struct mf_cmd *c, const struct mf_plan *plan, const struct mf_migra
 	bool blind = r->canary == 0 && mf_plan_way_back(plan, unused) == MF_PLAN_WAY_BACK_BLIND;
 	struct mf_buf steps[MF_CMD_MANUAL_STEPS] = {MF_BUF_INIT, MF_BUF_INIT, MF_BUF_INIT};
 	struct mf_buf hint = MF_BUF_INIT;
+	const char *cause = r->primary_ill[0] != '\0' ? r->primary_ill : r->because;
 	size_t i, n = mf_cmd_manual_steps(plan->migration, r, steps);
 
 	if (!c->json)
@@ -178,8 +179,9 @@ needs_person(struct mf_cmd *c, const struct mf_plan *plan, const struct mf_migra
 		mf_buf_fini(&steps[i]);
 	}
 	(void)mf_error_set(e, MF_EROLLBACKFAILED,
-	    "%s: a person is needed: traffic is at %u/%u (%s)%s%s%s", plan->migration->name,
-	    r->primary, r->canary, mf_reason_name(r->reason),
+	    "%s: a person is needed: traffic is at %u/%u (%s)%s%s%s%s%s", plan->migration->name,
+	    r->primary, r->canary, mf_reason_name(r->reason), cause[0] == '\0' ? "" : "; ",
+	    cause,
 	    blind ? "; no metric of the plan measures the primary" : "",
 	    r->router[0] == '\0' ? "" : "; ", r->router);
 	(void)mf_error_hint(e, "%s",
@@ -212,10 +214,12 @@ mf_cmd_end_migration(struct mf_cmd *c, const char *run_id, const struct mf_plan 
 	switch (r->result) {
 	case MF_RESULT_ROLLED_BACK:
 		return mf_error_set(e, MF_EROLLEDBACK,
-		    "%s was rolled back: %s; weights %u/%u%s%s%s%s", m->name,
-		    mf_reason_name(r->reason), r->primary, r->canary,
+		    "%s was rolled back: %s%s%s; weights %u/%u%s%s%s%s%s", m->name,
+		    mf_reason_name(r->reason), r->because[0] == '\0' ? "" : ": ", r->because,
+		    r->primary, r->canary,
 		    r->serving[0] == '\0' ? "" : "; the primary serves ", r->serving,
-		    r->not_back[0] == '\0' ? "" : "; the destination is not back: ", r->not_back);
+		    r->not_back[0] == '\0' ? "" : "; the destination is not back: ", r->not_back,
+		    r->rejected ? "; the version is marked as rejected" : "");
 	case MF_RESULT_PERSON_NEEDED: return needs_person(c, plan, r, e);
 	case MF_RESULT_CONFLICT:
 		return mf_error_set(e, MF_ECONFLICT,

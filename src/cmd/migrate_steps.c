@@ -25,17 +25,20 @@ put_command(struct mf_buf *b, const char *const *argv)
 
 /* How the primary comes to serve the version, where this process can say it. */
 static void
-put_primary(struct mf_buf *b, const struct mf_migration_plan *plan, const char *version)
+put_primary(struct mf_buf *b, const struct mf_migration_plan *plan, const char *version,
+    const struct mf_migrate_report *r)
 {
 	const struct mf_site_plan *s = &plan->source;
 
-	if (plan->model != NULL && s->kind == MF_DESTINATION_DIR && s->link != NULL && !s->remote)
+	if (!r->link_is_back && plan->model != NULL && s->kind == MF_DESTINATION_DIR && s->link != NULL && !s->remote)
 		mf_buf_printf(b,
 		    "`modelferry pull %s@%s %s --link %s`, reload the primary's servers, and see "
 		    "that they are well",
 		    plan->model, version, s->dir, s->link);
 	else
-		mf_buf_printf(b, "see that the primary serves %s and is well", version);
+		mf_buf_printf(b, "see that the primary serves %s and is well%s%s%s", version,
+		    r->primary_ill[0] == '\0' ? "" : " (", r->primary_ill,
+		    r->primary_ill[0] == '\0' ? "" : ")");
 }
 
 static void
@@ -99,10 +102,10 @@ mf_cmd_manual_steps(const struct mf_migration_plan *plan, const struct mf_migrat
 						     : "VERSION";
 	size_t n = 0;
 
-	put_primary(&steps[n++], plan, version);
+	put_primary(&steps[n++], plan, version, r);
 	if (r->canary > 0)
 		put_traffic(&steps[n++], &plan->router);
-	if (plan->model != NULL) /* traffic alone has no ref */
+	if (plan->model != NULL && !r->ref_is_back) /* traffic alone has no ref */
 		mf_buf_printf(&steps[n++], "`modelferry ref %s %s %s`", plan->model,
 		    plan->production_ref == NULL ? "production" : plan->production_ref, version);
 	return n;

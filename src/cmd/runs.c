@@ -39,6 +39,23 @@ grow(struct mf_cmd_runs *rs)
 	return 0;
 }
 
+/* "byHand: root@host: orders fall": programs get the word by itself. */
+static void
+split_reason(struct mf_cmd_runs *rs, struct mf_cmd_run *r)
+{
+	char *at = r->reason == NULL ? NULL : strstr(r->reason, ": ");
+
+	if (at == NULL)
+		return;
+	*at = '\0';
+	if (mf_reason_find(r->reason) == MF_REASONS) {
+		*at = ':';
+		return;
+	}
+	free(r->because);
+	r->because = copy(rs, at + 2);
+}
+
 static int
 take(void *arg, const struct mf_journal_run *head)
 {
@@ -60,8 +77,10 @@ take(void *arg, const struct mf_journal_run *head)
 	    .to = copy(rs, head->destination),
 	    .result = copy(rs, head->result),
 	    .reason = copy(rs, head->reason),
+	    .because = copy(rs, ""),
 	    .begun_us = head->begun_us,
 	    .ended_us = head->ended_us};
+	split_reason(rs, r);
 	return rs->failed;
 }
 
@@ -82,6 +101,7 @@ mf_cmd_runs_fini(struct mf_cmd_runs *rs)
 		free(r->to);
 		free(r->result);
 		free(r->reason);
+		free(r->because);
 	}
 	free(rs->items);
 }
@@ -115,7 +135,7 @@ mf_cmd_run_json(const struct mf_cmd_run *r)
 		const char *key, *text;
 	} fields[] = {{"run", r->id}, {"plan", r->plan}, {"digest", r->digest}, {"model", r->model},
 	    {"actor", r->actor}, {"previous", r->from}, {"version", r->to}, {"result", r->result},
-	    {"reason", r->reason}};
+	    {"reason", r->reason}, {"because", r->because}};
 	json_t *o = json_object();
 	size_t i;
 	int rc = o == NULL ? -1 : 0;
@@ -159,6 +179,8 @@ put_past(struct mf_cmd *c, const struct mf_cmd_run *r)
 	if (r->reason[0] != '\0') {
 		fprintf(c->out, "  ");
 		mf_output_name(c->out, r->reason);
+		fprintf(c->out, "%s", r->because[0] == '\0' ? "" : ": ");
+		mf_output_name(c->out, r->because);
 	}
 	fprintf(c->out, "  by ");
 	mf_output_name(c->out, r->actor);

@@ -14,6 +14,7 @@
 /* A run's head, with texts of its own. */
 struct mf_cmd_run {
 	char *id, *plan, *digest, *model, *actor, *from, *to, *result, *reason;
+	char *because; /* what stands behind the reason's word: what failed, or who said so */
 	int64_t begun_us, ended_us;
 };
 

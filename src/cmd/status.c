@@ -33,6 +33,9 @@ unwell(const struct mf_cmd_run *r, const struct mf_cmd_run_seen *seen)
 		return "its heartbeat is old";
 	if (is_late(seen))
 		return "its tick is overdue";
+	if (seen->has_view && mf_view_is_settling(&seen->view, seen->now_us) &&
+	    strcmp(seen->beat.note, seen->view.hold) == 0)
+		return NULL;
 	return seen->beat.note[0] == '\0' ? NULL : "it holds, or goes back";
 }
 
@@ -115,6 +118,8 @@ put_run(struct mf_cmd *c, const struct mf_cmd_run *r, const struct mf_cmd_run_se
 		mf_output_name(c->out, r->result);
 		fprintf(c->out, "%s", r->reason[0] == '\0' ? "" : ": ");
 		mf_output_name(c->out, r->reason);
+		fprintf(c->out, "%s", r->because[0] == '\0' ? "" : ": ");
+		mf_output_name(c->out, r->because);
 	} else if (seen->has_beat)
 		put_heartbeat(c, seen);
 	if (seen->unwell != NULL && r->ended_us == 0)

@@ -142,6 +142,7 @@ set_view(json_t *o, const struct mf_cmd_run_seen *seen)
 	    json_object_set_new(o, "hold", v->hold[0] == '\0' ? json_null() : hold_json(v)) != 0 ||
 	    mf_output_set_name(o, "waits_for", v->waits) != 0 ||
 	    mf_output_set_name(o, "going_back", v->reason) != 0 ||
+	    mf_output_set_name(o, "because", v->because) != 0 ||
 	    set_when(o, "next_tick", v->next_us) != 0 || set_unchecked(o, v) != 0 ||
 	    json_object_set_new(o, "metrics", metrics_json(v, seen->now_us)) != 0 ||
 	    json_object_set_new(o, "metrics_left_out", json_integer(v->metrics_left_out)) != 0 ||

@@ -193,14 +193,15 @@ put_metrics(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_v
 static void
 put_until(struct mf_buf *b, const struct mf_migrate_view *v, const struct mf_view_frame *f)
 {
+	const bool settling = mf_view_is_settling(v, f->now_us);
+	const int64_t until_us = settling ? v->settled_us : v->hold_until_us;
 	char text[MF_UNIT_TEXT_BYTES], when[MF_TIME_TEXT_BYTES];
 
 	mf_text_put_escaped(b, v->hold);
 	mf_buf_printf(b, " for %s", span(v->hold_since_us, f->now_us, text));
-	mf_buf_printf(
-	    b, ", until %s", mf_format_time(v->hold_until_us / SECOND_US * SECOND_US, when));
-	mf_buf_printf(b, " (in %s)", span(f->now_us, v->hold_until_us, text));
-	if (v->hold_end[0] != '\0') {
+	mf_buf_printf(b, ", until %s", mf_format_time(until_us / SECOND_US * SECOND_US, when));
+	mf_buf_printf(b, " (in %s)", span(f->now_us, until_us, text));
+	if (!settling && v->hold_end[0] != '\0') {
 		mf_buf_printf(b, ", then ");
 		mf_text_put_escaped(b, v->hold_end);
 	}
@@ -249,6 +250,7 @@ put_step(struct mf_buf *b, const struct mf_migrate_view *v)
 	if (v->reason[0] != '\0') {
 		mf_buf_printf(b, "; going back: ");
 		mf_text_put_escaped(b, v->reason);
+		mf_buf_printf(b, "%s%s", v->because[0] == '\0' ? "" : ": ", v->because);
 	}
 }
 

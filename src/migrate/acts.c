@@ -66,11 +66,12 @@ do_route(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out
 
 /* A metric whose breach fails no check: people are told when it begins. */
 static void
-tell_breach(struct mf_migrating *x, const struct mf_act *act, enum mf_check check)
+tell_breach(struct mf_migrating *x, const struct mf_act *act, enum mf_check check,
+    const struct mf_measured *got)
 {
 	const struct mf_canary_metric *m = &x->canary->metrics[act->index];
 	uint64_t bit = UINT64_C(1) << (act->index & 63);
-	char text[200];
+	char value[MF_VIEW_METRIC_TEXT_BYTES], text[sizeof value + 200];
 
 	if (!m->alert_only)
 		return;
@@ -79,6 +80,9 @@ tell_breach(struct mf_migrating *x, const struct mf_act *act, enum mf_check chec
 	} else if ((x->alerted & bit) == 0) {
 		x->alerted |= bit;
 		(void)snprintf(text, sizeof text, "metric %.150s is out of its range", m->name);
+		mf_view_metric_text(value, sizeof value, m, check, got);
+		(void)snprintf(text + strlen(text), sizeof text - strlen(text), ": %s",
+		    value + strnlen(m->name, 80) + 1); /* named already */
 		mf_migrating_alert(x, text);
 	}
 }
@@ -94,10 +98,10 @@ do_metric(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *ou
 	mf_world_measure(x->world, act->index, primary, mf_migrating_now(x), &out->measured);
 	out->end = MF_ANSWER_OK;
 	mf_view_measured(&x->view, act->index, m, primary, &out->measured, x->p->unix_us());
-	check = primary ? mf_canary_check_primary(m, &out->measured)
-			: mf_canary_check(m, &out->measured);
+	check = mf_view_check(m, primary, &out->measured);
+	mf_migrating_metric_failed(x, m, primary, check, &out->measured);
 	if (!primary)
-		tell_breach(x, act, check);
+		tell_breach(x, act, check, &out->measured);
 	if (out->measured.end == MF_MEASURE_VALUE)
 		mf_migrating_did(
 		    x, "%s:%s:%s:%.6g", side, m->name, mf_check_name(check), out->measured.value);
@@ -135,17 +139,24 @@ do_hook(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 	if (!mf_hooks_passed(&answer))
 		(void)snprintf(
 		    x->gate, sizeof x->gate, "%.127s", x->canary->hooks[act->index].name);
+	mf_migrating_hook_failed(x, &x->canary->hooks[act->index], answer.status);
 	mf_migrating_did(x, "hook:%s:%d", x->canary->hooks[act->index].name, answer.status);
 }
 
-/* With the word of the router, where it has trouble: which proxy does not answer. */
+/* With the word of the router, where it has trouble: which proxy does not answer; else with what
+ * failed. */
 static void
 do_alert(struct mf_migrating *x, const struct mf_act *act, struct mf_answer *out)
 {
-	char text[MF_TROUBLE_BYTES + 160];
+	char text[MF_TROUBLE_BYTES + 160], why[MF_TROUBLE_BYTES] = "";
 
-	(void)snprintf(text, sizeof text, "%.150s%s%s%s", act->why,
-	    x->trouble[0] == '\0' ? "" : " (", x->trouble, x->trouble[0] == '\0' ? "" : ")");
+	if (x->trouble[0] == '\0')
+		mf_migrating_why(x, why);
+	if (x->trouble[0] != '\0')
+		(void)snprintf(text, sizeof text, "%.150s (%s)", act->why, x->trouble);
+	else
+		(void)snprintf(text, sizeof text, "%.150s%s%s", act->why,
+		    why[0] == '\0' ? "" : ": ", why);
 	mf_migrating_alert(x, text);
 	out->end = MF_ANSWER_OK;
 }

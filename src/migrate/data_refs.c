@@ -109,9 +109,9 @@ move_production(struct mf_migrating *x, const char *version, const char *expect,
 	return rc;
 }
 
-/* What production names at this moment; "": nothing. */
-static int
-production_now(struct mf_migrating *x, char out[MF_VERSION_BYTES], struct mf_error *e)
+int
+mf_migrating_production_now(
+    struct mf_migrating *x, char out[MF_VERSION_BYTES], struct mf_error *e)
 {
 	struct mf_ref now = {0};
 	struct mf_error why = {0};
@@ -151,7 +151,7 @@ mf_migrating_move_production(struct mf_migrating *x, struct mf_error *e)
 
 	if (x->p->repo == NULL)
 		return 0;
-	if (production_now(x, now, e) != 0)
+	if (mf_migrating_production_now(x, now, e) != 0)
 		return -1;
 	/* else it was so all along, or by this run, before it was killed */
 	if (strcmp(now, x->version) != 0 && move_production(x, x->version, x->previous, e) != 0)
@@ -165,7 +165,7 @@ mf_migrating_follow_fallback(struct mf_migrating *x, const char *version, struct
 {
 	char now[MF_VERSION_BYTES];
 
-	if (production_now(x, now, e) != 0)
+	if (mf_migrating_production_now(x, now, e) != 0)
 		return -1;
 	if (strcmp(now, version) == 0)
 		return 0;
@@ -191,6 +191,7 @@ reject(struct mf_migrating *x, struct mf_error *e)
 	if (rc == 0 && !v.rejected)
 		rc = mf_version_annotate(x->p->repo, &v, &a, x->p->unix_us(), e);
 	mf_version_fini(&v);
+	x->rejected |= rc >= 0;
 	return rc < 0 ? -1 : 0;
 }
 
@@ -203,7 +204,7 @@ production_back(struct mf_migrating *x, struct mf_error *e)
 
 	if (!x->referenced)
 		return 0;
-	if (production_now(x, now, e) != 0)
+	if (mf_migrating_production_now(x, now, e) != 0)
 		return -1;
 	if (strcmp(now, x->version) != 0)
 		return 0;
@@ -213,12 +214,28 @@ production_back(struct mf_migrating *x, struct mf_error *e)
 	return move_production(x, x->previous, x->version, e);
 }
 
-/* Only a version that failed of itself is no candidate any more. */
+/* A Canary's checks fail for a lack of data, or a router's trouble, too. */
 static bool
-at_fault(enum mf_reason reason)
+was_measured(const struct mf_migrating *x)
 {
-	return reason == MF_REASON_THRESHOLD || reason == MF_REASON_ABORT_METRIC ||
-	       reason == MF_REASON_BAKE || reason == MF_REASON_CANARY_DEAD;
+	const struct mf_engine *g = &x->engine;
+
+	return g->rollout_plan != NULL ||
+	       (x->in_tick ? g->next.canary.at_fault : g->state.canary.at_fault);
+}
+
+/* Only a version that failed of itself is no candidate any more. One whose servers went away may
+ * be what ended them, and is marked with that reason. */
+static bool
+at_fault(const struct mf_migrating *x)
+{
+	switch (x->reason) {
+	case MF_REASON_THRESHOLD:
+	case MF_REASON_BAKE: return was_measured(x);
+	case MF_REASON_ABORT_METRIC:
+	case MF_REASON_CANARY_DEAD: return true;
+	default: return false;
+	}
 }
 
 int
@@ -228,5 +245,5 @@ mf_migrating_refs_back(struct mf_migrating *x, struct mf_error *e)
 		return 0;
 	if (production_back(x, e) != 0)
 		return -1;
-	return at_fault(x->reason) ? reject(x, e) : 0;
+	return at_fault(x) ? reject(x, e) : 0;
 }

@@ -151,6 +151,9 @@ struct mf_migrate_outlook {
 struct mf_migrate_report {
 	enum mf_result result; /* MF_RESULT_NONE: dry run, or told to end before its end */
 	enum mf_reason reason;
+	char because[320];     /* beside its word: what failed, or who said so; "" */
+	char primary_ill[320]; /* a person is needed: the primary's metric that is not well; "" */
+	bool rejected;     /* the version was marked so, by this process */
 	bool already;      /* a finished migration: nothing was written */
 	bool interrupted;  /* resumable */
 	bool lost;         /* somebody else holds the lease now */
@@ -158,6 +161,8 @@ struct mf_migrate_report {
 	char previous[160];
 	char serving[320]; /* "churn@v3": a fallback that the primary serves now; "": what it did */
 	unsigned primary, canary; /* final weights, as read; 100/0 where there is no router */
+	/* A person is needed: that much of the way back is done already. */
+	bool ref_is_back, link_is_back; /* of the primary's side */
 	char router[320];         /* why they are not all that there is to read; "": they are */
 	char note[320];           /* what the router says of itself: do the weights survive a reload? */
 	char permanent[2048];     /* lines that make the weights permanent; "": it has none */

@@ -15,6 +15,7 @@
 #define MF_VERSION_BYTES 160u
 #define MF_SERVING_BYTES (2 * MF_VERSION_BYTES)
 #define MF_TROUBLE_BYTES 320u
+#define MF_REASON_TEXT_BYTES (MF_TROUBLE_BYTES + 40u)
 #define MF_KEY_TAIL_BYTES 17u /* "-" and 16 digits behind a version's name in a KEY */
 
 /* What may take over on the primary's side, by fallback of the plan; fallback.c. */
@@ -33,6 +34,8 @@ struct mf_migrating {
 	struct mf_shift_ports ports;
 	struct mf_lease_set leases;
 	char holder[MF_LEASE_HOLDER_MAX_BYTES + 1]; /* as they name it */
+	char waits_for[MF_LEASE_HOLDER_MAX_BYTES + 1]; /* whose leases, as was told; "" */
+	bool held_elsewhere; /* preflight: another run is under way on what this one moves */
 	bool leased;
 	struct mf_keeper *keeper;   /* from the shift on */
 	struct mf_teller **people;  /* one a receiver of alerts; as long */
@@ -70,6 +73,7 @@ struct mf_migrating {
 	uint64_t act_line;      /* of the journal */
 	bool has_open_route;    /* the last route of the dead process, behind its last state */
 	struct mf_act open_route;
+	bool rejected;           /* the version was marked so */
 	bool referenced;         /* this run set out to move production */
 	bool registry_told;      /* that it did, by this process */
 	bool purge_owed;         /* by the process that is dead */
@@ -89,6 +93,13 @@ struct mf_migrating {
 	enum mf_steer steer;
 	struct mf_migrate_view view;
 	char gate[128]; /* the hook that keeps a gate closed */
+	/* For people, all of it escaped; why.c. */
+	char failed[MF_TROUBLE_BYTES]; /* metrics and hooks that did in this tick; "": none */
+	char waited[MF_TROUBLE_BYTES]; /* what it was held for before this tick; "": nothing */
+	char by_hand[MF_TROUBLE_BYTES]; /* who told it to go back, and what for; "" */
+	char primary_ill[MF_TROUBLE_BYTES]; /* the primary's metric that was last not well; "" */
+	char because[MF_TROUBLE_BYTES]; /* what it goes back for, beside the reason's word; "" */
+	enum mf_reason because_of;      /* whose that is */
 	char did[MF_MIGRATE_DID_MAX][MF_MIGRATE_DID_BYTES];
 	size_t n_did;
 };
@@ -100,6 +111,8 @@ int mf_migrating_begin(struct mf_migrating *x, struct mf_error *e);
 
 /* leases.c: MF_ECONFLICT names who holds one, from where and since when. */
 int mf_migrating_take_leases(struct mf_migrating *x, struct mf_error *e);
+/* A look ahead: MF_ECONFLICT names a run that holds one of them now. Nothing is taken. */
+int mf_migrating_look_at_holder(struct mf_migrating *x, struct mf_error *e);
 
 /* preflight.c */
 int mf_migrating_preflight(struct mf_migrating *x, struct mf_error *e);
@@ -151,6 +164,18 @@ void mf_migrating_stage(struct mf_migrating *x, enum mf_migrate_stage stage, con
 void mf_migrating_alert(struct mf_migrating *x, const char *text);
 void mf_migrating_did(struct mf_migrating *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* why.c: for people, names the metric with value and range, the hook or the servers */
+void mf_migrating_metric_failed(struct mf_migrating *x, const struct mf_canary_metric *m,
+    bool primary, enum mf_check check, const struct mf_measured *got);
+void mf_migrating_hook_failed(struct mf_migrating *x, const struct mf_hook *hook, int status);
+/* All that failed in this tick; "": nothing did. */
+void mf_migrating_why(struct mf_migrating *x, char out[MF_TROUBLE_BYTES]);
+/* An engine that has just come to a reason: x->because, and that of the view. */
+void mf_migrating_know_because(struct mf_migrating *x, const struct mf_engine *engine);
+/* "threshold: error-rate 0.12, at most 0.05"; out. */
+const char *mf_migrating_reason_text(const struct mf_migrating *x, enum mf_reason reason,
+    char out[MF_REASON_TEXT_BYTES]);
 
 /* report.c */
 void mf_migrating_report_end(struct mf_migrating *x, struct mf_migrate_report *out);
@@ -297,6 +322,9 @@ int mf_migrating_watch(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_link_back(struct mf_migrating *x, struct mf_error *e);
 
 /* data_refs.c */
+/* What production names at this moment; "": nothing. */
+int mf_migrating_production_now(
+    struct mf_migrating *x, char out[MF_VERSION_BYTES], struct mf_error *e);
 int mf_migrating_find_version(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_find_production(struct mf_migrating *x, struct mf_error *e);
 int mf_migrating_move_candidate(struct mf_migrating *x, const char *version, struct mf_error *e);

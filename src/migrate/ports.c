@@ -121,6 +121,10 @@ observe(void *arg, struct mf_canary_tick *out)
 
 	x->n_did = 0;
 	x->alerted_now = false;
+	x->failed[0] = x->primary_ill[0] = '\0';
+	(void)snprintf(x->waited, sizeof x->waited, "%s%s%s", x->view.hold,
+	    x->view.hold[0] == '\0' || x->view.waits[0] == '\0' ? "" : ": ",
+	    x->view.hold[0] == '\0' ? "" : x->view.waits);
 	mf_migrating_forget_answers(x);
 	mf_migrating_hear(x);
 	mf_migrating_see_router(x);
@@ -248,6 +252,7 @@ settle(void *arg, uint64_t tick, const struct mf_canary_tick *seen, struct mf_er
 	struct mf_buf b = MF_BUF_INIT;
 	int rc;
 
+	mf_migrating_know_because(x, &x->engine);
 	mf_migrating_put_state(&b, x, tick, seen->now_us);
 	line.bytes = b.data;
 	line.n = b.len;
@@ -283,6 +288,9 @@ mf_migrating_steered(struct mf_migrating *x)
 		return false;
 	x->answered = control.sequence;
 	x->steer = verbs[control.verb];
+	if (x->steer == MF_STEER_ABORT)
+		(void)snprintf(x->by_hand, sizeof x->by_hand, "%.120s%s%.180s", control.by,
+		    control.reason[0] == '\0' ? "" : ": ", control.reason);
 	if (x->steer == MF_STEER_RETRY && x->engine.rollout_plan == NULL) {
 		x->steer = MF_STEER_NONE;
 		unheard = "; not heard: a Canary's way back is gone to its end";

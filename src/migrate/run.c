@@ -144,6 +144,9 @@ begin_or_resume(struct mf_migrating *x, struct mf_error *e)
 	}
 	mf_migrating_resume_route(x);
 	if (x->p->resume == MF_MIGRATE_ROLLBACK)
+		(void)snprintf(x->by_hand, sizeof x->by_hand, "%.200s: --on-resume rollback",
+		    x->p->actor);
+	if (x->p->resume == MF_MIGRATE_ROLLBACK)
 		x->shift.control = MF_STEER_ABORT;
 	if (x->shift.control == MF_STEER_ABORT)
 		return 0;
@@ -156,6 +159,7 @@ static int
 shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 {
 	struct mf_error ignored = {0};
+	char reason[MF_REASON_TEXT_BYTES];
 	int rc;
 
 	mf_migrating_stage(x, MF_STAGE_SHIFT, x->version);
@@ -181,7 +185,8 @@ shift(struct mf_migrating *x, struct mf_migrate_report *out, struct mf_error *e)
 		mf_migrating_tell_end(x, out);
 	}
 	if (rc == 0 && mf_journal_end(x->p->journal, x->p->run_id, mf_result_name(out->result),
-			   mf_reason_name(out->reason), x->p->unix_us(), &ignored) != 0)
+			   mf_migrating_reason_text(x, out->reason, reason), x->p->unix_us(),
+			   &ignored) != 0)
 		mf_log(MF_LOG_WARNING, "the end of the run is not in the journal: %s",
 		    ignored.message);
 	mf_failpoint("run", "after-end");

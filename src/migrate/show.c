@@ -24,6 +24,7 @@ fill_as(struct mf_migrating *x, const struct mf_engine *engine)
 	    .router = x->router_known ? &x->router : NULL,
 	    .capacity = mf_world_can(x->world)->capacity,
 	    .may_step = mf_migrate_may_step(x->m, x->p->unix_us() / 1000000),
+	    .changed_us = x->changed_us,
 	    .now_us = mf_migrating_now(x),
 	    .next_us = mf_engine_standing(engine).ended ? 0 : x->shift.next_us,
 	    .unix_us = x->p->unix_us(),
@@ -36,6 +37,7 @@ fill_as(struct mf_migrating *x, const struct mf_engine *engine)
 	};
 
 	mf_view_fill(&x->view, &now);
+	mf_migrating_know_because(x, engine);
 }
 
 static void

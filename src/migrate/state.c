@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "src/base/text.h"
 #include "src/rollout/canary_state.h"
 #include "src/rollout/document.h"
 #include "src/state/journal.h"
@@ -22,6 +23,8 @@ mf_migrating_put_state(
 	    x->referenced ? "true" : "false",
 	    mf_teller_owes(x->teller, MF_HOOK_PURGE) ? "true" : "false");
 	x->engine.ops->put(b, &x->engine);
+	mf_buf_printf(b, ",\"because\":");
+	mf_text_put_json(b, x->because);
 	mf_buf_printf(b, "}");
 }
 
@@ -55,6 +58,7 @@ static int
 read_state(struct resume *r, const struct mf_node *root, uint64_t tick)
 {
 	struct mf_migrating *x = r->x;
+	const struct mf_node *because;
 	uint64_t now_us, bytes;
 
 	if (!read_number(root, "now", &now_us) || !read_number(root, "changed", &x->changed_us))
@@ -67,6 +71,10 @@ read_state(struct resume *r, const struct mf_node *root, uint64_t tick)
 		mf_migrating_know_size(x, bytes);
 	x->referenced = is_true(root, "referenced");
 	x->purge_owed = is_true(root, "purge");
+	because = mf_node_get(root, "because");
+	if (because != NULL && because->kind == MF_NODE_STRING)
+		mf_text_escape(x->because, sizeof x->because, because->text);
+	x->because_of = mf_engine_standing(&x->engine).reason;
 	mf_migrating_remember_told(x);
 	/* as long as it was away, at least, and never back */
 	if (x->clock_base_us < now_us)

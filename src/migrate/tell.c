@@ -238,13 +238,19 @@ tell_failed(struct mf_migrating *x)
 	const struct mf_rollout_state *s = &x->engine.state.rollout;
 	const struct mf_analysis_plan *runs = r == NULL ? NULL : mf_rollout_running(r, s);
 
-	if (r == NULL && failed_checks(x) > x->told_failed)
-		say(x, MF_ALERT_WARN, "failed check %u of %u", failed_checks(x),
-		    x->canary->threshold);
+	char why[MF_TROUBLE_BYTES];
+
+	if (r == NULL && failed_checks(x) > x->told_failed) {
+		mf_migrating_why(x, why);
+		say(x, MF_ALERT_WARN, "failed check %u of %u%s%s", failed_checks(x),
+		    x->canary->threshold, why[0] == '\0' ? "" : ": ", why);
+	}
 	if (r == NULL)
 		return;
 	if (failed_checks(x) > x->told_failed)
-		say(x, MF_ALERT_WARN, "failed check: a proxy does not answer");
+		say(x, MF_ALERT_WARN, "failed check: a proxy does not answer%s%s%s",
+		    x->trouble[0] == '\0' ? "" : " (", x->trouble,
+		    x->trouble[0] == '\0' ? "" : ")");
 	if (r->background < r->n_analyses)
 		tell_analysis(x, r->analyses[r->background], &s->background);
 	tell_analysis(x, runs != NULL ? runs : x->ran, &s->run);
@@ -266,7 +272,8 @@ tell_hold(struct mf_migrating *x, const char *was, const char *note)
 			mf_migrating_tell_people(x, MF_ALERT_INFO, "no longer held", NULL);
 		return;
 	}
-	(void)snprintf(text, sizeof text, "held: %s", note);
+	(void)snprintf(text, sizeof text, "held: %s%s%s", note,
+	    x->view.waits[0] == '\0' ? "" : ": ", x->view.waits);
 	put_event(x, MF_ALERT_WARN, text);
 	if (!x->alerted_now && strcmp(note, settling) != 0)
 		mf_migrating_tell_people(x, MF_ALERT_INFO, text, NULL);
@@ -278,6 +285,7 @@ mf_migrating_tell_changes(struct mf_migrating *x)
 	const struct mf_standing *was = &x->told, now = mf_engine_standing(&x->engine);
 	/* nothing was told yet */
 	const char *phase = was->phase == NULL ? "" : was->phase;
+	char reason[MF_REASON_TEXT_BYTES];
 
 	if (strcmp(now.phase, phase) != 0)
 		say(x, MF_ALERT_INFO, "phase %s", now.phase);
@@ -286,7 +294,8 @@ mf_migrating_tell_changes(struct mf_migrating *x)
 	tell_failed(x);
 	tell_hold(x, was->note == NULL ? "" : was->note, now.note);
 	if (now.reason != was->reason && now.reason != MF_REASON_NONE)
-		say(x, MF_ALERT_WARN, "going back: %s", mf_reason_name(now.reason));
+		say(x, MF_ALERT_WARN, "going back: %s",
+		    mf_migrating_reason_text(x, now.reason, reason));
 	mf_migrating_remember_told(x);
 }
 

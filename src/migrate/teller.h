@@ -26,7 +26,7 @@
 
 #define MF_TELLER_EVENTS 64u
 #define MF_TELLER_TEXT_BYTES 480u
-#define MF_TELLER_DETAILS_BYTES 80u
+#define MF_TELLER_DETAILS_BYTES 400u
 
 struct mf_teller_params {
 	const struct mf_canary_plan *plan; /* all of these are borrowed until mf_teller_stop */

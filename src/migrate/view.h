@@ -24,6 +24,7 @@
 			     */
 
 #define MF_VIEW_WHY_BYTES 160u
+#define MF_VIEW_METRIC_TEXT_BYTES 280u
 
 struct mf_view_metric {
 	char name[128];
@@ -66,8 +67,10 @@ struct mf_migrate_view {
 	unsigned failed_checks, threshold;
 	int64_t next_us; /* the next tick */
 	char hold[24], reason[24];
+	char because[320]; /* for people: what it goes back for, beside the reason's word; "" */
 	char waits[240]; /* for people: what it waits for */
 	int64_t hold_since_us, hold_until_us;
+	int64_t settled_us; /* held for a window to settle: by then it has; 0: of no such hold */
 	char hold_end[16];                            /* what happens then: "rollback", "alert" */
 	bool source_unchecked, destination_unchecked; /* the plan says `serves: unchecked` */
 	char rollback[480];                           /* for people: what a rollback would do now */
@@ -83,6 +86,7 @@ struct mf_view_moment {
 	const struct mf_router_seen *router; /* NULL: it could not be read */
 	bool capacity;                       /* the router tells servers */
 	bool may_step;                       /* within the plan's windows */
+	uint64_t changed_us; /* when weights changed last, by the run's clock; 0: they did not */
 	uint64_t now_us, next_us;            /* by the run's clock; next 0: none */
 	int64_t unix_us;                     /* the same moment as now_us */
 	uint64_t tick;
@@ -124,6 +128,16 @@ void mf_view_put_window(struct mf_migrate_view *v, const struct mf_view_moment *
 /* of which this is one. primary: it is the primary's own. */
 void mf_view_measured(struct mf_migrate_view *v, size_t index, const struct mf_canary_metric *m,
     bool primary, const struct mf_measured *got, int64_t unix_us);
+
+/* "error-rate 0.12, at most 0.05"; "p99 has no value: connection refused; it is to be at most 500". */
+void mf_view_metric_text(char *out, size_t bytes, const struct mf_canary_metric *m,
+    enum mf_check check, const struct mf_measured *got);
+/* Held for no longer than a window takes to settle, which is no trouble. */
+bool mf_view_is_settling(const struct mf_migrate_view *v, int64_t now_us);
+/* How those who watch see a measurement: as the engine does, but that a question which failed is an
+ * error of any metric. */
+enum mf_check mf_view_check(
+    const struct mf_canary_metric *m, bool primary, const struct mf_measured *got);
 
 /* As JSON, at the end of b; and back: unknown members are left alone, missing ones are zero.
  * MF_EDAMAGED where a member is not what it can be, or there are too many. */

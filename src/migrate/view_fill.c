@@ -296,7 +296,7 @@ mf_view_measured(struct mf_migrate_view *v, size_t index, const struct mf_canary
 		out->primary = got->value;
 		return;
 	}
-	mf_view_set_text(out->check, sizeof out->check, mf_check_name(mf_canary_check(m, got)));
+	mf_view_set_text(out->check, sizeof out->check, mf_check_name(mf_view_check(m, false, got)));
 	out->has_value = got->end == MF_MEASURE_VALUE;
 	out->value = out->has_value ? got->value : 0;
 	if (got->has_primary) {

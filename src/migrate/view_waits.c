@@ -47,6 +47,71 @@ mf_view_put_watched(struct mf_migrate_view *v, const struct mf_view_moment *now,
 		    mf_view_unix_of(now, back->verify_since_us + verify_for_us), now->unix_us);
 }
 
+static void
+add_bounds(char *out, size_t bytes, const struct mf_bounds *b)
+{
+	if (b->has_min && b->has_max)
+		mf_view_add(out, bytes, "%.6g to %.6g", b->min, b->max);
+	else
+		mf_view_add(out, bytes, b->has_min ? "at least %.6g" : "at most %.6g",
+		    b->has_min ? b->min : b->max);
+}
+
+/* What it is to be. */
+static void
+add_range(char *out, size_t bytes, const struct mf_canary_metric *m, const struct mf_measured *got)
+{
+	const bool bounded = m->range.has_min || m->range.has_max;
+
+	if (bounded)
+		add_bounds(out, bytes, &m->range);
+	if (m->relative && m->has_max_ratio)
+		mf_view_add(out, bytes, "%sat most %.6g times the primary's", bounded ? " and " : "",
+		    m->max_ratio);
+	else if (m->relative && m->has_max_delta)
+		mf_view_add(out, bytes, "%sat most %.6g above the primary's", bounded ? " and " : "",
+		    m->max_delta);
+	else if (!bounded)
+		mf_view_add(out, bytes, "at %s %.6g",
+		    m->rule == MF_RULE_SUCCESS_RATE ? "least" : "most", m->threshold);
+	if (m->relative && got->has_primary)
+		mf_view_add(out, bytes, " %.6g", got->primary);
+}
+
+void
+mf_view_metric_text(char *out, size_t bytes, const struct mf_canary_metric *m, enum mf_check check,
+    const struct mf_measured *got)
+{
+	(void)snprintf(out, bytes, "%.80s ", m->name);
+	if (check == MF_CHECK_NO_QUERY) {
+		mf_view_add(out, bytes, "has no query");
+		return;
+	}
+	if (got->end != MF_MEASURE_VALUE)
+		mf_view_add(out, bytes, "has no value%s%.100s; it is to be ",
+		    got->why[0] == '\0' ? "" : ": ", got->why);
+	else if (check == MF_CHECK_NO_VALUE && m->min_samples > got->samples)
+		mf_view_add(out, bytes, "has %llu of %llu samples that it needs; it is to be ",
+		    (unsigned long long)got->samples, (unsigned long long)m->min_samples);
+	else
+		mf_view_add(out, bytes, "%.6g, is to be ", got->value);
+	if (check == MF_CHECK_ABORT) {
+		mf_view_add(out, bytes, "within its abort bound, ");
+		add_bounds(out, bytes, &m->abort);
+	} else {
+		add_range(out, bytes, m, got);
+	}
+}
+
+enum mf_check
+mf_view_check(const struct mf_canary_metric *m, bool primary, const struct mf_measured *got)
+{
+	const enum mf_check check =
+	    primary ? mf_canary_check_primary(m, got) : mf_canary_check(m, got);
+
+	return check == MF_CHECK_NO_VALUE && got->end == MF_MEASURE_ERROR ? MF_CHECK_ERROR : check;
+}
+
 /* The first metric that has no value, and so holds. */
 static void
 put_no_value(struct mf_migrate_view *v)
@@ -145,6 +210,25 @@ put_waits(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	}
 }
 
+/* The last window that began before, and the tick that finds it whole. */
+static int64_t
+settled_us(const struct mf_view_moment *now, const struct mf_canary_plan *p)
+{
+	const char *name;
+
+	if (now->changed_us == 0 || now->engine->state.canary.hold != MF_HOLD_SETTLING)
+		return 0;
+	return mf_view_unix_of(
+	    now, now->changed_us + mf_canary_hold_min_us(p, &name) + 2 * p->interval_us);
+}
+
+bool
+mf_view_is_settling(const struct mf_migrate_view *v, int64_t now_us)
+{
+	return v->settled_us > 0 && now_us <= v->settled_us && v->settled_us <= v->hold_until_us &&
+	       strcmp(v->hold, mf_hold_name(MF_HOLD_SETTLING)) == 0;
+}
+
 void
 mf_view_put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 {
@@ -155,6 +239,7 @@ mf_view_put_hold(struct mf_migrate_view *v, const struct mf_view_moment *now)
 	mf_view_set_text(
 	    v->reason, sizeof v->reason, mf_reason_name(now->engine->state.canary.reason));
 	v->hold_since_us = v->hold_until_us = 0;
+	v->settled_us = settled_us(now, p);
 	v->hold_end[0] = '\0';
 	put_waits(v, now);
 	if (now->engine->state.canary.hold == MF_HOLD_NONE)

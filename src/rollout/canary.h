@@ -70,7 +70,7 @@ enum mf_reason {
 	MF_REASON_THRESHOLD,
 	MF_REASON_HOOK,
 	MF_REASON_ABORT_METRIC,
-	MF_REASON_CANARY_DEAD, /* progress deadline exceeded */
+	MF_REASON_CANARY_DEAD, /* no server of it is up: for its deadline, or too many checks */
 	MF_REASON_PRIMARY_DEAD,
 	MF_REASON_BY_HAND,
 	MF_REASON_HOLD_TOO_LONG,
@@ -98,6 +98,10 @@ struct mf_canary_state {
 	char applied[MF_REVISION_BYTES];  /* revision that the run is about; "": none yet */
 	char promoted[MF_REVISION_BYTES]; /* what the primary runs */
 	unsigned failed_checks;
+	/* Of a Migration: one of them was for what the canary does, a value out of its range or a
+	 * hook; else its servers were gone, there was no data, or the router had trouble. */
+	bool at_fault;
+	bool was_down; /* one of them was for no server of the canary being up */
 	int iterations;  /* -1: Flagger's WaitingPromotion of a weighted canary */
 	unsigned weight; /* of the canary, as the status shows it */
 	bool primary_created;

@@ -272,10 +272,12 @@ mf_walk_look(struct mf_walk *w, enum mf_check *found)
 {
 	const struct mf_canary_metric *m;
 	const struct mf_answer *a;
+	enum mf_check check;
 	size_t i;
 	int hooks = mf_walk_hooks(w, MF_HOOK_ROLLOUT, w->s.phase);
 
-	*found = hooks == 0 || w->hook_mute ? MF_CHECK_OUT : MF_CHECK_PASS;
+	w->blamed = hooks == 0 || w->hook_mute;
+	*found = w->blamed ? MF_CHECK_OUT : MF_CHECK_PASS;
 	if (hooks < 0)
 		return -1;
 	for (i = 0; i < w->plan->n_metrics; i++) {
@@ -283,7 +285,9 @@ mf_walk_look(struct mf_walk *w, enum mf_check *found)
 		a = mf_walk_ask(w, &(struct mf_act){.kind = MF_ACT_METRIC, .index = (unsigned)i});
 		if (a == NULL)
 			return -1;
-		*found = worst(*found, weighed(m, mf_canary_check(m, &a->measured)));
+		check = mf_canary_check(m, &a->measured);
+		w->blamed |= (check == MF_CHECK_OUT && !m->alert_only) || check == MF_CHECK_ABORT;
+		*found = worst(*found, weighed(m, check));
 	}
 	return 0;
 }

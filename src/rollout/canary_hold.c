@@ -203,9 +203,11 @@ static enum mf_verdict
 failed_check(struct mf_walk *w)
 {
 	w->s.failed_checks++;
+	w->s.at_fault |= w->blamed;
 	if (w->s.failed_checks < w->plan->threshold)
 		return MF_STOP;
-	return mf_walk_turn_back(w, MF_REASON_THRESHOLD);
+	return mf_walk_turn_back(w,
+	    w->s.was_down && !w->s.at_fault ? MF_REASON_CANARY_DEAD : MF_REASON_THRESHOLD);
 }
 
 /* No look is taken while that lasts: with weight on the canary it is a failure all the same. */
@@ -213,6 +215,7 @@ static enum mf_verdict
 fail_and_hold(struct mf_walk *w, enum mf_hold hold)
 {
 	if (w->canary > 0 && !w->tick->urgent) {
+		w->s.was_down |= hold == MF_HOLD_NOT_READY;
 		(void)failed_check(w);
 		if (w->step.pending || w->s.reason != MF_REASON_NONE)
 			return MF_STOP;
@@ -282,7 +285,8 @@ look(struct mf_walk *w, enum mf_check *found)
 	if (w->canary > 0 || w->s.iterations > 0 || mirroring)
 		return mf_walk_look(w, found);
 	good = mf_walk_hooks(w, MF_HOOK_PRE_ROLLOUT, w->s.phase);
-	*found = good == 1 && !w->hook_mute ? MF_CHECK_PASS : MF_CHECK_OUT;
+	w->blamed = good == 0 || w->hook_mute;
+	*found = w->blamed ? MF_CHECK_OUT : MF_CHECK_PASS;
 	return good < 0 ? -1 : 0;
 }
 

@@ -18,6 +18,7 @@ struct mf_walk {
 	bool mirrored;
 	enum mf_hold holding; /* checks go on, steps do not */
 	bool hook_mute;       /* a rollback hook did not answer: no check of this tick passes */
+	bool blamed;          /* a check of this tick fails for what the canary does */
 	bool muted;           /* who keeps the gate closed wants nobody told */
 	enum mf_answer_end failed; /* how the last act that failed did */
 };

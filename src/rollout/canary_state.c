@@ -22,6 +22,8 @@ struct member {
 
 static const struct member members[] = {
     {"failedChecks", MEMBER_UNSIGNED, AT(failed_checks)},
+    {"atFault", MEMBER_BOOL, AT(at_fault)},
+    {"wasDown", MEMBER_BOOL, AT(was_down)},
     {"iterations", MEMBER_INT, AT(iterations)},
     {"weight", MEMBER_UNSIGNED, AT(weight)},
     {"primaryCreated", MEMBER_BOOL, AT(primary_created)},

@@ -21,6 +21,7 @@ begin_bake(struct mf_walk *w)
 {
 	w->s.phase = MF_PHASE_BAKING;
 	w->s.failed_checks = 0;
+	w->s.at_fault = w->s.was_down = false;
 	w->s.hold = MF_HOLD_NONE;
 	w->s.bake_since_us = w->tick->now_us;
 	w->s.bake_next_us = w->tick->now_us + w->plan->bake.interval_us;
@@ -82,6 +83,7 @@ bake_failed(struct mf_walk *w)
 {
 	w->s.bake_failed_us[w->s.bake_failed_next++ % MF_BAKE_FAILURES] = w->tick->now_us;
 	w->s.failed_checks++;
+	w->s.at_fault |= w->blamed;
 	if (failed_lately(w) <= w->plan->bake.max_failed)
 		return MF_STOP;
 	return mf_walk_turn_back(w, MF_REASON_BAKE);

@@ -254,6 +254,9 @@ status 7 "a second run of the plan is refused" "$MF" migrate plan.yaml
 says "... it names the run" "killed"
 rm -rf state
 status 0 "resumed from the repository alone" "$MF" migrate plan.yaml --resume
+says "... it says whose leases it waits for, and until when" \
+    "waiting for the leases of killed, .* to run out, .*: until 20.*Z at the latest" out
+check "... once" test "$(grep -c "waiting for" out)" = 1
 ends resumed 0/100 v4 v4
 told resumed "$succeeded"
 
@@ -268,7 +271,13 @@ status 0 "aborted from elsewhere" "$MF" migrate --abort steered --reason "a pers
     --state-dir "$scratch/elsewhere"
 wait $run
 check "... the run ends with 8" test $? -eq 8
-check "... because of it" grep -q "rolled back: byHand" steered.out
+check "... because of it" grep -q "rolled back: byHand: .*@.*: a person said so; weights" steered.out
+all_told >heard
+says "... which people are told" "warn going back: byHand: .*a person said so" heard
+"$MF" history --json >out 2>err
+json "... history keeps it" '[h for h in r if h["run"] == "steered" and h["reason"] == "byHand" and h["because"].endswith(": a person said so")]'
+"$MF" status steered --json >out 2>err
+json "... and so does status" 'r[0]["reason"] == "byHand" and "a person said so" in r[0]["because"]'
 ends aborted 100/0 v1 v1
 told aborted "$rolled_back"
 

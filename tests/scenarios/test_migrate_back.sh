@@ -182,7 +182,8 @@ says "... names what watches" '^way back +the primary is watched for 1s: accurac
 ill new "accuracy 0.2" "status 200"
 status 9 "a way back that nobody can verify ends with 9" "$MF" migrate plan.yaml
 says "... and says why" 'a person is needed: .*no metric of the plan measures the primary'
-says "... and what to do" 'see that the primary serves v1 and is well; then .modelferry ref churn'
+says "... and what is left to do" 'see that the primary serves v1 and is well$'
+check "... production names v1 already" sh -c '! grep -q "ref churn" err'
 check "... what the canary serves is as before" is_served new v1
 came_out "nobody can verify" 100/0 v1 v1 \
     "warn the rollback is not complete: a person is needed" "error the migration needs a person"

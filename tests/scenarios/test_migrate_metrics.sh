@@ -108,9 +108,13 @@ no_client_failed latency
 ends latency 100/0 v1 v1
 rejected latency v2 true
 told latency "error the migration was rolled back"
-heard latency "info weights 60/40" "warn failed check 1 of 2" "warn going back: threshold" \
-    "info weights 100/0"
-says "latency: and why" 'details[^t]*threshold, weights 100/0' alerts
+heard latency "info weights 60/40" "info weights 100/0"
+says "latency: what failed, with value and range" \
+    'failed check 1 of 2: request-duration 1[12][0-9.]+, is to be at most 60' heard
+says "latency: why it goes back" \
+    'going back: threshold: request-duration 1[12][0-9.]+, is to be at most 60' heard
+says "latency: and at its end" \
+    'details[^t]*threshold: request-duration 1[12][0-9.]+, is to be at most 60, weights 100/0' alerts
 
 # ---- 5xx, as the proxy's own exporter counts them ----
 
@@ -196,7 +200,11 @@ accuracy | sed 's/query: .*new.*/query: model_accuracy{site="nowhere"}/' |
 set_plan maxHold 2s
 status 8 "no data: exit status 8" "$MF" migrate plan.yaml
 says "no data: it was held" "60/40 .* held: noData" out
-says "no data: and for too long" "rolled back: holdTooLong"
+says "no data: and for too long, for want of what" \
+    "rolled back: holdTooLong: noData: accuracy has no value"
+all_told >heard
+says "no data: the hold names it" "held: a metric has no value: accuracy has no value" heard
+says "no data: with its range" "a metric has no value: accuracy .*it is to be at least" heard
 no_client_failed "no data"
 ends "no data" 100/0 v1 v1
 rejected "no data" v5 false
@@ -262,8 +270,13 @@ run_until "route:60/40"
 kill -STOP "$prometheus"
 run_ends 9 "hangs for good"
 kill -CONT "$prometheus"
-says "hangs for good: held too long" "traffic is at 100/0 \(holdTooLong\)"
-says "hangs for good: what to do" "see that the primary serves v1 and is well; then .modelferry ref churn production v1"
+says "hangs for good: held too long, and that the primary cannot be measured" \
+    "traffic is at 100/0 \(holdTooLong\); the primary's accuracy has no value: .+; it is to be"
+says "hangs for good: what is still to be done" "see that the primary serves v1 and is well"
+check "hangs for good: and nothing that is done" sh -c '! grep -q "ref churn production\|modelferry pull" err out'
+all_told >heard
+says "hangs for good: and people are told" \
+    "a person is needed: .*the primary's accuracy has no value: " heard
 no_client_failed "hangs for good"
 ends "hangs for good" 100/0 v1 v1
 rejected "hangs for good" v7 false

@@ -312,7 +312,8 @@ no_value=(-e "s|last_over_time(\(.*\)\[1m\])|\1|") # where the server is gone
 run unready "${no_value[@]}"
 ill new "accuracy 0.95" "status 200" "ready 0"
 finishes unready 8
-says "unready: for failed checks" "rolled back: threshold" out
+says "unready: for failed checks, as its servers were down" \
+    "rolled back: canaryDead: no server of the canary is up, of 1; .*is marked as rejected" out
 check "unready: that is not called a lack of data" sh -c '! grep -q noData unready.out'
 all_seen unready
 ends unready 100/0 v1 v1
@@ -332,7 +333,8 @@ from=$(now)
 kill -KILL "$other_pid"
 finishes killed 8
 to=$(now)
-says "killed: for failed checks" "rolled back: threshold" out
+says "killed: for failed checks, as its servers were down" \
+    "rolled back: canaryDead: no server of the canary is up, of 1" out
 check "killed: that is not called a lack of data" sh -c '! grep -q noData killed.out'
 seen_but killed 4 # what was under way, of each client
 ends killed 100/0 v1 v1

@@ -62,6 +62,16 @@ steps(void **state)
 		{.previous = "v1"},
 		{"see that the primary serves v1 and is well",
 		    "`modelferry ref churn production v1`"}},
+	    /* and so are link and ref: what is left is what could not be told */
+	    {{.model = "churn",
+		 .source = {.kind = MF_DESTINATION_DIR, .dir = "/old", .link = "current"},
+		 .router = {.type = MF_ROUTER_EXEC, .command = command}},
+		{.previous = "v1",
+		    .link_is_back = true,
+		    .ref_is_back = true,
+		    .primary_ill = "the primary's errors has no value: connection refused"},
+		{"see that the primary serves v1 and is well (the primary's errors has no value: "
+		 "connection refused)"}},
 	};
 	size_t i, j, n;
 

@@ -28,6 +28,7 @@ run_of(char *model)
 	    .to = text,
 	    .result = empty,
 	    .reason = empty,
+	    .because = empty,
 	    .begun_us = NOW};
 }
 

@@ -131,6 +131,13 @@ test_status(void **state)
 	    "  waits for somebody\n"
 	    "  next tick overdue for 30s\n"
 	    "  rollback  weights 60/40 to 100/0 at once");
+	strcpy(v.hold, "settling"); /* that ends by itself, and nothing goes back */
+	v.settled_us = NOW + 8 * SECOND;
+	text(got, &v, &f);
+	assert_non_null(
+	    strstr(got, "  held      settling for 12s, until 2023-11-14T22:13:28Z (in 8s)\n"));
+	assert_true(mf_view_is_settling(&v, NOW));
+	assert_false(mf_view_is_settling(&v, v.settled_us + 1));
 }
 
 /* It was told to end: nobody holds it, and what resumes it is said. */

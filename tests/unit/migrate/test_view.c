@@ -392,6 +392,38 @@ test_rollout(void **state)
 	free(r);
 }
 
+static void
+test_metric_text(void **state)
+{
+	struct mf_canary_metric m = {
+	    .name = "errors", .rule = MF_RULE_VALUE, .range = {.has_max = true, .max = 0.05}};
+	struct mf_measured got = {.end = MF_MEASURE_VALUE, .value = 0.12};
+	char text[MF_VIEW_METRIC_TEXT_BYTES];
+
+	(void)state;
+	mf_view_metric_text(text, sizeof text, &m, MF_CHECK_OUT, &got);
+	assert_string_equal(text, "errors 0.12, is to be at most 0.05");
+	m.relative = m.has_max_ratio = got.has_primary = true;
+	m.max_ratio = 1.5;
+	got.primary = 0.04;
+	mf_view_metric_text(text, sizeof text, &m, MF_CHECK_OUT, &got);
+	assert_string_equal(text,
+	    "errors 0.12, is to be at most 0.05 and at most 1.5 times the primary's 0.04");
+	m.relative = false;
+	m.abort = (struct mf_bounds){.has_max = true, .max = 0.1};
+	mf_view_metric_text(text, sizeof text, &m, MF_CHECK_ABORT, &got);
+	assert_string_equal(text, "errors 0.12, is to be within its abort bound, at most 0.1");
+	got = (struct mf_measured){.end = MF_MEASURE_ERROR, .why = "connection refused"};
+	mf_view_metric_text(text, sizeof text, &m, MF_CHECK_ERROR, &got);
+	assert_string_equal(
+	    text, "errors has no value: connection refused; it is to be at most 0.05");
+	/* one word for a question that failed, whatever the metric is */
+	m.rule = MF_RULE_SUCCESS_RATE;
+	assert_int_equal(mf_view_check(&m, false, &got), MF_CHECK_ERROR);
+	m.rule = MF_RULE_VALUE;
+	assert_int_equal(mf_view_check(&m, true, &got), MF_CHECK_ERROR);
+}
+
 int
 main(void)
 {
@@ -404,6 +436,7 @@ main(void)
 	    cmocka_unit_test(test_bytes),
 	    cmocka_unit_test(test_largest),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_metric_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

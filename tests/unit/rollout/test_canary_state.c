@@ -36,6 +36,8 @@ test_round_trip(void **state)
 	    .applied = "v\"2\"",
 	    .promoted = "v1",
 	    .failed_checks = 3,
+	    .at_fault = true,
+	    .was_down = true,
 	    .iterations = -1,
 	    .weight = 40,
 	    .primary_created = true,
