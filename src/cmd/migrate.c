@@ -175,7 +175,7 @@ choose_run(struct migrate *m, struct mf_error *e)
 	if (resume && open[0] == '\0')
 		return mf_error_set(e, MF_ENOTFOUND, "%s: no run of this plan waits to be resumed",
 		    m->plan->migration->name);
-	if (!resume && open[0] != '\0' && !mf_options_flag(o, MF_OPT_DRY_RUN))
+	if (!resume && open[0] != '\0')
 		return refuse_open(m, open, e);
 	(void)snprintf(
 	    m->run_id, sizeof m->run_id, "%s", resume ? open : mf_cmd_report_run_id(m->c));

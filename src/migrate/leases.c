@@ -16,6 +16,7 @@
 #include "src/base/units.h"
 #include "src/migrate/local_lease.h"
 #include "src/migrate/who.h"
+#include "src/repo/lease_file.h"
 #include "src/traffic/router.h"
 
 /* Short, because a run whose machine is gone is resumed elsewhere only when it has run out. */
@@ -172,6 +173,29 @@ refuse_held(struct mf_migrating *x, const struct mf_lease *which,
 	return mf_who_hint(other->name, x->p->records != NULL, e);
 }
 
+/* Once: the others of the same process come after it, each watched anew. */
+static void
+tell_waiting(struct mf_migrating *x, const struct mf_lease *which,
+    const struct mf_lease_holder *other, uint64_t wait_us)
+{
+	char text[LEASE_NAME_BYTES + 2 * MF_LEASE_HOLDER_MAX_BYTES], until[MF_TIME_TEXT_BYTES];
+	size_t i, left = 0;
+
+	if (strcmp(x->waits_for, other->name) == 0)
+		return;
+	(void)snprintf(x->waits_for, sizeof x->waits_for, "%s", other->name);
+	for (i = 0; i < x->leases.n; i++)
+		left += !mf_lease_is_in_file(x->leases.items[i]) &&
+			!mf_lease_is_held(x->leases.items[i]);
+	(void)snprintf(text, sizeof text,
+	    "waiting for the leases of %s to run out, %s the first: until %s at the latest",
+	    other->name, mf_lease_label(which),
+	    mf_format_time((x->p->unix_us() + (int64_t)(wait_us * (left == 0 ? 1 : left))) /
+			       1000000 * 1000000,
+		until));
+	mf_migrating_stage(x, MF_STAGE_PREFLIGHT, text);
+}
+
 /* They are held. Of somebody who lives, or for longer than anybody waits: a conflict. Of a process
  * that may be dead, whoever's: it has to run out first, and it does so only for who watches it. */
 static int
@@ -189,9 +213,80 @@ wait_for_leases(struct mf_migrating *x, const struct mf_lease *which,
 		return mf_error_set(
 		    e, MF_EINTERRUPTED, "interrupted while waiting for %s", mf_lease_label(which));
 	if (began)
-		mf_migrating_stage(x, MF_STAGE_PREFLIGHT, "waiting for a lease to run out");
+		tell_waiting(x, which, other, wait_us);
 	x->p->sleep(wait_us > LOOK_US ? LOOK_US : wait_us);
 	return 0;
+}
+
+#define DEAD_LEASES 3u /* as who.c has it: not renewed for so many times as long as it lasts */
+
+static int
+refuse_seen(struct mf_migrating *x, const char *label, const struct mf_lease_holder *other,
+    struct mf_error *e)
+{
+	x->held_elsewhere = true;
+	(void)mf_error_set(e, MF_ECONFLICT, "%s is held by %s", label, other->name);
+	return mf_who_hint(other->name, x->p->records != NULL, e);
+}
+
+static int
+look_in_repo(struct mf_migrating *x, struct mf_error *e)
+{
+	struct mf_lease_holder other;
+	struct mf_router_objects objects;
+	struct mf_error ignored = {0};
+	char label[LEASE_NAME_BYTES + 64];
+	int64_t age_us;
+	size_t i;
+
+	if (x->p->records == NULL || !mf_lease_can(x->p->records))
+		return 0;
+	if (mf_router_objects_of(&x->m->router, &objects, e) != 0)
+		return -1;
+	for (i = 0; i < objects.n; i++) {
+		if (mf_lease_look(x->p->records, MF_LEASE_TRAFFIC, objects.names[i], &other,
+			&ignored) != 0)
+			continue;
+		age_us = x->p->unix_us() - other.written_us;
+		if (other.duration_us == 0 ||
+		    (age_us > 0 && (uint64_t)age_us > DEAD_LEASES * other.duration_us))
+			continue;
+		(void)snprintf(label, sizeof label, "the lease of traffic %s", objects.names[i]);
+		return refuse_seen(x, label, &other, e);
+	}
+	return 0;
+}
+
+static int
+look_at_file(void *arg, const char *path, const char *object, struct mf_error *e)
+{
+	struct mf_migrating *x = arg;
+	struct mf_lease_holder other;
+	struct mf_error ignored = {0};
+	char label[LEASE_NAME_BYTES + 64];
+	bool held = false;
+
+	if (mf_lease_file_look(path, &other, &held, &ignored) != 0 || !held)
+		return 0;
+	(void)snprintf(label, sizeof label, "on this machine, the lease of traffic %s", object);
+	return refuse_seen(x, label, &other, e);
+}
+
+int
+mf_migrating_look_at_holder(struct mf_migrating *x, struct mf_error *e)
+{
+	char dir[4096];
+	int rc = 0;
+
+	if (x->m->router.type == MF_ROUTER_NONE)
+		return 0;
+	if (x->p->journal != NULL && (rc = mf_local_leases_dir(x->p->journal, dir, e)) == 0)
+		rc = mf_local_leases_each(&x->m->router, dir, look_at_file, x, e);
+	if (rc == 0 && x->p->lease_file != NULL)
+		rc = look_at_file(x, x->p->lease_file, x->p->lease_file, e);
+	if (rc == 0)
+		rc = look_in_repo(x, e);
+	return rc == 0 ? 0 : mf_migrating_looked(x, "lease", -1, "", e);
 }
 
 int

@@ -202,6 +202,13 @@ look_at_plan(struct mf_migrating *x, struct mf_error *e)
 	return mf_migrating_looked(x, "plan", rc, "nothing in it is refused", e);
 }
 
+/* Before the weights, which are that run's then. */
+static int
+look_at_lease(struct mf_migrating *x, struct mf_error *e)
+{
+	return x->p->resume == MF_MIGRATE_FRESH ? mf_migrating_look_at_holder(x, e) : 0;
+}
+
 static int
 look_at_router(struct mf_migrating *x, struct mf_error *e)
 {
@@ -221,7 +228,7 @@ look_at_router(struct mf_migrating *x, struct mf_error *e)
 		rc = mf_error_set(e, MF_EUNSUPPORTED,
 		    "%s: analysis.%s: this router does not count servers", x->m->name,
 		    x->canary->ready_word);
-	if (rc == 0 && x->p->dry_run && x->p->resume == MF_MIGRATE_FRESH)
+	if (rc == 0 && x->p->dry_run && !x->held_elsewhere && x->p->resume == MF_MIGRATE_FRESH)
 		rc = mf_migrating_check_weights(x, e);
 	else if (rc == 0)
 		rc = read_weights(x, e); /* a run holds its leases when it looks whose they are */
@@ -324,6 +331,7 @@ static const struct look {
     {look_at_plan, OF_ALL_RUNS},
     {mf_migrating_look_at_source_dir, OF_FRESH_RUNS},
     {mf_migrating_look_at_versions, OF_ALL_RUNS},
+    {look_at_lease, OF_DRY_RUNS},
     {look_at_router, OF_ALL_RUNS},
     {look_at_count, OF_FRESH_RUNS},
     {mf_migrating_look_at_metrics, OF_ALL_RUNS},

@@ -125,6 +125,13 @@ says "... and what to do" "run this again when it has ended"
 status 7 "the same plan" "$MF" migrate plan.yaml
 says "... names who runs it" \
     "run first of this plan has not ended, and is under way: $who, heartbeat .* ago"
+status 7 "... a look ahead, too" "$MF" migrate plan.yaml --dry-run
+says "... in the same words" "run first of this plan has not ended, and is under way: $who"
+for one in plan other; do
+	status 7 "doctor of the $one plan" "$MF" doctor $one.yaml
+	says "... names who is there" "haproxy:churn is held by first, $who" out
+	check "... and takes its weights for no fault" sh -c '! grep -q "set it to 100/0" out err'
+done
 status 7 "... nor is it resumed" "$MF" migrate plan.yaml --resume
 says "... for it is under way" "run first is under way: $who"
 check "nothing was moved by any" test "$(weights)" = 50/50
