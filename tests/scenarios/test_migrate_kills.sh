@@ -2,8 +2,9 @@
 # A migration that is killed at each act, before and after its line in the journal, when it was
 # done and when its answer is written: what resumes it ends it as asked, and no client notices.
 #
-# Some of the places; with MF_STRESS=1 every act at every place both ways, and kills at random
-# moments. MF_KILL_RUNS: how many of these (100).
+# Each act at some of its places, and ten moments of a run; with MF_STRESS=1 every act at every
+# place both ways, and kills at random moments. MF_KILL_RUNS: how many of these (100).
+# test_migrate_kills_rollout.sh does the same with Rollouts.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 if ! has_failpoints; then
@@ -28,7 +29,8 @@ a_few() {
 	killed_back_at drain.after-act rollback
 	killed_back_at referenceBack.after-journal continue
 	killed_back_at fallback.after-act continue
-	killed_at_its_end rollback
+	killed_down_at alert.before-journal continue
+	killed_down_at restore.after-journal rollback
 }
 
 everywhere() {
@@ -46,6 +48,9 @@ everywhere() {
 			for act in drain referenceBack fallback; do
 				killed_back_at $act.$place $how
 			done
+			for act in alert restore; do
+				killed_down_at $act.$place $how
+			done
 		done
 	done
 	killed_before_it_began
@@ -57,24 +62,13 @@ everywhere() {
 	done
 }
 
-# at moments of a run, which takes as long as one did here, and a little longer
-at_random() { # RUNS
-	local i ms how=(continue rollback)
-	for i in 1 2; do # the first waits for the leases of who was killed last
-		anew
-		ms=$(date +%s%3N)
-		"$MF" migrate plan.yaml >out 2>err
-	done
-	ms=$((($(date +%s%3N) - ms) * 11 / 10))
-	for ((i = 0; i < $1; i++)); do
-		killed_anywhere "$((SRANDOM % ms))e-3" "${how[i % 2]}"
-	done
-}
-
-hooked v2 >plan.yaml
 clients
+by_canary
+how_long
 if [[ -z ${MF_STRESS-} ]]; then
 	a_few
+	at_moments 10
+	killed_at_its_end rollback # the last: whoever came next would wait for its leases
 else
 	everywhere
 	at_random "${MF_KILL_RUNS:-100}"
