@@ -29,6 +29,7 @@ END
 
 # ---- killed on its way; who looks has another state directory ----
 
+clients
 plan v2 >plan.yaml
 sed -i "s/interval: 1s$/interval: 4s/" plan.yaml
 "$MF" migrate plan.yaml --run-id watched >watched.out 2>&1 &
@@ -54,6 +55,7 @@ json "... says the same" 'r[0]["healthy"] and r[0]["wanted"][1] in (40, 80, 100)
     and r[0]["metrics"][0]["min"] == 0.9 and r[0]["metrics"][0]["max"] is None
     and r[0]["hold"] is None and "100/0" in r[0]["rollback"]'
 status 8 "taken back" "$MF" migrate plan.yaml --resume --on-resume rollback
+came_out "watched" 100/0 v1 v1 "error the migration was rolled back"
 status 1 "status of a run that has ended" "$MF" status watched "${elsewhere[@]}"
 says "... how it ended" "rolledBack: byHand" out
 
@@ -61,6 +63,7 @@ says "... how it ended" "rolledBack: byHand" out
 
 start_over v1
 "$MF" pull churn@v1 new --link current >out 2>err
+clients
 plan v3 >plan.yaml
 ill new "accuracy 0.95" "status 200"
 sed -i "s/query: 'model_accuracy{site=\"new\"}'/query: 'model_accuracy{site=\"nowhere\"}'/" plan.yaml
@@ -76,6 +79,35 @@ says "... for what reason it is not well" "attention: it holds" out
 "$MF" migrate --abort held >out 2>err
 wait $run
 check "aborted" test $? -eq 8
+came_out held 100/0 v1 v1 "warn held: a metric has no value" "error the migration was rolled back"
+
+# ---- paused by hand ----
+
+start_over v1
+"$MF" pull churn@v1 new --link current >out 2>err
+clients
+plan v2 >plan.yaml
+sed -i "s/interval: 1s$/interval: 2s/" plan.yaml
+"$MF" migrate plan.yaml --run-id paused -v >paused.out 2>paused.err &
+run=$!
+in_time grep -q "route:60/40" paused.out
+status 0 "paused from elsewhere" "$MF" migrate --pause paused --reason "let me look" "${elsewhere[@]}"
+check "a paused run says so" in_time grep -q "held: paused" paused.out
+stands=$(weights)
+check "... by whom and why" grep -q "pause by .*: let me look" paused.err
+pauses() { "$MF" status paused "${elsewhere[@]}" 2>/dev/null | grep -q "held  "; }
+check "... and its heartbeat" in_time pauses
+status 1 "a run that is paused needs attention" "$MF" status paused "${elsewhere[@]}"
+says "... why, until when, and what then" "held +paused for .*, until .* \(in .*\), then rollback" out
+says "... what it waits for" "waits for paused by hand; --continue goes on" out
+ticks() { grep -c "held: paused" paused.out; }
+ticked() { test "$(ticks)" -ge 3; }
+check "... ticks go on" in_time ticked
+check "... and the weights stay" test "$(weights)" = "$stands"
+status 0 "it goes on from elsewhere" "$MF" migrate --continue paused "${elsewhere[@]}"
+wait $run
+check "... to its end" test $? -eq 0
+came_out paused 0/100 v2 v2 "info the migration succeeded"
 
 # ---- on a terminal ----
 
