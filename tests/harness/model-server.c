@@ -9,7 +9,8 @@
  *	GET /metrics     model_accuracy{version="v2"}, requests and how long they took, in
  *	                 Prometheus' text
  *	GET /health      200 or, with "ready 0", 503: for a proxy; predictions are made all the same
- *	GET /stream      "version v2", then words as long as HEALTH says "stream 1", then "end"
+ *	GET /stream      "version v2", then "word 1", "word 2" as long as HEALTH says "stream 1",
+ *	                 then "end 2"
  *	anything else    a prediction: {"version":"v2","score":0.5}, after latency_ms, with status
  *
  * HEALTH: lines "accuracy 0.95" or "accuracy nan", "latency_ms 5", "status 200", "ready 1",
@@ -114,15 +115,18 @@ static bool
 stream(struct http_conn *c, const struct model *m)
 {
 	char text[WORD_BYTES + 16];
+	unsigned words = 0;
 
 	(void)snprintf(text, sizeof text, "version %s\n", m->version);
 	http_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 	say_chunk(c, text);
 	while (look(m).stream && !http_gone(c) && !http_stopping(c)) {
 		http_nap(20);
-		say_chunk(c, "word\n");
+		(void)snprintf(text, sizeof text, "word %u\n", ++words);
+		say_chunk(c, text);
 	}
-	say_chunk(c, "end\n");
+	(void)snprintf(text, sizeof text, "end %u\n", words);
+	say_chunk(c, text);
 	http_say(c, "0\r\n\r\n");
 	return true;
 }

@@ -8,7 +8,7 @@ N clients at a time, until there is a file `stop`, or each for so many REQUESTS.
     fresh    a connection for each request
     keep     one connection as long as the other side lets them
     cookie   the same, and they send the cookies that they were given
-    stream   one answer each, from /stream, to its end
+    stream   one answer each, from /stream, to its end, with each of its words
 
 Each answer is a line in RECORD: time, client, status and version: "1764439200.123 0 200 v2".
 "lost" stands for the status of one that was not complete. As with any HTTP client, a connection
@@ -32,6 +32,13 @@ class Lost(Exception):
 def version_of(text):
     found = re.search(r'version"?[ :]"?(v[0-9]+)', text)
     return found.group(1) if found else ""
+
+
+def is_whole(body):
+    """A stream: its words are numbered, and the end says how many there were."""
+    lines = re.findall(r"(?m)^(word|end) ([0-9]+)", body)
+    words = [int(number) for word, number in lines if word == "word"]
+    return words == list(range(1, len(words) + 1)) and lines[-1:] == [("end", str(len(words)))]
 
 
 class Client:
@@ -108,6 +115,8 @@ class Client:
         status = head.split(" ", 2)[1]
         if status != "200":
             return status, ""
+        if kind == "stream" and not is_whole(body):
+            raise Lost(body)
         return status, version_of(body)
 
     def run(self):

@@ -6,7 +6,8 @@ usage: listen.py PORT-FILE RECORD
 Listens on a free port of 127.0.0.1, writes the port to PORT-FILE, and appends each request to
 RECORD as a line of JSON: method, path, query, type, body. The first part of the path says what it
 answers: /hang never, /once-busy 429 the first time, /gone 404, /broken 500, /as/NAME what the file NAME
-says at that moment ("403", or "hang"), anything else 200.
+says at that moment ("403", or "hang"), /once/NAME 200 where there is a file NAME, which it takes
+away, and 403 where there is none, anything else 200.
 """
 import http.server
 import json
@@ -36,6 +37,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "as":
             with open(url.path.split("/")[2], encoding="ascii") as says:
                 said = says.read().strip()
+        if kind == "once":
+            said = "200"
+            try:
+                os.unlink(url.path.split("/")[2])
+            except FileNotFoundError:
+                said = "403"
         if "hang" in (kind, said):
             threading.Event().wait(600)
         elif said:

@@ -10,6 +10,10 @@
 # runs wait at 60/40 for a gate, which is a server of its own
 mkdir -p gate/current
 start_site gate
+python3 "$MF_TOP_SRCDIR/tests/scenarios/listen.py" listen.port listen.seen 2>>servers.log &
+pids+=($!)
+in_time test -s listen.port
+hooks=http://127.0.0.1:$(cat listen.port)
 closed() { ill gate "status 403"; }
 open_gate() { ill gate "status 200"; }
 
@@ -340,13 +344,68 @@ seen_but killed 4 # what was under way, of each client
 ends killed 100/0 v1 v1
 told killed "$back"
 
-four=("$redispatch" "${both[@]}")
 for i in 2 3 4; do
 	ln -sfn "$scratch/old" "old$i"
 	start_site "old$i"
-	four+=("server old$i $(cat "old$i.url") weight 100")
 done
 old4_pid=${pids[-1]}
+ln -sfn "$scratch/new" new2
+start_site new2
+three=("$redispatch" "${both[0]}")
+for i in 2 3; do three+=("server old$i $(cat "old$i.url") weight 100"); done
+four=("${three[@]}" "server old4 $(cat old4.url) weight 100" "${both[1]}")
+
+# ---- the split at each step of a run ----
+
+counted_is() { # PERCENT REQUESTS: so many were answered, and of these that part by the canary
+	awk -v wanted="$1" -v all="$2" '$3 == 200 { n++ } $4 != "v1" { canary++ }
+		END { off = 100 * canary / NR - wanted
+		      exit !(NR == all && n == all && off <= 2 && off >= -2) }' counted
+}
+weights_are() { test "$(weights)" = "$1"; }
+# steps_of NAME SED-OPTION...: a run of such steps, each of which waits for one_step
+steps_of() {
+	local name=$1 type
+	the_plan "$name" -e "s|maxWeight: .*|stepWeightPromotion: 50|" \
+	    -e "s|interval: 400ms|interval: 100ms|" "${@:2}"
+	sed -i "/^  - {name: gate/d" "$name.yaml"
+	for type in confirm-traffic-increase confirm-promotion; do
+		echo "  - {name: $type, type: $type, url: \"$hooks/once/step\", muteAlert: true}"
+	done >>"$name.yaml"
+	rm -f step
+	"$MF" migrate "$name.yaml" --run-id "$name" >"$name.out" 2>&1 &
+	pid=$!
+	pids+=("$pid")
+}
+one_step() { # NAME CANARY
+	: >step
+	check "$1: a step to $2" in_time weights_are "$((100 - $2))/$2"
+}
+# split NAME SERVERS-OF-CANARY LINE...: at each step the canary has its part of 2,000 requests,
+# within 2 percent of them
+split() {
+	local name=$1 step
+	scenario "$name" "${@:3}"
+	load_clients fresh 1
+	steps_of "$name" -e "s|stepWeight: .*|stepWeights: [10, 20, 30, 40, 50]|" \
+	    -e "s|primary: .*|primary: [churn/old*]|" -e "s|canary: .*|canary: [churn/new*]|" \
+	    -e "s|^    servers: .*|    servers: [$2]|"
+	for step in 10 20 30 40 50 100; do
+		one_step "$name" "$step"
+		rm -f counted
+		python3 "$MF_TOP_SRCDIR/tests/scenarios/clients.py" "$scratch/$name.in" counted keep 1 2000
+		check "$name: the canary answers $step of 100 of 2,000 requests" counted_is "$step" 2000
+	done
+	finishes "$name" 0
+	all_seen "$name"
+	ends "$name" 0/100 "$version" "$version"
+	told "$name" "$through"
+}
+split one-one "\"http://$new\"" "$redispatch" "${both[@]}"
+split four-one "\"http://$new\"" "${four[@]}"
+split three-two "\"http://$new\", \"http://$(cat new2.url)\"" "${three[@]}" "${both[1]}" \
+    "server new2 $(cat new2.url) weight 0"
+
 scenario four "${four[@]}"
 load_clients fresh 2
 run four -e "s|primary: .*|primary: [churn/old*]|" -e "s|maxWeight: 40|&\n    primaryReadyThreshold: 75|"
@@ -363,13 +422,9 @@ three_up() {
 check "four: HAProxy sees that one is gone" in_time three_up
 check "four: the canary's share is as before" in_time share_is 40
 to=$(now)
+rm -f counted
 python3 "$MF_TOP_SRCDIR/tests/scenarios/clients.py" "$scratch/four.in" counted keep 1 1000
-counted_is() { # PERCENT: the canary's, of 1,000 requests
-	awk -v wanted="$1" '$4 != "v1" { canary++ }
-		END { off = 100 * canary / NR - wanted
-		      exit !(NR == 1000 && off <= 2 && off >= -2) }' counted
-}
-check "four: and so it is of 1,000 requests, within 2 percent" counted_is 40
+check "four: and so it is of 1,000 requests, within 2 percent" counted_is 40 1000
 open_gate
 finishes four 0
 seen_but four 2
@@ -446,6 +501,28 @@ check "streams: also those of the canary" test "$(grep -c " 200 $version" stream
 all_seen streams
 ends streams 100/0 v1 v1
 told streams "$back"
+
+# The same from the first step of a run on, over more of them, and over the way back, which waits.
+scenario long "$redispatch" "${both[@]}"
+steps_of long -e "s|stepWeight: .*|stepWeights: [40, 50, 60, 70]|" -e "s|drainTimeout: .*|drainTimeout: 60s|"
+one_step long 40
+check "long: streams are under way" open_streams
+check "long: some of them from the canary" test "$on_canary" -gt 0
+load_clients keep 4
+for step in 50 60 70; do one_step long $step; done
+ill new "accuracy 0.5" "status 200" "stream 1"
+check "long: traffic is back" in_time weights_are 100/0
+sleep 1
+check "long: the way back waits for the streams" kill -0 "$pid"
+check "long: none has ended" test "$(wc -l <streams)" -eq 0
+end_streams
+finishes long 8
+says "long: none was left" "drain:0 left" out
+check "long: all have each of their words" test "$(grep -c " 200 v" streams)" -eq 5
+check "long: also those of the canary" test "$(grep -c " 200 $version" streams)" -eq "$on_canary"
+all_seen long
+ends long 100/0 v1 v1
+told long "$back"
 
 scenario cut "$redispatch" "${both[@]}"
 run cut -e "s|drainTimeout: .*|&\n      cutStreams: true|"
