@@ -258,6 +258,10 @@ check_rest(struct mf_plan_reading *rd, const struct mf_stanza *s)
 
 	if (canary != NULL && primary != NULL && mf_node_equal(canary, primary))
 		mf_plan_refuse(rd, primary, "both sides' cookies have the same name");
+	if (s->affinity != NULL)
+		mf_plan_warn(rd, s->affinity,
+		    "no cookies are set here: whom a session stays with is what the router itself "
+		    "keeps");
 	if (s->alerts != NULL && s->alerts->n_items > 0)
 		mf_plan_warn(rd, s->alerts,
 		    "a Canary's alerts name AlertProviders of a cluster, which are not read; a "

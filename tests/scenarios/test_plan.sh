@@ -106,6 +106,10 @@ json "... and whom it trusts is shown" "(r['analysis']['metrics'][1]['ask']['bea
 r['analysis']['metrics'][1]['ask']['caFile'], r['migration']['rollback']['verifyFor']) \
 == ('/run/token', '/run/ca', 'one look')"
 
+sed '0,/^  analysis:/s//&\n    sessionAffinity: {cookieName: canary}/' example-2.yaml >cookies.yaml
+status 0 "a Canary that wants cookies" "$MF" plan check cookies.yaml
+says "... is told that none are set" "spec.analysis.sessionAffinity: no cookies are set here"
+
 status 2 "no such file" "$MF" plan check nowhere.yaml
 : >empty.yaml
 status 2 "an empty file" "$MF" plan check empty.yaml
