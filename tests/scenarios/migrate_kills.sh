@@ -114,6 +114,7 @@ killed() {
 # begin_run [OPTION...]: a run, to be killed where MODELFERRY_TEST_KILL_AT says; its process is $run.
 # The Rollouts that failed have their version rejected.
 begin_run() {
+	: >killed.out # what the last one said is no word of this one
 	"$MF" migrate plan.yaml --allow-rejected "$@" >killed.out 2>err &
 	run=$!
 }
@@ -227,7 +228,6 @@ did_nothing() { ! grep -qE '^ +[0-9]+  ' resumed.out; }
 killed_anywhere() {
 	local name="${of}killed after $1 s${3:+ of the run}, $2" run i
 	anew
-	: >killed.out
 	begin_run
 	for ((i = 0; i < 2000; i++)); do
 		[[ -n ${3-} ]] && ! grep -q "^deliver:" killed.out || break

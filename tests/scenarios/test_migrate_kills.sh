@@ -29,7 +29,7 @@ a_few() {
 	killed_back_at drain.after-act rollback
 	killed_back_at referenceBack.after-journal continue
 	killed_back_at fallback.after-act continue
-	killed_down_at alert.before-journal continue
+	killed_down_at alert.before-journal:2 continue # the first is of the gate
 	killed_down_at restore.after-journal rollback
 }
 
@@ -48,9 +48,8 @@ everywhere() {
 			for act in drain referenceBack fallback; do
 				killed_back_at $act.$place $how
 			done
-			for act in alert restore; do
-				killed_down_at $act.$place $how
-			done
+			killed_down_at alert.$place:2 $how # the first is of the gate
+			killed_down_at restore.$place $how
 		done
 	done
 	killed_before_it_began
