@@ -85,23 +85,24 @@ matches_tree(const struct mf_rollout_step *s)
 {
 	static const char *const on[] = {"header ", "method", "path"};
 	static const char *const how[] = {"is", "begins with", "matches"};
-	json_t *list = json_array();
-	struct mf_buf b = MF_BUF_INIT;
+	json_t *list = json_array(), *text = NULL, *longer;
 	size_t i;
 
 	for (i = 0; i < s->n_matches; i++) {
 		const struct mf_rollout_match *m = &s->matches[i];
 
-		mf_buf_printf(&b, "%s%s %s %s%s", on[m->on],
+		longer = json_sprintf("%s%s%s %s %s%s", text != NULL ? json_string_value(text) : "",
+		    on[m->on],
 		    m->on == MF_ROLLOUT_MATCH_HEADER && m->header != NULL ? m->header : "",
 		    how[m->how], m->value != NULL ? m->value : "", m->more ? " and " : "");
+		json_decref(text);
+		text = longer;
 		if (m->more)
 			continue;
-		(void)json_array_append_new(
-		    list, json_string(mf_buf_cstr(&b) != NULL ? mf_buf_cstr(&b) : "?"));
-		mf_buf_clear(&b);
+		(void)json_array_append_new(list, text);
+		text = NULL;
 	}
-	mf_buf_fini(&b);
+	json_decref(text);
 	return list;
 }
 

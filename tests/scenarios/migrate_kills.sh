@@ -184,6 +184,7 @@ killed_down_at() {
 	in_time grep -q "route:50/50" killed.out
 	ill old "ready 0"
 	in_time is_down old
+	sleep 1.5 # the tick that had asked the proxy before ends as if it were up
 	goes_bad
 	killed "$name" "$run"
 	well old
