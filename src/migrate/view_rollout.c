@@ -174,7 +174,8 @@ put_analysis(struct mf_migrate_view *v, const struct mf_view_moment *now, unsign
 		if (m->last == MF_ANALYSIS_PENDING)
 			continue;
 		mf_view_analysis_text(text, sizeof text, &plan->metrics[i], m,
-		    now->whys == NULL ? "" : now->whys[index * MF_ANALYSIS_METRICS_MAX + i]);
+		    now->whys == NULL ? ""
+				      : now->whys[(size_t)index * MF_ANALYSIS_METRICS_MAX + i]);
 		mf_text_escape(out->why, sizeof out->why, text);
 		out->asked_us = mf_view_unix_of(now, m->last_us);
 		(void)snprintf(out->check, sizeof out->check, "%s", mf_check_name(check_of(m)));
