@@ -10,6 +10,7 @@
  * thread; each call makes and frees its own context. */
 enum mf_aead_result mf_aead_evp_seal(const EVP_CIPHER *cipher, const struct mf_aead_text *t,
     uint8_t *out);
+/* The other way round; out is of no use where the tag is wrong. */
 enum mf_aead_result mf_aead_evp_open(const EVP_CIPHER *cipher, const struct mf_aead_text *t,
     uint8_t *out);
 

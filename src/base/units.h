@@ -22,15 +22,15 @@ int mf_parse_time(const char *text, int64_t *unix_us, struct mf_error *e);
 
 #define MF_TIME_TEXT_BYTES 32
 #define MF_UNIT_TEXT_BYTES 32
+/* For people. Each returns out. */
+const char *mf_format_time(int64_t unix_us, char out[MF_TIME_TEXT_BYTES]); /* as above, UTC */
+const char *mf_format_size(uint64_t bytes, char out[MF_UNIT_TEXT_BYTES]);   /* "1.5 GiB" */
+const char *mf_format_duration(uint64_t us, char out[MF_UNIT_TEXT_BYTES]);  /* "1h30m", "4.9s" */
 /* The end of a word that is counted: "1 failure", "2 failures". */
 static inline const char *
 mf_plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
 }
-
-const char *mf_format_time(int64_t unix_us, char out[MF_TIME_TEXT_BYTES]);
-const char *mf_format_size(uint64_t bytes, char out[MF_UNIT_TEXT_BYTES]);   /* "1.5 GiB" */
-const char *mf_format_duration(uint64_t us, char out[MF_UNIT_TEXT_BYTES]);  /* "1h30m", "4.9s" */
 
 #endif
