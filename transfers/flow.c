@@ -29,6 +29,7 @@ struct mf_flow_endpoint {
 	struct mf_breaker breaker;
 	unsigned under_way;
 	int64_t since_unix_s;  /* of the breaker's since_us */
+	bool silent;           /* how the last failure was */
 	char last[LAST_BYTES]; /* how the last failure was told */
 };
 
@@ -130,11 +131,12 @@ mf_flow_endpoint(struct mf_flow *f, const char *origin, struct mf_error *e)
 
 /* ---- what is told ---- */
 
-/* The lock is held for these. */
+/* The lock is held for these. A silent endpoint may use up all patience before as many requests
+ * have failed as open the breaker; one such request may have lost its connection. */
 static bool
 patience_is_over(const struct mf_flow_endpoint *p, uint64_t now_us)
 {
-	return p->breaker.state != MF_BREAKER_CLOSED &&
+	return (p->breaker.state != MF_BREAKER_CLOSED || (p->breaker.failures > 1 && p->silent)) &&
 	       now_us - p->breaker.since_us >= p->flow->patience_us;
 }
 
@@ -245,6 +247,7 @@ wait_for_pass(struct mf_flow_endpoint *p, struct mf_flow_pass *pass, char text[M
 		} else if (mf_breaker_ask(&p->breaker, now_us, &pass->trial)) {
 			p->under_way++;
 			pass->sent_us = now_us;
+			pass->silent_us = 0;
 			mf_budget_request(&f->budget, now_us);
 			return 0;
 		} else if (patience_is_over(p, now_us)) {
@@ -276,10 +279,12 @@ mf_flow_enter(struct mf_flow_endpoint *p, struct mf_flow_pass *pass, struct mf_e
 
 /* The lock is held. How the first and the last failure were. */
 static void
-note_failure(struct mf_flow_endpoint *p, const struct mf_error *e)
+note_failure(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass, const struct mf_error *e)
 {
 	if (p->breaker.failures == 0)
-		p->since_unix_s = p->flow->unix_us(p->flow->waiting.arg) / 1000000;
+		p->since_unix_s =
+		    (p->flow->unix_us(p->flow->waiting.arg) - (int64_t)pass->silent_us) / 1000000;
+	p->silent = pass->silent_us > 0;
 	(void)snprintf(
 	    p->last, sizeof p->last, "%.*s", LAST_BYTES - 1, e != NULL ? e->message : "");
 }
@@ -313,6 +318,8 @@ leave(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass, enum mf_flow_
 		c.cut = mf_aimd_busy(&p->aimd, p->under_way, pass->sent_us, now_us);
 	mf_breaker_note(&p->breaker, event_of(outcome), pass->trial, now_us,
 	    mf_waiting_random(&p->flow->waiting));
+	if (outcome == MF_FLOW_FAILED && p->breaker.failures == 1)
+		p->breaker.since_us -= pass->silent_us < now_us ? pass->silent_us : now_us;
 	p->under_way--;
 	c.limit = mf_aimd_limit(&p->aimd);
 	c.after = p->breaker.state;
@@ -343,7 +350,7 @@ mf_flow_leave(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass,
 	pthread_mutex_lock(&f->lock);
 	now_us = mf_waiting_now_us(&f->waiting);
 	if (outcome == MF_FLOW_FAILED)
-		note_failure(p, e);
+		note_failure(p, pass, e);
 	c = leave(p, pass, outcome, now_us);
 	if (outcome == MF_FLOW_FAILED && c.after != MF_BREAKER_CLOSED)
 		describe(p, now_us, text);

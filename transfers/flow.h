@@ -43,6 +43,9 @@ struct mf_flow_endpoint *mf_flow_endpoint(
 
 struct mf_flow_pass {
 	uint64_t sent_us;
+	/* Set it before one leaves with MF_FLOW_FAILED: for how long the endpoint had been silent by
+	 * then, which is a part of its outage. 0, as it comes: it failed at once. */
+	uint64_t silent_us;
 	bool trial;
 };
 

@@ -106,6 +106,7 @@ slow(struct run *run, const char *what, uint64_t us)
 {
 	char text[MF_UNIT_TEXT_BYTES];
 
+	run->r->silent_us = us;
 	mf_error_set(&run->error, MF_ETRANSFER, "%s %s for %s", run->authority, what,
 	    mf_format_duration(us, text));
 	return cut(run, MF_HTTP_SLOW);

@@ -327,8 +327,8 @@ send_once(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_error *e)
 
 	if (!a->call->although_cancelled && a->client->limiter != NULL &&
 	    !mf_limiter_request(a->client->limiter))
-		return mf_error_set(e, MF_EINTERRUPTED,
-		    "interrupted while waiting to send a request");
+		return mf_error_set(
+		    e, MF_EINTERRUPTED, "interrupted while waiting to send a request");
 	mf_s3_credentials_unref(a->credentials);
 	a->credentials = NULL;
 	if (mf_s3_provider_get(a->client->provider, mf_s3_attempt_now(a), &a->credentials, e) != 0)
@@ -402,6 +402,7 @@ mf_s3_attempt_send(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_
 		return mf_error_while(e, "%s %s", a->call->doing, object_text(a, text));
 	rc = send_once(a, out, e);
 	outcome = outcome_of(rc, out, e);
+	pass.silent_us = outcome == MF_FLOW_FAILED ? out->http.silent_us : 0;
 	mf_flow_leave(flow, &pass, outcome, e);
 	return rc;
 }

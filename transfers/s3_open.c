@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/net/foreign.h"
 #include "transfers/libs3.h"
 #include "transfers/s3_chain.h"
 #include "transfers/s3_fetch_http.h"
@@ -49,6 +50,25 @@ proxy(const struct mf_s3_options *o, const char *lower, const char *upper)
 	return found != NULL ? found : first_of(o, NULL, "all_proxy", "ALL_PROXY");
 }
 
+static uint64_t
+least(uint64_t us, uint64_t limit_us)
+{
+	return limit_us != 0 && (us == 0 || limit_us < us) ? limit_us : us;
+}
+
+/* One attempt waits for a silent store no longer than all of them are to. */
+static struct mf_http_patience
+patience_of(const struct mf_s3_sending *s)
+{
+	struct mf_http_patience p = s->patience;
+
+	mf_http_patience_fill(&p);
+	p.connect_us = least(p.connect_us, s->patience_us);
+	p.answer_us = least(p.answer_us, s->patience_us);
+	p.stall_us = least(p.stall_us, s->patience_us);
+	return p;
+}
+
 static struct mf_http_params
 engine_params(const struct mf_s3_options *o, const char *ca_file)
 {
@@ -61,7 +81,7 @@ engine_params(const struct mf_s3_options *o, const char *ca_file)
 	    .http_proxy = proxy(o, "http_proxy", NULL),
 	    .https_proxy = proxy(o, "https_proxy", "HTTPS_PROXY"),
 	    .no_proxy = first_of(o, NULL, "no_proxy", "NO_PROXY"),
-	    .patience = o->sending.patience,
+	    .patience = patience_of(&o->sending),
 	};
 
 	if (o->sending.limiter != NULL)

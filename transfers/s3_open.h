@@ -15,7 +15,8 @@
 struct mf_s3_sending {
 	bool http2;                       /* offer it; see struct mf_http_params */
 	struct mf_http_patience patience; /* the engine's, for every request */
-	uint64_t patience_us; /* with the store, in one call: struct mf_s3_client_params */
+	/* With the store, in one call: struct mf_s3_client_params; no time of patience is longer. */
+	uint64_t patience_us;
 	/* For requests, and bytes on the wire; NULL: no limits. Outlives the store. */
 	struct mf_limiter *limiter;
 	struct mf_flow *flow; /* for what servers bear; NULL: none. The same */

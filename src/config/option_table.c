@@ -140,7 +140,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_PATIENCE] = {"patience", 0, MF_KIND_DURATION, 0, "DURATION", "5m", NULL, SECOND_US, 0,
 	MF_COMPLETE_NONE, "how long to put up with a server that is busy or away",
 	"How long to put up with a server that asks for less, or does not answer. "
-	"Requests wait and are sent again meanwhile; see BUCKETS."},
+	"Requests wait and are sent again meanwhile, and none waits longer for a connection, an "
+	"answer or a transfer that stalls; see BUCKETS."},
     [MF_OPT_S3_PROFILE] = {"s3-profile", 0, MF_KIND_STRING, 0, "NAME", NULL, NULL, 0, 0,
 	MF_COMPLETE_NONE, "profile of the AWS configuration to take credentials from",
 	"Take credentials and region from this profile of the AWS configuration, and not from the "

@@ -164,6 +164,8 @@ mf_http_judge(struct mf_http_job *job, CURLcode code)
 	    curl_easy_getinfo(job->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status) == CURLE_OK &&
 	    proxy_status != 0)
 		failure = MF_HTTP_PROXY;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		job->r->silent_us = job->patience.connect_us;
 	job->r->failure = failure;
 	describe_job(job, code, failure);
 	return true;

@@ -60,7 +60,8 @@ struct mf_http_pacer {
 	void *arg;
 };
 
-/* How long to put up with what. Zero: what the engine's parameters say, there: the default. */
+/* How long to put up with what. A server that is silent for a quarter of connect_us or answer_us
+ * is warned of in the log, at most once a minute. Zero: what the engine's parameters say, there: the default. */
 struct mf_http_patience {
 	uint64_t connect_us;  /* name, connection, TLS; default 30 s */
 	uint64_t stall_us;    /* cut what is slower than stall_bytes a second over that long; not */
@@ -209,6 +210,9 @@ struct mf_http_response {
 	int64_t date_unix_s;    /* of the Date header; -1: none */
 	int64_t retry_after_s;  /* of Retry-After, at most a day; -1: none */
 	enum mf_http_failure failure;
+	/* Of MF_HTTP_SLOW, and of a connection that took too long: how long the server had been
+	 * silent, or slower than stall_bytes, when it was given up. */
+	uint64_t silent_us;
 	bool maybe_sent; /* some of the request may have reached the server */
 	bool new_connection;
 	uint64_t sent_bytes; /* of the request's body */

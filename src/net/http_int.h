@@ -32,6 +32,7 @@ struct mf_http_thread {
 	CURL **spare; /* easy handles for reuse */
 	unsigned n_spare;
 	uint64_t last_tick_us;
+	uint64_t warn_after_us; /* of a silent server, not before */
 	struct mf_window window;
 };
 
@@ -104,7 +105,7 @@ struct mf_http_job {
 	uint64_t body_bytes; /* received */
 	size_t placed;       /* of them, at `to` */
 	long before_bytes;   /* sent before the request: a CONNECT to a proxy */
-	uint64_t connected_us, sent_us, first_byte_us;
+	uint64_t added_us, connected_us, sent_us, first_byte_us;
 	struct mf_stall stall;
 	enum mf_http_failure cut; /* why we ended it ourselves; MF_HTTP_OK: we did not */
 	struct mf_error error;    /* with cut, and what is reported in the end */

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <string.h>
 
+#include "src/base/log.h"
 #include "src/base/units.h"
 #include "src/net/http_int.h"
 
 #define LOOK_US 100000u /* while something is under way: time limits are kept this well */
 #define IDLE_MS 60000   /* a wake-up ends it */
+#define WARN_AGAIN_US 60000000u
 
 static void
 link_job(struct mf_http_thread *t, struct mf_http_job *job)
@@ -51,6 +53,7 @@ try_start(struct mf_http_thread *t, struct mf_http_job *job, uint64_t now_us)
 		return;
 	}
 	job->start_due_us = 0;
+	job->added_us = now_us;
 	if (mf_http_transfer_begin(t, job) != 0)
 		finish(t, job, CURLE_OK);
 }
@@ -120,9 +123,9 @@ resume(struct mf_http_job *job, uint64_t now_us)
 	if (!changed)
 		return CURLE_OK;
 	/* Callbacks run within it, and may pause again. */
-	return curl_easy_pause(job->easy,
-	    (job->up_due_us != 0 ? CURLPAUSE_SEND : 0) |
-		(job->down_due_us != 0 || job->waits_for_room ? CURLPAUSE_RECV : 0));
+	return curl_easy_pause(
+	    job->easy, (job->up_due_us != 0 ? CURLPAUSE_SEND : 0) |
+			   (job->down_due_us != 0 || job->waits_for_room ? CURLPAUSE_RECV : 0));
 }
 
 static uint64_t
@@ -134,6 +137,21 @@ sent_bytes(const struct mf_http_job *job)
 	return up > 0 ? (uint64_t)up : 0;
 }
 
+/* The log of one who waits: the server may be silent for limit_us, and was for us. */
+static void
+warn_of_silence(struct mf_http_job *job, const char *what, uint64_t us, uint64_t limit_us)
+{
+	struct mf_http_thread *t = job->thread;
+	char text[MF_UNIT_TEXT_BYTES], limit[MF_UNIT_TEXT_BYTES];
+	const uint64_t now_us = t->http->now_us();
+
+	if (us < limit_us / 4 || now_us < t->warn_after_us)
+		return;
+	t->warn_after_us = now_us + WARN_AGAIN_US;
+	mf_log(MF_LOG_WARNING, "%s %s for %s; it is given %s", job->url.host, what,
+	    mf_format_duration(us, text), mf_format_duration(limit_us, limit));
+}
+
 /* Has the server all, and says nothing? */
 static int
 check_answer(struct mf_http_job *job, uint64_t now_us)
@@ -142,8 +160,12 @@ check_answer(struct mf_http_job *job, uint64_t now_us)
 
 	if (job->sent_us == 0)
 		job->sent_us = now_us;
-	if (now_us - job->sent_us < job->patience.answer_us)
+	if (now_us - job->sent_us < job->patience.answer_us) {
+		warn_of_silence(job, "has the request and gave no answer", now_us - job->sent_us,
+		    job->patience.answer_us);
 		return 0;
+	}
+	job->r->silent_us = job->patience.answer_us;
 	return mf_http_cut(job, MF_HTTP_SLOW, MF_ETRANSFER,
 	    "%s has the request and gave no answer in %s", job->url.host,
 	    mf_format_duration(job->patience.answer_us, text));
@@ -157,6 +179,8 @@ check_speed(struct mf_http_job *job, uint64_t now_us, uint64_t us)
 	const uint64_t sent = sent_bytes(job);
 	char text[MF_UNIT_TEXT_BYTES];
 
+	if (job->connected_us == 0)
+		warn_of_silence(job, "gave no connection", now_us - job->added_us, p->connect_us);
 	if (job->connected_us == 0 || job->up_due_us != 0 || job->down_due_us != 0 ||
 	    job->waits_for_room)
 		return 0;
@@ -164,6 +188,7 @@ check_speed(struct mf_http_job *job, uint64_t now_us, uint64_t us)
 		return check_answer(job, now_us);
 	if (!mf_stall_step(&job->stall, p->stall_us, p->stall_bytes, sent + job->received, us))
 		return 0;
+	job->r->silent_us = p->stall_us;
 	return mf_http_cut(job, MF_HTTP_SLOW, MF_ETRANSFER,
 	    "stalled: less than %llu bytes a second to or from %s for %s",
 	    (unsigned long long)p->stall_bytes, job->url.host,

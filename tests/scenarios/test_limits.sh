@@ -146,6 +146,14 @@ status 6 "no answer" "$MF" push src churn@v4 --answer-timeout 300ms --patience 7
 says "no answer: which, how many, since when, the last" \
 	"^modelferry: $MODELFERRY_ENDPOINT_URL does not answer: [0-9]+ requests in a row have failed since 20[0-9T:-]+Z, given up after [0-9.]+s; the last: .* gave no answer in 300ms"
 says "no answer: when the next may go" '^warning: .* not tried again before [0-9:]+Z'
+begun=$(date +%s%3N)
+status 6 "no answer, and no more patience than for one request" \
+	"$MF" check src s3://models/churn --patience 2s --answer-timeout 1h
+says "no answer, little patience: said while it waits" \
+	'^warning: .* has the request and gave no answer for [0-9.m]+s; it is given 2s$'
+says "no answer, little patience: why it ended" \
+	'^modelferry: .* does not answer: .* given up after .* gave no answer in 2s'
+check "no answer, little patience: an hour is not waited for an answer" took "$begun" 2000 15000
 faults none
 status 0 "it is back" "$MF" push src churn@v4 --json
 end

@@ -333,6 +333,7 @@ no_answer(void **state)
 	fails(&f, MF_HTTP_SLOW, MF_ETRANSFER, "127.0.0.1 has the request and gave no answer");
 	assert_in_range(now_ms() - start_ms, 300, 5000);
 	assert_true(f.r.maybe_sent);
+	assert_int_equal(f.r.silent_us, 300 * MS);
 	f.q.patience = (struct mf_http_patience){.total_us = 300 * MS};
 	fails(&f, MF_HTTP_SLOW, MF_ETRANSFER, "took longer");
 	end(&f);
@@ -348,6 +349,7 @@ stalled_answer(void **state)
 	begin(&f, play_silent, some);
 	f.q.patience = (struct mf_http_patience){.stall_us = 400 * MS};
 	fails(&f, MF_HTTP_SLOW, MF_ETRANSFER, "stalled");
+	assert_int_equal(f.r.silent_us, 400 * MS);
 	assert_int_equal(f.r.status, 200);
 	assert_int_equal(f.r.body.len, 4);
 	end(&f);

@@ -399,6 +399,55 @@ patience(void **state)
 	mf_flow_free(w.flow);
 }
 
+static int
+silent_request(struct world *w, uint64_t us)
+{
+	struct mf_flow_pass pass;
+
+	if (mf_flow_enter(w->p, &pass, &w->e) != 0)
+		return -1;
+	assert_int_equal(pass.silent_us, 0);
+	atomic_fetch_add(&w->now_us, us);
+	mf_error_set(&w->e, MF_ETRANSFER, "no answer");
+	pass.silent_us = us;
+	mf_flow_leave(w->p, &pass, MF_FLOW_FAILED, &w->e);
+	return 0;
+}
+
+/* Silence counts from where it began, and uses patience up before the breaker opens. */
+static void
+silence(void **state)
+{
+	struct world w = {.now_us = 100 * S};
+
+	(void)state;
+	begin(&w, 4, 20 * S);
+	assert_int_equal(silent_request(&w, 20 * S), 0);
+	assert_true(mf_flow_may_retry(w.flow, &w.e)); /* a lost connection, perhaps */
+	assert_int_equal(silent_request(&w, 20 * S), 0);
+	assert_true(mf_flow_gave_up(w.flow, &w.e));
+	assert_says(&w, "2 requests in a row have failed since 2026-01-31T12:01:40Z, given up "
+			"after 40s; the last: no answer");
+	assert_int_equal(request(&w, MF_FLOW_DONE), 0);
+	assert_false(mf_flow_gave_up(w.flow, NULL));
+
+	assert_int_equal(silent_request(&w, 8 * S), 0);
+	assert_true(mf_flow_may_retry(w.flow, &w.e));
+	assert_int_equal(silent_request(&w, 8 * S), 0);
+	assert_false(mf_flow_gave_up(w.flow, NULL));
+	assert_int_equal(silent_request(&w, 8 * S), 0);
+	assert_false(mf_flow_may_retry(w.flow, &w.e));
+	assert_says(&w, "3 requests");
+
+	/* that one failed long ago is no outage, as long as it failed at once */
+	assert_int_equal(request(&w, MF_FLOW_DONE), 0);
+	assert_int_equal(request(&w, MF_FLOW_FAILED), 0);
+	atomic_fetch_add(&w.now_us, 3600 * S);
+	assert_int_equal(request(&w, MF_FLOW_FAILED), 0);
+	assert_false(mf_flow_gave_up(w.flow, NULL));
+	mf_flow_free(w.flow);
+}
+
 /* A server that asks for less is no outage. */
 static void
 busy(void **state)
@@ -543,6 +592,7 @@ main(void)
 	    cmocka_unit_test(breaker_pauses),
 	    cmocka_unit_test(outage),
 	    cmocka_unit_test(patience),
+	    cmocka_unit_test(silence),
 	    cmocka_unit_test(busy),
 	    cmocka_unit_test(retries_wait),
 	    cmocka_unit_test(retry_gives_up),
