@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "src/net/http_int.h"
 
@@ -21,10 +22,21 @@ mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 	(void)purpose;
 	/* Only makes it better: a kernel without it does without. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+	mf_sockets_add(&t->sockets, fd);
 	job->socket = fd;
 	job->first_window = mf_window_open(
 	    fd, mf_window_bytes(t->window.rate, t->window.rtt_us, mf_http_jobs(t->http)));
 	return CURL_SOCKOPT_OK;
+}
+
+/* arg is the thread: the connection may outlive the job that it was made for. */
+int
+mf_http_on_close(void *arg, curl_socket_t fd)
+{
+	struct mf_http_thread *t = arg;
+
+	mf_sockets_remove(&t->sockets, fd);
+	return close(fd);
 }
 
 /* A connection was made for this request: pay for what comes before we read. */
@@ -54,7 +66,7 @@ mf_http_on_ready(void *arg, char *peer, char *local, int peer_port, int local_po
 	(void)peer;
 	(void)local;
 	(void)peer_port;
-	(void)local_port;
+	job->fd = mf_sockets_find(&job->thread->sockets, local_port);
 	if (!job->repeatable && mf_http_transfer_left(job)) {
 		mf_http_cut(job, MF_HTTP_RESET, MF_ETRANSFER,
 		    "the connection to %s was closed before an answer came", job->url.host);
@@ -122,8 +134,11 @@ mf_http_on_head(char *line, size_t size, size_t n, void *arg)
 	mf_pace_owe(&job->http->pacer, MF_HTTP_DOWN, n, now_us);
 	if (mf_http_answer_line(job, line, n) != 0)
 		return 0;
-	if (job->r->status >= 200) /* an interim answer is none yet */
-		note_first_byte(job, now_us);
+	if (job->r->status < 200) /* an interim answer is none yet */
+		return n;
+	if (!job->answered && job->fd >= 0)
+		mf_socket_acknowledge(job->fd);
+	note_first_byte(job, now_us);
 	return n;
 }
 

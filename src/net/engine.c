@@ -257,6 +257,7 @@ fini_thread(struct mf_http_thread *t)
 		(void)curl_multi_cleanup(t->multi);
 	if (t->share != NULL)
 		(void)curl_share_cleanup(t->share);
+	mf_sockets_fini(&t->sockets);
 	pthread_mutex_destroy(&t->lock);
 }
 

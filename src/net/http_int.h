@@ -8,6 +8,7 @@
 
 #include "src/net/foreign.h"
 #include "src/net/pace_int.h"
+#include "src/net/sockets_int.h"
 #include "src/net/window_int.h"
 
 /* The largest piece that curl hands to a write callback. */
@@ -34,6 +35,7 @@ struct mf_http_thread {
 	uint64_t last_tick_us;
 	uint64_t warn_after_us; /* of a silent server, not before */
 	struct mf_window window;
+	struct mf_sockets sockets;
 };
 
 struct mf_http {
@@ -96,6 +98,7 @@ struct mf_http_job {
 	uint64_t up_due_us;    /* 0, or reading the body is paused until then */
 	uint64_t down_due_us;
 	bool waits_for_room;
+	int fd;               /* of its connection; -1: unknown */
 	curl_socket_t socket; /* the last that was made for it, where first_window is not 0 */
 	uint32_t first_window;
 	uint64_t body_at; /* next byte of the request's body */
@@ -136,6 +139,7 @@ size_t mf_http_on_read(char *out, size_t size, size_t n, void *arg);
 int mf_http_on_seek(void *arg, curl_off_t offset, int origin);
 int mf_http_on_ready(void *arg, char *peer, char *local, int peer_port, int local_port);
 int mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose);
+int mf_http_on_close(void *arg, curl_socket_t fd); /* arg is the thread */
 
 /* answer.c: read one line of an answer's head into job->r; n bytes with the line's end. 0, or -1
  * with job->cut and job->error set. */

@@ -396,6 +396,7 @@ init_job(struct mf_http_job *job, struct mf_http *http, const struct mf_http_req
 	job->r = r;
 	job->head = (struct mf_http_head){.r = r, .host = job->url.host};
 	job->begin_us = http->now_us();
+	job->fd = -1;
 	atomic_init(&job->cancel, false);
 	atomic_init(&job->room, false);
 	mf_error_clear(&job->error);

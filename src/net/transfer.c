@@ -94,6 +94,8 @@ set_callbacks(CURL *c, struct mf_http_job *job)
 	SET(c, rc, CURLOPT_ERRORBUFFER, job->curl_text);
 	SET(c, rc, CURLOPT_SOCKOPTFUNCTION, mf_http_on_socket);
 	SET(c, rc, CURLOPT_SOCKOPTDATA, (void *)job);
+	SET(c, rc, CURLOPT_CLOSESOCKETFUNCTION, mf_http_on_close);
+	SET(c, rc, CURLOPT_CLOSESOCKETDATA, (void *)job->thread);
 	SET(c, rc, CURLOPT_PREREQFUNCTION, mf_http_on_ready);
 	SET(c, rc, CURLOPT_PREREQDATA, (void *)job);
 	SET(c, rc, CURLOPT_SEEKFUNCTION, mf_http_on_seek);

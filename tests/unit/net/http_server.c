@@ -169,6 +169,14 @@ http_answer(struct http_conn *c, int status, const char *text)
 }
 
 void
+http_hold_back(struct http_conn *c)
+{
+	const int off = 0;
+
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off);
+}
+
+void
 http_reset(struct http_conn *c)
 {
 	const struct linger now = {1, 0};

@@ -49,6 +49,8 @@ size_t http_read_body(struct http_conn *c, void *out, size_t n);
 void http_drop_body(struct http_conn *c);
 /* Answer with that status and text, after reading the body. Returns true. */
 bool http_answer(struct http_conn *c, int status, const char *text);
+/* From now on hold back what fills no segment until all before it is acknowledged (Nagle). */
+void http_hold_back(struct http_conn *c);
 void http_reset(struct http_conn *c); /* end with a TCP reset */
 bool http_gone(const struct http_conn *c); /* the client is: known once it was written to */
 bool http_stopping(const struct http_conn *c);
