@@ -12,8 +12,8 @@
 #include "src/repo/stage_work_int.h"
 #include "src/repo/timed_int.h"
 
-/* sealed bytes, the codec's scratch, the plaintext */
-#define WORKER_BYTES ((size_t)56 << 20)
+/* of a worker, beside a sealed chunk and its plaintext: the decoder, a window on an answer */
+#define WORKER_EXTRA_BYTES ((size_t)3 << 20)
 #define BASE_BYTES ((size_t)24 << 20)
 
 size_t
@@ -156,16 +156,31 @@ work(void *arg, struct mf_error *e)
 	return rc;
 }
 
+/* What a worker may hold: a sealed chunk, which is no longer than its plaintext but for what sealing
+ * adds, and that. By the longest chunk at hand and not the longest there may be, so that little
+ * memory still has several on their way. */
+static size_t
+worker_bytes(const struct stage *s)
+{
+	const struct mf_chunk_ref *chunks = s->p->listing->chunks;
+	size_t longest = 0, i;
+
+	for (i = 0; i < s->n; i++)
+		if (chunks[s->chunk[i]].plain_len > longest)
+			longest = chunks[s->chunk[i]].plain_len;
+	return 2 * longest + WORKER_EXTRA_BYTES;
+}
+
 static int
 run_workers(struct stage *s, struct mf_error *e)
 {
 	const struct mf_pull_params *p = s->p->pull;
-	const size_t memory = stage_memory_bytes(s);
+	const size_t memory = stage_memory_bytes(s), each = worker_bytes(s);
 	size_t threads = mf_repo_readers(s->p->repo, p->threads), most = 1, i;
 	int rc = 0;
 
-	if (memory > BASE_BYTES + WORKER_BYTES)
-		most = (memory - BASE_BYTES) / WORKER_BYTES;
+	if (memory > BASE_BYTES + each)
+		most = (memory - BASE_BYTES) / each;
 	if (threads > most)
 		threads = most;
 	if (make_stretches(s, threads, e) != 0 || (s->crew = mf_crew_new(e)) == NULL)
