@@ -416,6 +416,12 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 	return rc;
 }
 
+bool
+mf_s3_client_gave_up(const struct mf_s3_client *c, struct mf_error *e)
+{
+	return c->flow != NULL && mf_flow_gave_up(c->flow, e);
+}
+
 /* ---- the store's clock ---- */
 
 int

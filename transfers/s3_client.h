@@ -159,6 +159,9 @@ struct mf_s3_answer {
 int mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call,
     struct mf_s3_answer *out, struct mf_error *e);
 void mf_s3_answer_fini(struct mf_s3_answer *a);
+/* Is patience with the servers over, so that no other call is worth while? *e says so then
+ * (flow.h). */
+bool mf_s3_client_gave_up(const struct mf_s3_client *c, struct mf_error *e);
 
 /* The store's clock in Unix seconds: its last Date and what has passed since; where it has not
  * spoken yet it is asked. Never ahead of it. 0, or -1. */

@@ -67,17 +67,18 @@ try_once(struct s3_store *s, bool *yes, struct mf_error *e)
 	char name[PROBE_NAME_BYTES];
 	struct racer a = {.s = s, .name = name, .text = "1"};
 	struct racer b = {.s = s, .name = name, .text = "2"};
-	struct racer c = {.s = s, .name = name, .text = "3"};
+	struct racer c = {.s = s, .name = name, .text = "3", .rc = -1}; /* not run yet */
 	int rc;
 
 	(void)snprintf(name, sizeof name, "probe/%016" PRIx64 "%016" PRIx64, mf_waiting_random(w),
 	    mf_waiting_random(w));
 	race(&a, &b);
-	run(&c);
+	if ((rc = judge(&a, e)) == 0 && (rc = judge(&b, e)) == 0) {
+		run(&c);
+		rc = judge(&c, e);
+	}
 	if (a.rc == 0 || b.rc == 0 || c.rc == 0)
 		(void)s3_del(&s->store, name, NULL);
-	if ((rc = judge(&a, e)) == 0 && (rc = judge(&b, e)) == 0)
-		rc = judge(&c, e);
 	*yes = rc == 0 && a.rc + b.rc == 1 && c.rc == 1;
 	return rc < 0 ? -1 : 0;
 }
@@ -92,6 +93,7 @@ mf_s3_probe_run(struct mf_store *store, struct mf_s3_probe *out, struct mf_error
 	out->conditional = out->md5 = false;
 	for (tries = 0; try_once(s, &out->conditional, e) != 0; tries++)
 		if (e->code != MF_ETRANSFER || tries + 1 == TRIES ||
+		    mf_s3_client_gave_up(s->client, e) ||
 		    !mf_waiting_sleep(
 			w, mf_backoff_us(WAIT_BASE_US, WAIT_CAP_US, tries, mf_waiting_random(w))))
 			return mf_error_while(

@@ -154,6 +154,10 @@ says "no answer, little patience: said while it waits" \
 says "no answer, little patience: why it ended" \
 	'^modelferry: .* does not answer: .* given up after .* gave no answer in 2s'
 check "no answer, little patience: an hour is not waited for an answer" took "$begun" 2000 15000
+begun=$(date +%s%3N)
+status 6 "no answer, while conditional puts are tried" \
+	"$MF" -r "s3://$bucket/another" init --patience 2s
+check "no answer, while conditional puts are tried: once" took "$begun" 2000 10000
 faults none
 status 0 "it is back" "$MF" push src churn@v4 --json
 end
