@@ -202,9 +202,10 @@ has_copy() {
 	return 1
 }
 
-# curl sends files of $1 to the bucket of the peers, eight at once, each in one request.
-curl_eight() { # directory
-	local file config=$dir/curl.conf
+# curl sends files of $1 to the bucket of the peers, eight at once, each in one request, and fetches
+# them into $2: what it takes to move bytes and nothing else.
+curl_eight() { # directory, directory
+	local file config=$dir/curl.conf back=$dir/curl-back.conf
 	{
 		printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
 		printf 'aws-sigv4 = "aws:amz:us-east-1:s3"\n'
@@ -216,6 +217,9 @@ curl_eight() { # directory
 		done
 	} > "$config"
 	served 'curl -T, 8 at once' curl -K "$config"
+	sed '/^upload-file/d; s|^url = ".*/\(.*\)"$|&\noutput = "'"$2"'/\1"|' "$config" > "$back"
+	mkdir -p "$2"
+	served 'curl -o, 8 at once' curl -K "$back"
 }
 
 row_copy() {
@@ -240,7 +244,11 @@ row_copy() {
 		served 'rclone back' rclone copy ceph:peer-bench/plain "$dir/copied"
 		fresh "$dir/copied"
 		rclone purge ceph:peer-bench/plain > /dev/null 2>&1
-		curl_eight "$dir/parts"
+		curl_eight "$dir/parts" "$dir/copied"
+		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "curl -o differs"
+		fresh "$dir/copied"
+		timed 'openssl sha256' openssl dgst -sha256 "$dir"/parts/*
+		timed 'openssl md5' openssl dgst -md5 "$dir"/parts/*
 		rclone purge ceph:peer-bench/curl > /dev/null 2>&1
 	done
 	fresh "$dir/parts"

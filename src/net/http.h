@@ -60,8 +60,9 @@ struct mf_http_pacer {
 	void *arg;
 };
 
-/* How long to put up with what. A server that is silent for a quarter of connect_us or answer_us
- * is warned of in the log, at most once a minute. Zero: what the engine's parameters say, there: the default. */
+/* How long to put up with what. Of a server that is silent for a quarter of connect_us or
+ * answer_us, and 5 s, the log warns, at most once a minute. Zero: what the engine's parameters
+ * say, there: the default. */
 struct mf_http_patience {
 	uint64_t connect_us;  /* name, connection, TLS; default 30 s */
 	uint64_t stall_us;    /* cut what is slower than stall_bytes a second over that long; not */

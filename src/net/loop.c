@@ -9,6 +9,8 @@
 
 #define LOOK_US 100000u /* while something is under way: time limits are kept this well */
 #define IDLE_MS 60000   /* a wake-up ends it */
+/* A silent server is news after as long as that: hooks may take their time. */
+#define WARN_MIN_US 5000000u
 #define WARN_AGAIN_US 60000000u
 
 static void
@@ -123,9 +125,9 @@ resume(struct mf_http_job *job, uint64_t now_us)
 	if (!changed)
 		return CURLE_OK;
 	/* Callbacks run within it, and may pause again. */
-	return curl_easy_pause(
-	    job->easy, (job->up_due_us != 0 ? CURLPAUSE_SEND : 0) |
-			   (job->down_due_us != 0 || job->waits_for_room ? CURLPAUSE_RECV : 0));
+	return curl_easy_pause(job->easy,
+	    (job->up_due_us != 0 ? CURLPAUSE_SEND : 0) |
+		(job->down_due_us != 0 || job->waits_for_room ? CURLPAUSE_RECV : 0));
 }
 
 static uint64_t
@@ -145,7 +147,7 @@ warn_of_silence(struct mf_http_job *job, const char *what, uint64_t us, uint64_t
 	char text[MF_UNIT_TEXT_BYTES], limit[MF_UNIT_TEXT_BYTES];
 	const uint64_t now_us = t->http->now_us();
 
-	if (us < limit_us / 4 || now_us < t->warn_after_us)
+	if (us < WARN_MIN_US || us < limit_us / 4 || now_us < t->warn_after_us)
 		return;
 	t->warn_after_us = now_us + WARN_AGAIN_US;
 	mf_log(MF_LOG_WARNING, "%s %s for %s; it is given %s", job->url.host, what,

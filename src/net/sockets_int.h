@@ -14,7 +14,7 @@ struct mf_sockets {
 	struct mf_sockets_item {
 		int fd;
 		int port; /* 0: it was not bound yet when it was last looked at */
-	} * items;
+	} *items;
 	size_t n, capacity;
 };
 

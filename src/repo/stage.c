@@ -156,9 +156,9 @@ work(void *arg, struct mf_error *e)
 	return rc;
 }
 
-/* What a worker may hold: a sealed chunk, which is no longer than its plaintext but for what sealing
- * adds, and that. By the longest chunk at hand and not the longest there may be, so that little
- * memory still has several on their way. */
+/* What a worker may hold: a sealed chunk, which is no longer than its plaintext but for what
+ * sealing adds, and that. By the longest chunk at hand and not the longest there may be, so that
+ * little memory still has several on their way. */
 static size_t
 worker_bytes(const struct stage *s)
 {
