@@ -39,6 +39,7 @@ begin() { # from the beginning, under load
 }
 # run_until PATTERN: the plan is run, and has come to that tick
 run_until() {
+	: >run.out # what the run before said is no word of this one
 	"$MF" migrate plan.yaml >run.out 2>run.err &
 	run=$!
 	in_time grep -qE "$1" run.out
