@@ -41,7 +41,8 @@ void mf_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t n
 /* The same of what comes bit by bit, through libcrypto. One thread at a time. */
 struct mf_sha256_sum;
 
-struct mf_sha256_sum *mf_sha256_new(struct mf_error *e); /* NULL with MF_ENOMEM */
+/* Of nothing yet. NULL with MF_ENOMEM. */
+struct mf_sha256_sum *mf_sha256_new(struct mf_error *e);
 /* As of struct mf_md5, below. */
 void mf_sha256_update(struct mf_sha256_sum *s, const void *bytes, size_t n);
 int mf_sha256_final(struct mf_sha256_sum *s, uint8_t out[MF_SHA256_BYTES], struct mf_error *e);

@@ -28,11 +28,20 @@ open_for_a_while(struct mf_breaker *b, uint64_t now_us, uint64_t random)
 	b->next_us = now_us + pause_us / 2 + random % (pause_us / 2 + 1);
 }
 
+static uint64_t
+outage_began(const struct mf_breaker *b, uint64_t silent_us, uint64_t now_us)
+{
+	const uint64_t began_us = silent_us < now_us ? now_us - silent_us : 0;
+
+	return began_us > b->answered_us ? began_us : b->answered_us;
+}
+
 static void
-note_failure(struct mf_breaker *b, bool trial, uint64_t now_us, uint64_t random)
+note_failure(
+    struct mf_breaker *b, bool trial, uint64_t silent_us, uint64_t now_us, uint64_t random)
 {
 	if (b->failures == 0)
-		b->since_us = now_us;
+		b->since_us = outage_began(b, silent_us, now_us);
 	b->failures++;
 	if (trial && b->state == MF_BREAKER_HALF_OPEN) {
 		b->trials++;
@@ -43,12 +52,14 @@ note_failure(struct mf_breaker *b, bool trial, uint64_t now_us, uint64_t random)
 }
 
 void
-mf_breaker_note(
-    struct mf_breaker *b, enum mf_breaker_event event, bool trial, uint64_t now_us, uint64_t random)
+mf_breaker_note(struct mf_breaker *b, enum mf_breaker_event event, bool trial, uint64_t silent_us,
+    uint64_t now_us, uint64_t random)
 {
 	switch (event) {
-	case MF_BREAKER_ANSWERED: *b = (struct mf_breaker){.state = MF_BREAKER_CLOSED}; break;
-	case MF_BREAKER_FAILED: note_failure(b, trial, now_us, random); break;
+	case MF_BREAKER_ANSWERED:
+		*b = (struct mf_breaker){.state = MF_BREAKER_CLOSED, .answered_us = now_us};
+		break;
+	case MF_BREAKER_FAILED: note_failure(b, trial, silent_us, now_us, random); break;
 	case MF_BREAKER_ABANDONED:
 		if (trial && b->state == MF_BREAKER_HALF_OPEN) {
 			b->state = MF_BREAKER_OPEN;

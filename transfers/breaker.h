@@ -35,14 +35,18 @@ struct mf_breaker {
 	enum mf_breaker_state state;
 	unsigned failures; /* in a row */
 	unsigned trials;   /* of them, that failed */
-	uint64_t since_us; /* with failures: the first of them */
-	uint64_t next_us;  /* while open */
+	/* With failures: when the first of them came, or where that was a silence, when it began, but
+	 * not before an answer to another request. */
+	uint64_t since_us;
+	uint64_t next_us;     /* while open */
+	uint64_t answered_us; /* the last time that it was */
 };
 
 /* May a request be sent now? *trial: it is the one that tries, and its event must say so. */
 bool mf_breaker_ask(struct mf_breaker *b, uint64_t now_us, bool *trial);
-/* What became of a request. random: any 64 bits. */
-void mf_breaker_note(struct mf_breaker *b, enum mf_breaker_event event, bool trial, uint64_t now_us,
-    uint64_t random);
+/* What became of a request. silent_us: of a failure, for how long nothing had come of it by then;
+ * 0: it failed at once. random: any 64 bits. */
+void mf_breaker_note(struct mf_breaker *b, enum mf_breaker_event event, bool trial,
+    uint64_t silent_us, uint64_t now_us, uint64_t random);
 
 #endif

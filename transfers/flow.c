@@ -277,13 +277,16 @@ mf_flow_enter(struct mf_flow_endpoint *p, struct mf_flow_pass *pass, struct mf_e
 	return mf_error_set(e, MF_ETRANSFER, "%s", text);
 }
 
-/* The lock is held. How the first and the last failure were. */
+/* The lock is held, and the breaker knows of it. When the outage began by the wall clock, and how
+ * the last failure was. */
 static void
-note_failure(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass, const struct mf_error *e)
+note_failure(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass, uint64_t now_us,
+    const struct mf_error *e)
 {
-	if (p->breaker.failures == 0)
-		p->since_unix_s =
-		    (p->flow->unix_us(p->flow->waiting.arg) - (int64_t)pass->silent_us) / 1000000;
+	if (p->breaker.failures == 1)
+		p->since_unix_s = (p->flow->unix_us(p->flow->waiting.arg) -
+				      (int64_t)(now_us - p->breaker.since_us)) /
+		    1000000;
 	p->silent = pass->silent_us > 0;
 	(void)snprintf(
 	    p->last, sizeof p->last, "%.*s", LAST_BYTES - 1, e != NULL ? e->message : "");
@@ -316,10 +319,8 @@ leave(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass, enum mf_flow_
 		mf_aimd_good(&p->aimd, p->under_way);
 	else if (outcome == MF_FLOW_BUSY)
 		c.cut = mf_aimd_busy(&p->aimd, p->under_way, pass->sent_us, now_us);
-	mf_breaker_note(&p->breaker, event_of(outcome), pass->trial, now_us,
+	mf_breaker_note(&p->breaker, event_of(outcome), pass->trial, pass->silent_us, now_us,
 	    mf_waiting_random(&p->flow->waiting));
-	if (outcome == MF_FLOW_FAILED && p->breaker.failures == 1)
-		p->breaker.since_us -= pass->silent_us < now_us ? pass->silent_us : now_us;
 	p->under_way--;
 	c.limit = mf_aimd_limit(&p->aimd);
 	c.after = p->breaker.state;
@@ -349,9 +350,9 @@ mf_flow_leave(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass,
 
 	pthread_mutex_lock(&f->lock);
 	now_us = mf_waiting_now_us(&f->waiting);
-	if (outcome == MF_FLOW_FAILED)
-		note_failure(p, pass, e);
 	c = leave(p, pass, outcome, now_us);
+	if (outcome == MF_FLOW_FAILED)
+		note_failure(p, pass, now_us, e);
 	if (outcome == MF_FLOW_FAILED && c.after != MF_BREAKER_CLOSED)
 		describe(p, now_us, text);
 	pthread_cond_broadcast(&f->left);

@@ -166,6 +166,8 @@ judge(struct run *run, const struct mf_libs3_result *result, struct mf_error *e)
 	if (result->curl_code != 0) {
 		r->failure = mf_http_failed(
 		    result->curl_code, (int)result->sys_errno, run->authority, result->text, e);
+		if (r->failure == MF_HTTP_CONNECT && r->times.total_us >= run->patience.connect_us)
+			r->silent_us = run->patience.connect_us;
 		return -1;
 	}
 	if (run->head.done)

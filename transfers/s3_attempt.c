@@ -327,8 +327,8 @@ send_once(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_error *e)
 
 	if (!a->call->although_cancelled && a->client->limiter != NULL &&
 	    !mf_limiter_request(a->client->limiter))
-		return mf_error_set(
-		    e, MF_EINTERRUPTED, "interrupted while waiting to send a request");
+		return mf_error_set(e, MF_EINTERRUPTED,
+		    "interrupted while waiting to send a request");
 	mf_s3_credentials_unref(a->credentials);
 	a->credentials = NULL;
 	if (mf_s3_provider_get(a->client->provider, mf_s3_attempt_now(a), &a->credentials, e) != 0)

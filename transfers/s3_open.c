@@ -50,10 +50,11 @@ proxy(const struct mf_s3_options *o, const char *lower, const char *upper)
 	return found != NULL ? found : first_of(o, NULL, "all_proxy", "ALL_PROXY");
 }
 
+/* limit_us 0: none. */
 static uint64_t
 least(uint64_t us, uint64_t limit_us)
 {
-	return limit_us != 0 && (us == 0 || limit_us < us) ? limit_us : us;
+	return limit_us != 0 && limit_us < us ? limit_us : us;
 }
 
 /* One attempt waits for a silent store no longer than all of them are to. */

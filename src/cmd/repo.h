@@ -73,6 +73,7 @@ int mf_cmd_open_repo(const struct mf_cmd *c, enum mf_cmd_access access, struct m
 /* The same for another URL, opened by the sources that r holds already. */
 int mf_cmd_open_at(const struct mf_cmd *c, const char *url, enum mf_cmd_access access,
     const char *expected_id, struct mf_cmd_repo *r, struct mf_error *e);
+/* Once after each success of the two. */
 void mf_cmd_close_repo(struct mf_cmd_repo *r);
 
 /* --sign-key; NULL in *out where it was not given. */
@@ -94,6 +95,7 @@ int mf_cmd_split_pair(const char *text, struct mf_tag *out, struct mf_error *e);
 /* --tag, in *out (mf_cmd_free_tags, also after a failure). */
 int mf_cmd_load_tags(
     const struct mf_options *o, struct mf_tag **out, size_t *n, struct mf_error *e);
+/* NULL with 0 is fine. */
 void mf_cmd_free_tags(struct mf_tag *tags, size_t n);
 
 /* A version as JSON: model, version, created, files, bytes, refs, tags, metrics and more. refs

@@ -43,6 +43,7 @@ struct mf_simulated {
 	size_t ticks;
 	bool began;
 };
+/* The last line, as text or JSON. 0, or -1 where it cannot be written. */
 int mf_simulate_end(
     const struct mf_simulation *s, const struct mf_simulated *end, struct mf_error *e);
 

@@ -25,6 +25,7 @@ int mf_cmd_open_tree(const struct mf_cmd *c, const char *url, enum mf_cmd_end_us
 /* The same with its place. Closed by mf_cmd_close_end, also after -1. */
 int mf_cmd_open_end(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
     struct mf_cmd_end *out, struct mf_error *e);
+/* One that is all zero is fine. */
 void mf_cmd_close_end(struct mf_cmd_end *end);
 /* Is one of them the other, or within it? */
 bool mf_cmd_ends_overlap(const struct mf_cmd_end *a, const struct mf_cmd_end *b);

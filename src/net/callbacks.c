@@ -23,7 +23,6 @@ mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 	/* Only makes it better: a kernel without it does without. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 	mf_sockets_add(&t->sockets, fd);
-	job->socket = fd;
 	job->first_window = mf_window_open(
 	    fd, mf_window_bytes(t->window.rate, t->window.rtt_us, mf_http_jobs(t->http)));
 	return CURL_SOCKOPT_OK;
@@ -48,7 +47,7 @@ note_connection(struct mf_http_job *job, uint64_t now_us)
 	if (job->first_window == 0 || t->window.rate == 0)
 		return;
 	mf_pace_owe(&t->http->pacer, MF_HTTP_DOWN, job->first_window, now_us);
-	mf_window_learn(&t->window, mf_window_rtt_us(job->socket), mf_http_jobs(t->http), now_us);
+	mf_window_learn(&t->window, mf_window_rtt_us(job->fd), mf_http_jobs(t->http), now_us);
 	job->first_window = 0;
 }
 

@@ -99,8 +99,7 @@ struct mf_http_job {
 	uint64_t down_due_us;
 	bool waits_for_room;
 	int fd;               /* of its connection; -1: unknown */
-	curl_socket_t socket; /* the last that was made for it, where first_window is not 0 */
-	uint32_t first_window;
+	uint32_t first_window; /* of the connection that was made for it, until that is paid */
 	uint64_t body_at; /* next byte of the request's body */
 	bool answered;    /* a byte of the answer has come */
 	struct mf_http_head head;

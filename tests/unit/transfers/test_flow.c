@@ -191,8 +191,8 @@ breaker(void **state)
 	for (i = 0; i < LENGTH(rows); i++) {
 		for (n = 0; n < rows[i].times; n++) {
 			if (rows[i].op != ASK) {
-				mf_breaker_note(
-				    &b, events[rows[i].op], rows[i].trial, rows[i].at_ms * MS, 0);
+				mf_breaker_note(&b, events[rows[i].op], rows[i].trial, 0,
+				    rows[i].at_ms * MS, 0);
 				continue;
 			}
 			go = mf_breaker_ask(&b, rows[i].at_ms * MS, &trial);
@@ -219,14 +219,14 @@ breaker_pauses(void **state)
 
 	(void)state;
 	for (n = 0; n < 5; n++)
-		mf_breaker_note(&b, MF_BREAKER_FAILED, false, now_us, UINT64_MAX);
+		mf_breaker_note(&b, MF_BREAKER_FAILED, false, 0, now_us, UINT64_MAX);
 	for (i = 0; i < LENGTH(seconds); i++) {
 		assert_int_equal(b.since_us, S);
 		assert_in_range(b.next_us - now_us, seconds[i] * S / 2, seconds[i] * S);
 		now_us = b.next_us;
 		assert_true(mf_breaker_ask(&b, now_us, &trial));
 		assert_true(trial);
-		mf_breaker_note(&b, MF_BREAKER_FAILED, trial, now_us, UINT64_MAX / 3 * i);
+		mf_breaker_note(&b, MF_BREAKER_FAILED, trial, 0, now_us, UINT64_MAX / 3 * i);
 	}
 }
 
@@ -414,6 +414,29 @@ silent_request(struct world *w, uint64_t us)
 	return 0;
 }
 
+/* Two are silent for 30 s, and a third is answered after 15. */
+static void
+answered_since(struct world *w)
+{
+	struct mf_flow_pass slow[2], good;
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		assert_int_equal(mf_flow_enter(w->p, &slow[i], &w->e), 0);
+	atomic_fetch_add(&w->now_us, 15 * S);
+	assert_int_equal(mf_flow_enter(w->p, &good, &w->e), 0);
+	mf_flow_leave(w->p, &good, MF_FLOW_DONE, NULL);
+	atomic_fetch_add(&w->now_us, 15 * S);
+	for (i = 0; i < 2; i++) {
+		mf_error_set(&w->e, MF_ETRANSFER, "no answer");
+		slow[i].silent_us = 30 * S;
+		mf_flow_leave(w->p, &slow[i], MF_FLOW_FAILED, &w->e);
+	}
+	assert_false(mf_flow_gave_up(w->flow, NULL)); /* patience is 20 s */
+	atomic_fetch_add(&w->now_us, 5 * S);
+	assert_true(mf_flow_gave_up(w->flow, NULL));
+}
+
 /* Silence counts from where it began, and uses patience up before the breaker opens. */
 static void
 silence(void **state)
@@ -438,6 +461,11 @@ silence(void **state)
 	assert_int_equal(silent_request(&w, 8 * S), 0);
 	assert_false(mf_flow_may_retry(w.flow, &w.e));
 	assert_says(&w, "3 requests");
+
+	/* what was answered meanwhile was no part of it */
+	assert_int_equal(request(&w, MF_FLOW_DONE), 0);
+	atomic_fetch_add(&w.now_us, 5 * S);
+	answered_since(&w);
 
 	/* that one failed long ago is no outage, as long as it failed at once */
 	assert_int_equal(request(&w, MF_FLOW_DONE), 0);
