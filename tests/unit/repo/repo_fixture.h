@@ -43,7 +43,8 @@ unsigned fixture_stride(unsigned stride, unsigned sanitized);
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
-/* A new world with an empty repository; fixture_fini frees it. */
+/* A new world with an empty repository; fixture_fini frees it. The n-th repository of a program
+ * has the same keys in each run, so that the same bytes are cut into the same chunks. */
 void fixture_init(struct fixture *f);
 void fixture_fini(struct fixture *f);
 /* A copy of the world's objects, times too, in a world of its own. */
