@@ -102,7 +102,7 @@ move_ref(struct mf_cmd *c, const char *model, const char *name, const char *vers
 	struct mf_cmd_repo r = {0};
 	struct mf_version v = {0};
 	struct mf_ref_move move = {.name = name, .to = &v, .by = mf_cmd_actor(actor),
-	    .expect = mf_options_text(c->options, MF_OPT_EXPECT), .now_us = mf_cmd_now_us()};
+	    .expect = mf_options_text(c->options, MF_OPT_EXPECT)};
 	uint64_t sequence = 0;
 	int rc = mf_cmd_load_signer(c, &signer, e);
 
@@ -111,6 +111,7 @@ move_ref(struct mf_cmd *c, const char *model, const char *name, const char *vers
 		rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
 	if (rc == 0)
 		rc = resolve(r.repo, model, version, &v, e);
+	move.now_us = mf_cmd_now_us();
 	if (rc == 0)
 		rc = mf_ref_set(r.repo, &move, &sequence, e);
 	if (rc == 0) {
@@ -157,8 +158,7 @@ mf_cmd_rollback(struct mf_cmd *c, struct mf_error *e)
 	struct mf_rollback p = {.model = mf_options_arg(o, 0),
 	    .to = mf_options_text(o, MF_OPT_ROLLBACK_TO), .best = mf_options_text(o, MF_OPT_BEST),
 	    .allow_rejected = mf_options_flag(o, MF_OPT_ALLOW_REJECTED),
-	    .reason = mf_options_text(o, MF_OPT_REASON), .by = mf_cmd_actor(actor),
-	    .now_us = mf_cmd_now_us()};
+	    .reason = mf_options_text(o, MF_OPT_REASON), .by = mf_cmd_actor(actor)};
 	char *from = NULL, *to = NULL;
 	int rc = check_rollback(&p, e);
 
@@ -172,6 +172,7 @@ mf_cmd_rollback(struct mf_cmd *c, struct mf_error *e)
 	p.trust = trust;
 	if (rc == 0)
 		rc = mf_cmd_open_repo(c, MF_CMD_WRITE, &r, e);
+	p.now_us = mf_cmd_now_us();
 	if (rc == 0)
 		rc = mf_ref_rollback(r.repo, &p, &from, &to, e);
 	if (rc == 0)

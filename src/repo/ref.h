@@ -71,6 +71,9 @@ struct mf_ref_move {
 	const char *expect;  /* NULL; version that must be the present one ("": no ref yet) */
 	const char *by;	     /* actor, for the record */
 	const struct mf_signer *signer; /* NULL: unsigned */
+	/* Read just before the move: in a store whose writers vote, two moves to one version by
+	 * one actor are told apart by their times. Two programs that begin at once read the same
+	 * microsecond more often than one would think; after a few requests they do not. */
 	int64_t now_us;
 };
 /* Move or create. *sequence gets the new one (may be NULL). MF_ECONFLICT: somebody was faster
