@@ -122,11 +122,20 @@ note_first_byte(struct mf_http_job *job, uint64_t now_us)
 	}
 }
 
+/* By its head (RFC 9112, 6.3). */
+static bool
+has_body_to_come(const struct mf_http_job *job)
+{
+	return job->r->content_length != 0 && job->r->status != 204 && job->r->status != 304 &&
+	       strcmp(job->request->method, "HEAD") != 0;
+}
+
 size_t
 mf_http_on_head(char *line, size_t size, size_t n, void *arg)
 {
 	struct mf_http_job *job = arg;
 	const uint64_t now_us = job->http->now_us();
+	const bool was_done = job->head.done; /* behind the body there may be trailers */
 
 	n *= size;
 	job->received += n;
@@ -135,7 +144,7 @@ mf_http_on_head(char *line, size_t size, size_t n, void *arg)
 		return 0;
 	if (job->r->status < 200) /* an interim answer is none yet */
 		return n;
-	if (!job->answered && job->fd >= 0)
+	if (job->head.done && !was_done && has_body_to_come(job) && job->fd >= 0)
 		mf_socket_acknowledge(job->fd);
 	note_first_byte(job, now_us);
 	return n;

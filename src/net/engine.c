@@ -159,7 +159,7 @@ init_thread(struct mf_http *http, struct mf_http_thread *t, struct mf_error *e)
 	    curl_multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, (long)http->kept_per_thread) !=
 		CURLM_OK)
 		return mf_error_set(e, MF_EFAIL, "cannot set up libcurl");
-	return 0;
+	return mf_events_init(&t->events, t->multi, e);
 }
 
 /* 0 or an errno. */
@@ -237,7 +237,7 @@ mf_http_down_rate(const struct mf_http *http)
 void
 mf_http_wake(struct mf_http_thread *t)
 {
-	(void)curl_multi_wakeup(t->multi);
+	mf_events_wake(&t->events);
 }
 
 static void
@@ -255,6 +255,7 @@ fini_thread(struct mf_http_thread *t)
 	free(t->spare);
 	if (t->multi != NULL)
 		(void)curl_multi_cleanup(t->multi);
+	mf_events_fini(&t->events);
 	if (t->share != NULL)
 		(void)curl_share_cleanup(t->share);
 	mf_sockets_fini(&t->sockets);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "src/net/events_int.h"
 #include "src/net/foreign.h"
 #include "src/net/pace_int.h"
 #include "src/net/sockets_int.h"
@@ -21,6 +22,7 @@ struct mf_http_thread {
 	struct mf_http *http;
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions */
+	struct mf_events events;
 	pthread_t thread;
 	bool started;
 	_Atomic unsigned n_jobs; /* sent to it and not done */
@@ -98,10 +100,11 @@ struct mf_http_job {
 	uint64_t up_due_us;    /* 0, or reading the body is paused until then */
 	uint64_t down_due_us;
 	bool waits_for_room;
-	int fd;               /* of its connection; -1: unknown */
+	int fd;                /* of its connection; -1: unknown */
+	bool body_with_head;   /* sent by curl in one piece: mf_http_on_read gives none */
 	uint32_t first_window; /* of the connection that was made for it, until that is paid */
-	uint64_t body_at; /* next byte of the request's body */
-	bool answered;    /* a byte of the answer has come */
+	uint64_t body_at;      /* next byte of the request's body */
+	bool answered;         /* a byte of the answer has come */
 	struct mf_http_head head;
 	uint64_t received;   /* bytes of heads and bodies */
 	uint64_t body_bytes; /* received */

@@ -7,6 +7,7 @@
 #include "src/base/units.h"
 #include "src/net/http_int.h"
 
+#define BODY_WITH_HEAD_MAX (16u << 10) /* curl sends up to 64 KiB so (its lib/http.h) */
 #define LOOK_US 100000u /* while something is under way: time limits are kept this well */
 #define IDLE_MS 60000   /* a wake-up ends it */
 /* A silent server is news after as long as that: hooks may take their time. */
@@ -45,12 +46,28 @@ finish(struct mf_http_thread *t, struct mf_http_job *job, CURLcode code)
 	pthread_mutex_unlock(&job->lock);
 }
 
-/* Send it off once the rate lets its head pass. */
+/* A small body goes with the head; under a limit only where it is no burst. */
+static bool
+goes_with_head(const struct mf_http_job *job, uint64_t now_us)
+{
+	const struct mf_http_pacer *p = &job->http->pacer;
+	const uint64_t rate = p->rate == NULL ? 0 : p->rate(p->arg, MF_HTTP_UP, now_us);
+	const uint64_t n = job->request->body_bytes;
+
+	return n > 0 && n <= BODY_WITH_HEAD_MAX && n <= mf_pace_slice(rate) &&
+	       !job->request->expect_continue;
+}
+
+/* Send it off once the rate lets its head pass, and the body that goes with it. */
 static void
 try_start(struct mf_http_thread *t, struct mf_http_job *job, uint64_t now_us)
 {
-	if (mf_pace_ask(&job->up, &job->http->pacer, MF_HTTP_UP, job->head_bytes, true, now_us) ==
-	    0) {
+	size_t n = job->head_bytes;
+
+	job->body_with_head = goes_with_head(job, now_us);
+	if (job->body_with_head)
+		n += (size_t)job->request->body_bytes;
+	if (mf_pace_ask(&job->up, &job->http->pacer, MF_HTTP_UP, n, true, now_us) == 0) {
 		job->start_due_us = job->up.due_us;
 		return;
 	}
@@ -268,16 +285,15 @@ void *
 mf_http_loop(void *arg)
 {
 	struct mf_http_thread *t = arg;
-	int running, ready, sleep_ms;
+	int sleep_ms;
 
 	(void)pthread_setname_np(pthread_self(), "net");
 	t->last_tick_us = t->http->now_us();
 	t->window.rate = mf_http_down_rate(t->http);
 	while (take_inbox(t, t->http->now_us())) {
-		(void)curl_multi_perform(t->multi, &running);
 		collect(t);
 		sleep_ms = tend_all(t);
-		(void)curl_multi_poll(t->multi, NULL, 0, sleep_ms, &ready);
+		mf_events_wait(&t->events, sleep_ms);
 	}
 	return NULL;
 }

@@ -103,6 +103,18 @@ append(struct curl_slist **list, const char *name, const char *value)
 	return 0;
 }
 
+/* line: the header's name and a colon, which curl then does not send by itself. */
+static int
+leave_out(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (longer == NULL)
+		return -1;
+	*list = longer;
+	return 0;
+}
+
 static int
 list_headers(struct mf_http_job *job, struct mf_error *e)
 {
@@ -119,8 +131,11 @@ list_headers(struct mf_http_job *job, struct mf_error *e)
 	/* Without this line curl would decide by size. */
 	if ((job->request->expect_continue && job->request->body_bytes > 0
 		    ? append(&job->list, "Expect", "100-continue")
-		    : ((job->list = curl_slist_append(job->list, "Expect:")) != NULL ? 0 : -1)) !=
-	    0)
+		    : leave_out(&job->list, "Expect:")) != 0)
+		return mf_error_nomem(e, "a request");
+	/* ... and without this one call a body that it sends with the head a form. */
+	if (job->has_body && mf_http_headers_get(&job->headers, "Content-Type") == NULL &&
+	    leave_out(&job->list, "Content-Type:") != 0)
 		return mf_error_nomem(e, "a request");
 	job->head_bytes =
 	    job->headers.text.len + 2 * (size_t)job->headers.n + job->text.len + HEAD_EXTRA_BYTES;
@@ -215,6 +230,7 @@ submit(struct mf_http_job *job)
 	struct mf_http *http = job->http;
 	struct mf_http_thread *t = &http->threads[0];
 	unsigned i;
+	bool first;
 
 	for (i = 1; i < http->n_threads; i++)
 		if (atomic_load_explicit(&http->threads[i].n_jobs, memory_order_relaxed) <
@@ -224,9 +240,11 @@ submit(struct mf_http_job *job)
 	job->thread = t;
 	pthread_mutex_lock(&t->lock);
 	job->next = t->inbox;
+	first = t->inbox == NULL;
 	t->inbox = job;
 	pthread_mutex_unlock(&t->lock);
-	mf_http_wake(t);
+	if (first) /* else it was called and has not come yet */
+		mf_http_wake(t);
 }
 
 static void

@@ -32,7 +32,8 @@ void mf_sockets_fini(struct mf_sockets *s);
  * Many servers send the head of an answer apart from its body, and hold the body back until the
  * head is acknowledged (Nagle's algorithm, RFC 9293, 3.7.4; a RADOS Gateway without tcp_nodelay
  * does), while a kernel delays that for 40 ms on a connection that had a request before, hoping to
- * send it along with the next (TCP_QUICKACK, tcp(7)). So this is for the head of every answer.
+ * send it along with the next (TCP_QUICKACK, tcp(7)). So this is for the head of every answer that
+ * has a body.
  */
 void mf_socket_acknowledge(int fd);
 

@@ -68,7 +68,13 @@ set_request(CURL *c, const struct mf_http_job *job)
 	CURLcode rc = CURLE_OK;
 
 	SET(c, rc, CURLOPT_URL, (const char *)job->text.data);
-	if (job->has_body) {
+	if (job->body_with_head) {
+		/* curl sends what is set so, and small, with the head: one packet, which is one
+		 * wake-up of the server in place of two */
+		SET(c, rc, CURLOPT_POSTFIELDS, (const char *)q->body);
+		SET(c, rc, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_bytes);
+		SET(c, rc, CURLOPT_CUSTOMREQUEST, q->method);
+	} else if (job->has_body) {
 		SET(c, rc, CURLOPT_UPLOAD, 1L);
 		SET(c, rc, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->body_bytes);
 		SET(c, rc, CURLOPT_CUSTOMREQUEST, q->method);

@@ -134,6 +134,12 @@ http_read_body(struct http_conn *c, void *out, size_t n)
 	return at;
 }
 
+size_t
+http_came_with_head(const struct http_conn *c)
+{
+	return c->ahead_n;
+}
+
 static void
 skip_body(struct http_conn *c)
 {

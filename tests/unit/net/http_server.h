@@ -45,6 +45,8 @@ void http_say(struct http_conn *c, const char *fmt, ...) __attribute__((format(p
 void http_say_bytes(struct http_conn *c, const void *bytes, size_t n);
 /* Read up to n bytes of the body; fewer at its end or where the client left. */
 size_t http_read_body(struct http_conn *c, void *out, size_t n);
+/* So much of the body came in one piece with its head. */
+size_t http_came_with_head(const struct http_conn *c);
 /* Drop what is left of the body; without TLS the bytes do not even leave the kernel. */
 void http_drop_body(struct http_conn *c);
 /* Answer with that status and text, after reading the body. Returns true. */

@@ -113,6 +113,105 @@ play_echo(struct http_conn *c, const struct http_seen *q, void *arg)
 	return true;
 }
 
+/* The text of the answer: how much of the body came with its head, and the Content-Type. */
+static bool
+play_with_head(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	char value[64], text[128];
+
+	(void)arg;
+	(void)snprintf(text, sizeof text, "%zu %s", http_came_with_head(c),
+	    http_seen_header(q, "Content-Type", value, sizeof value));
+	return http_answer(c, 200, text);
+}
+
+static void
+small_body_comes_with_its_head(void **state)
+{
+	static const uint8_t body[4096] = {1};
+	const struct mf_http_header type = {"Content-Type", "application/xml"};
+	struct fixture f;
+	struct mf_http_request q;
+
+	(void)state;
+	begin(&f, play_with_head, NULL);
+	q = (struct mf_http_request){
+	    .method = "PUT", .url = f.url, .body = body, .body_bytes = sizeof body};
+	assert_int_equal(mf_http_perform(f.http, &q, &f.r, &f.e), 0);
+	assert_body(&f, "4096 ");
+	assert_int_equal(f.r.sent_bytes, sizeof body);
+	q.headers = &type;
+	q.n_headers = 1;
+	assert_int_equal(mf_http_perform(f.http, &q, &f.r, &f.e), 0);
+	assert_body(&f, "4096 application/xml");
+	q.method = "POST";
+	assert_int_equal(mf_http_perform(f.http, &q, &f.r, &f.e), 0);
+	assert_body(&f, "4096 application/xml");
+	q.expect_continue = true; /* it must not */
+	q.headers = NULL;
+	q.n_headers = 0;
+	assert_int_equal(mf_http_perform(f.http, &q, &f.r, &f.e), 0);
+	assert_body(&f, "0 ");
+	end(&f);
+}
+
+/* A limit under which a small body would be a burst: it comes as the pacer lets it. */
+static uint64_t
+slow_rate(void *arg, enum mf_http_direction direction, uint64_t now_us)
+{
+	(void)arg;
+	(void)now_us;
+	return direction == MF_HTTP_UP ? 50000 : 0;
+}
+
+struct taken {
+	_Atomic uint64_t most;
+};
+
+static uint64_t
+take(void *arg, enum mf_http_direction direction, uint64_t n, uint64_t now_us)
+{
+	struct taken *t = arg;
+
+	(void)direction;
+	(void)now_us;
+	if (n > atomic_load(&t->most))
+		atomic_store(&t->most, n);
+	return 1;
+}
+
+static uint64_t
+no_wait(void *arg, enum mf_http_direction direction, uint64_t ticket, uint64_t now_us)
+{
+	(void)arg;
+	(void)direction;
+	(void)ticket;
+	(void)now_us;
+	return 0;
+}
+
+static void
+small_body_under_a_limit(void **state)
+{
+	static const uint8_t body[4096] = {1};
+	struct taken taken = {0};
+	const struct mf_http_params params = {.pacer = {slow_rate, take, no_wait, &taken}};
+	struct fixture f;
+	struct mf_http_request q;
+
+	(void)state;
+	begin(&f, play_with_head, NULL);
+	mf_http_close(f.http);
+	f.http = mf_http_open(&params, &f.e);
+	q = (struct mf_http_request){
+	    .method = "PUT", .url = f.url, .body = body, .body_bytes = sizeof body};
+	assert_int_equal(mf_http_perform(f.http, &q, &f.r, &f.e), 0);
+	assert_int_equal(f.r.status, 200);
+	assert_int_equal(f.r.sent_bytes, sizeof body);
+	assert_in_range(atomic_load(&taken.most), 1, 1024); /* a slice at most */
+	end(&f);
+}
+
 static void
 one_request(void **state)
 {
@@ -773,6 +872,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_request),
+	    cmocka_unit_test(small_body_comes_with_its_head),
+	    cmocka_unit_test(small_body_under_a_limit),
 	    cmocka_unit_test(methods),
 	    cmocka_unit_test(path_as_is),
 	    cmocka_unit_test(chunked),
