@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define LARGE_PAGE_BYTES ((size_t)2 << 20)
 
@@ -21,4 +24,12 @@ mf_large_malloc(size_t n)
 	(void)madvise(at, n & ~(LARGE_PAGE_BYTES - 1), MADV_HUGEPAGE);
 #endif
 	return at;
+}
+
+void
+mf_large_prepare(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_MMAP_THRESHOLD, MF_LARGE_BYTES);
+#endif
 }

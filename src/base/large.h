@@ -13,4 +13,14 @@
 /* As malloc; of any size, for free(). */
 void *mf_large_malloc(size_t n);
 
+/*
+ * Once, before there are threads: from then on what has MF_LARGE_BYTES or more comes from the kernel
+ * and goes back to it when it is freed. Left to itself glibc does so until the first such buffer is
+ * freed, and keeps all later ones of that size in its heaps (M_MMAP_THRESHOLD, mallopt(3)), where
+ * buffers of many sizes that one thread takes and another frees leave gaps that nothing fits in: a
+ * push over a far line took twice the memory that it had use for.
+ */
+void mf_large_prepare(void);
+#define MF_LARGE_BYTES (1 << 20)
+
 #endif

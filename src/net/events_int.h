@@ -2,7 +2,7 @@
  * What a network thread waits for: the sockets of its transfers, curl's timer, and a call from
  * another thread. By epoll(7) and curl_multi_socket_action(3), so that a thread touches only the
  * transfers that something happened to: curl_multi_perform(3) goes through all of them and asks the
- * kernel about each, which with eight small requests under way was half of what a request cost.
+ * kernel about each, which takes more the more there are under way.
  *
  * All of it belongs to one thread but mf_events_wake.
  */

@@ -1,4 +1,5 @@
 /* Blocks that are used again: which one is given, and how many are kept. */
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "src/base/blocks.h"
+#include "src/base/large.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -18,11 +20,50 @@
 #if __has_feature(address_sanitizer)
 #define KEPT false
 #endif
+#if __has_feature(thread_sanitizer)
+#define FOREIGN_HEAP true
+#endif
 #elif defined(__SANITIZE_ADDRESS__)
 #define KEPT false
+#elif defined(__SANITIZE_THREAD__)
+#define FOREIGN_HEAP true
 #endif
 #ifndef KEPT
 #define KEPT true
+#endif
+#ifndef FOREIGN_HEAP
+#define FOREIGN_HEAP (!KEPT)
+#endif
+
+#if defined(__GLIBC__)
+/* What is large is the kernel's, also after one that was freed. */
+static void
+large_ones_go_back(void **state)
+{
+	struct mallinfo2 before, after;
+	char *p, *q;
+
+	(void)state;
+	if (FOREIGN_HEAP)
+		skip(); /* a sanitizer's, which is not glibc's */
+	mf_large_prepare();
+	p = malloc(16 * MIB);
+	assert_non_null(p);
+	p[0] = 1;
+	free(p); /* glibc's threshold would be as much from here on */
+	before = mallinfo2();
+	p = malloc(MF_LARGE_BYTES);
+	q = malloc(8 * MIB);
+	assert_true(p != NULL && q != NULL);
+	p[0] = q[0] = 1;
+	after = mallinfo2();
+	assert_int_equal(after.hblks - before.hblks, 2);
+	free(p);
+	free(q);
+	after = mallinfo2();
+	assert_int_equal(after.hblks, before.hblks);
+	assert_int_equal(after.hblkhd, before.hblkhd);
+}
 #endif
 
 static struct mf_block
@@ -154,6 +195,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+#if defined(__GLIBC__)
+	    cmocka_unit_test(large_ones_go_back),
+#endif
 	    cmocka_unit_test(the_same_again),
 	    cmocka_unit_test(no_more_than_allowed),
 	    cmocka_unit_test(small_ones_are_exact),
