@@ -37,6 +37,12 @@ stop_gateway() {
 	gateway=''
 }
 
+new_gateway() {
+	stop_gateway
+	rm -rf -- "$dir/rgw"
+	start_gateway
+}
+
 # The process ids of the server that is measured beside: the gateway and its disk, or the bucket that
 # discards.
 server_pids() {
@@ -170,7 +176,7 @@ far_once() {
 		sleep 0.05
 	done
 	port=$(< "$dir/far.port")
-	discarded "$who" "$dir/noise" "http://127.0.0.1:$port" "${options[@]}"
+	discarded "$who" "$dir/noise-$1" "http://127.0.0.1:$port" "${options[@]}"
 	exec 9>&-
 	wait "$pid"
 }
@@ -181,10 +187,13 @@ row_far() {
 		note "left out: $tools/tests/tools/far-proxy is not built"
 		return 0
 	fi
-	# what no codec makes smaller, and enough of it that the last chunks weigh little
-	mkdir -p "$dir/noise"
-	head -c "$far_bytes" /dev/urandom > "$dir/noise/data"
-	value input "$far_bytes"
+	# What no codec makes smaller, and enough of it that the first chunks and the last weigh little:
+	# as long as four connections take for it, 32 take for eight times as much; half of that will do.
+	mkdir -p "$dir/noise-4" "$dir/noise-32"
+	head -c "$far_bytes" /dev/urandom > "$dir/noise-4/data"
+	head -c $((far_bytes * 4)) /dev/urandom > "$dir/noise-32/data"
+	value 'input, --transfers 4' "$far_bytes"
+	value 'input, --transfers 32' $((far_bytes * 4))
 	for ((run = 0; run <= runs; run++)); do
 		# the default --memory holds about eight chunks, so that 32 connections want more
 		for transfers in 4 32 '32 1G'; do
@@ -193,7 +202,7 @@ row_far() {
 			with_discarding far_once $transfers
 		done
 	done
-	fresh "$dir/noise"
+	fresh "$dir/noise-4" "$dir/noise-32"
 }
 
 has_copy() {
@@ -232,16 +241,16 @@ row_copy() {
 	for ((run = 0; run <= runs; run++)); do
 		say "copy: run $run of $runs"
 		fresh "$dir/copied"
-		served copy "$program" copy "$dir/parts" s3://ours-bench/plain
-		served 'copy back' "$program" copy s3://ours-bench/plain "$dir/copied"
+		served copy "$program" copy "$dir/parts" s3://ours-bench/plain --transfers 8
+		served 'copy back' "$program" copy s3://ours-bench/plain "$dir/copied" --transfers 8
 		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "copy differs"
 		fresh "$dir/copied"
 		served 'copy back, --ignore-checksum' "$program" copy s3://ours-bench/plain \
-			"$dir/copied" --ignore-checksum
+			"$dir/copied" --ignore-checksum --transfers 8
 		fresh "$dir/copied"
 		rclone purge ceph:ours-bench/plain > /dev/null 2>&1
-		served 'rclone copy' rclone copy "$dir/parts" ceph:peer-bench/plain
-		served 'rclone back' rclone copy ceph:peer-bench/plain "$dir/copied"
+		served 'rclone copy' rclone copy "$dir/parts" ceph:peer-bench/plain --transfers 8
+		served 'rclone back' rclone copy ceph:peer-bench/plain "$dir/copied" --transfers 8
 		fresh "$dir/copied"
 		rclone purge ceph:peer-bench/plain > /dev/null 2>&1
 		curl_eight "$dir/parts" "$dir/copied"
@@ -262,23 +271,37 @@ requests_but_listings() { # directory, URL
 	grep '"message":"http request"' "$log" | grep -vc '"method":"GET"' || true
 }
 
-# Each run has a prefix of its own: to delete 20,000 objects takes longer than to measure.
+# A gateway that holds much is slower (the second 20,000 objects take a tenth longer), and to delete
+# them takes longer than to measure: so each program has an empty one.
+small_ours() { # transfers
+	new_gateway
+	fresh "$dir/cache"
+	served "copy, --transfers $1" "$program" copy "$dir/small" s3://ours-bench/small --transfers "$1"
+	(($1 == 8)) || return 0
+	served 'copy, unchanged' "$program" copy "$dir/small" s3://ours-bench/small --transfers 8
+	((run == runs)) || return 0
+	value 'copy, unchanged: requests but listings' \
+		"$(requests_but_listings "$dir/small" s3://ours-bench/small)"
+}
+
+small_rclone() { # transfers
+	new_gateway
+	served "rclone copy, --transfers $1" rclone copy "$dir/small" ceph:peer-bench/small --transfers "$1"
+	(($1 == 8)) || return 0
+	served 'rclone copy, unchanged' rclone copy "$dir/small" ceph:peer-bench/small --transfers 8
+}
+
 row_small() {
+	local transfers
 	has_copy || return 0
-	start_gateway
 	python3 "$bench_py" files "$dir/small" "$small_files"
 	for ((run = 0; run <= runs; run++)); do
-		say "small: run $run of $runs"
-		fresh "$dir/cache"
-		served copy "$program" copy "$dir/small" "s3://ours-bench/small-$run" --transfers 8
-		served 'copy, unchanged' "$program" copy "$dir/small" "s3://ours-bench/small-$run" \
-			--transfers 8
-		served 'rclone copy' rclone copy "$dir/small" "ceph:peer-bench/small-$run" --transfers 8
-		served 'rclone copy, unchanged' rclone copy "$dir/small" "ceph:peer-bench/small-$run" \
-			--transfers 8
+		for transfers in 8 32; do
+			say "small: run $run of $runs, --transfers $transfers"
+			small_ours "$transfers"
+			small_rclone "$transfers"
+		done
 	done
-	value 'copy, unchanged: requests but listings' \
-		"$(requests_but_listings "$dir/small" "s3://ours-bench/small-$runs")"
 	fresh "$dir/small"
 }
 
