@@ -19,12 +19,27 @@ monotonic_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* op is what should do; where the kernel says that it is there or is not, the other one does: an
+ * error of this is the end of all transfers of the thread. */
+static int
+watch(const struct mf_events *v, int op, int fd, uint32_t what)
+{
+	struct epoll_event event = {.events = what, .data.fd = fd};
+
+	if (epoll_ctl(v->epoll, op, fd, &event) == 0)
+		return 0;
+	if (op == EPOLL_CTL_ADD && errno == EEXIST)
+		return epoll_ctl(v->epoll, EPOLL_CTL_MOD, fd, &event);
+	if (op == EPOLL_CTL_MOD && errno == ENOENT)
+		return epoll_ctl(v->epoll, EPOLL_CTL_ADD, fd, &event);
+	return -1;
+}
+
 /* CURLMOPT_SOCKETFUNCTION(3). known: NULL the first time that a transfer waits for it. */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct mf_events *v = arg;
-	struct epoll_event event = {.data.fd = fd};
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
@@ -32,12 +47,11 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 		(void)epoll_ctl(v->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	event.events = (what != CURL_POLL_OUT ? (uint32_t)EPOLLIN : 0) |
-		       (what != CURL_POLL_IN ? (uint32_t)EPOLLOUT : 0);
-	if (known != NULL)
-		return epoll_ctl(v->epoll, EPOLL_CTL_MOD, fd, &event);
-	(void)curl_multi_assign(v->multi, fd, v);
-	return epoll_ctl(v->epoll, EPOLL_CTL_ADD, fd, &event);
+	if (known == NULL)
+		(void)curl_multi_assign(v->multi, fd, v);
+	return watch(v, known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd,
+	    (what != CURL_POLL_OUT ? (uint32_t)EPOLLIN : 0) |
+		(what != CURL_POLL_IN ? (uint32_t)EPOLLOUT : 0));
 }
 
 /* CURLMOPT_TIMERFUNCTION(3). */
@@ -136,7 +150,10 @@ mf_events_wait(struct mf_events *v, int ms)
 	if (v->timer_us != 0 && v->timer_us <= monotonic_us()) {
 		v->timer_us = 0; /* it is set again within */
 		(void)curl_multi_socket_action(v->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-		return; /* the caller looks at what came of it before anybody sleeps */
+		/* The caller looks at what came of it before anybody sleeps. The sockets have their
+		 * turn all the same: a transfer that there is always more to read of sets the timer
+		 * to at once, again and again. */
+		ms = 0;
 	}
 	n = epoll_wait(v->epoll, events, EVENTS_MAX, sleep_ms(v, ms));
 	for (i = 0; i < n; i++) {
