@@ -320,8 +320,8 @@ def check_discard(r, out):
 FAR_BYTES_S = 80e6 / 8
 
 
-# Of 30 s at --transfers 4, 1 is the requests one after the other before the first chunk and after
-# the last (six and thirteen, of 40 ms), and 1.3 the wait for the answer to each chunk. At 32 it is
+# Of 58 s at --transfers 4, 1 is the requests one after the other before the first chunk and after
+# the last (six and thirteen, of 40 ms), and 2.6 the wait for the answer to each chunk. At 32 it is
 # memory: a chunk on its way counts in --memory, and of 256 MiB about nine are left beside what two
 # workers may need for a chunk of 16 MiB (24 MiB and 51 a worker; noise, which is stored as it is, does
 # not need all of it). With --memory 1G up to 32 are under way, and the two processors are the next

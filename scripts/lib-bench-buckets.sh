@@ -188,12 +188,13 @@ row_far() {
 		return 0
 	fi
 	# What no codec makes smaller, and enough of it that the first chunks and the last weigh little:
-	# as long as four connections take for it, 32 take for eight times as much; half of that will do.
+	# as long as four connections take for it, 32 take for eight times as much; a quarter of that has
+	# to do.
 	mkdir -p "$dir/noise-4" "$dir/noise-32"
 	head -c "$far_bytes" /dev/urandom > "$dir/noise-4/data"
-	head -c $((far_bytes * 4)) /dev/urandom > "$dir/noise-32/data"
+	head -c $((far_bytes * 2)) /dev/urandom > "$dir/noise-32/data"
 	value 'input, --transfers 4' "$far_bytes"
-	value 'input, --transfers 32' $((far_bytes * 4))
+	value 'input, --transfers 32' $((far_bytes * 2))
 	for ((run = 0; run <= runs; run++)); do
 		# the default --memory holds about eight chunks, so that 32 connections want more
 		for transfers in 4 32 '32 1G'; do
