@@ -2,27 +2,38 @@
 #include "src/repo/repo_int.h"
 
 int
-mf_pin_check(struct mf_repo *repo, const char *key, uint64_t sequence, const char *what,
-    struct mf_error *e)
+mf_pin_seen(struct mf_repo *repo, const char *key, uint64_t *seen, struct mf_error *e)
 {
-	uint64_t seen = 0;
 	int rc;
 
+	*seen = 0;
 	if (repo->state == NULL)
 		return 0;
 	pthread_mutex_lock(&repo->state_lock);
-	rc = mf_state_seen(repo->state, repo->id_hex, key, &seen, e);
+	rc = mf_state_seen(repo->state, repo->id_hex, key, seen, e);
 	pthread_mutex_unlock(&repo->state_lock);
-	if (rc < 0)
-		return -1;
-	if (rc == 0 && sequence < seen) {
-		mf_error_set(e, MF_EKEY,
-		    "%s has sequence %llu, but this client has seen %llu: somebody put an older one back",
-		    what, (unsigned long long)sequence, (unsigned long long)seen);
-		return mf_error_hint(e, "restore the store's newer objects; if the repository was "
-		    "restored from a backup on purpose, use a fresh --state-dir");
-	}
-	return 0;
+	return rc < 0 ? -1 : 0;
+}
+
+int
+mf_pin_compare(uint64_t sequence, uint64_t seen, const char *what, struct mf_error *e)
+{
+	if (sequence >= seen)
+		return 0;
+	mf_error_set(e, MF_EKEY,
+	    "%s has sequence %llu, but this client has seen %llu: somebody put an older one back", what,
+	    (unsigned long long)sequence, (unsigned long long)seen);
+	return mf_error_hint(e, "restore the store's newer objects; if the repository was "
+	    "restored from a backup on purpose, use a fresh --state-dir");
+}
+
+int
+mf_pin_check(struct mf_repo *repo, const char *key, uint64_t sequence, const char *what,
+    struct mf_error *e)
+{
+	uint64_t seen;
+
+	return mf_pin_seen(repo, key, &seen, e) != 0 ? -1 : mf_pin_compare(sequence, seen, what, e);
 }
 
 int

@@ -8,6 +8,8 @@
 #include "src/repo/ref_int.h"
 #include "src/repo/signing_int.h"
 
+#define PIN_KEY_BYTES 600 /* of "MODEL/NAME" */
+
 void
 mf_refs_fini(struct mf_refs *refs)
 {
@@ -98,27 +100,49 @@ mf_ref_read(struct mf_repo *repo, const char *object, struct mf_ref *out, struct
 	return 0;
 }
 
+static const char *
+pin_key(const char *model, const char *name, char key[PIN_KEY_BYTES])
+{
+	snprintf(key, PIN_KEY_BYTES, "%s/%s", model, name);
+	return key;
+}
+
 int
 mf_ref_saw(struct mf_repo *repo, const struct mf_ref *ref, struct mf_error *e)
 {
-	char key[600], what[400];
+	char key[PIN_KEY_BYTES];
 
-	snprintf(key, sizeof(key), "%s/%s", ref->model, ref->name);
+	return mf_pin_raise(repo, pin_key(ref->model, ref->name, key), ref->sequence, e);
+}
+
+/* What this client has seen of it, to be asked before the store is. */
+static int
+seen_of(struct mf_repo *repo, const char *model, const char *name, uint64_t *seen,
+    struct mf_error *e)
+{
+	char key[PIN_KEY_BYTES];
+
+	return mf_pin_seen(repo, pin_key(model, name, key), seen, e);
+}
+
+/* Check the ref against that (MF_EKEY), and remember it. */
+static int
+check_seen(struct mf_repo *repo, const struct mf_ref *ref, uint64_t seen, struct mf_error *e)
+{
+	char what[400];
+
 	snprintf(what, sizeof(what), "the ref %s@%s", ref->model, ref->name);
-	if (mf_pin_check(repo, key, ref->sequence, what, e) != 0)
-		return -1;
-	return mf_pin_raise(repo, key, ref->sequence, e);
+	return mf_pin_compare(ref->sequence, seen, what, e) != 0 ? -1 : mf_ref_saw(repo, ref, e);
 }
 
 /* A ref that this client has seen cannot vanish. */
 static int
-check_absent(struct mf_repo *repo, const char *model, const char *name, struct mf_error *e)
+check_absent(const char *model, const char *name, uint64_t seen, struct mf_error *e)
 {
-	char key[600], what[400];
+	char what[400];
 
-	snprintf(key, sizeof(key), "%s/%s", model, name);
 	snprintf(what, sizeof(what), "the ref %s@%s (absent)", model, name);
-	return mf_pin_check(repo, key, 0, what, e);
+	return mf_pin_compare(0, seen, what, e);
 }
 
 int
@@ -127,16 +151,17 @@ mf_ref_get(struct mf_repo *repo, const char *model, const char *name, struct mf_
 {
 	char prefix[MF_OBJECT_NAME_BYTES];
 	struct mf_names names;
+	uint64_t seen;
 	size_t i;
 	int rc;
 
 	*out = (struct mf_ref){0};
 	mf_ref_prefix(repo, model, name, prefix);
-	if (mf_names_list(repo, prefix, &names, e) != 0)
+	if (seen_of(repo, model, name, &seen, e) != 0 || mf_names_list(repo, prefix, &names, e) != 0)
 		return -1;
 	if (names.n == 0) {
 		mf_names_fini(&names);
-		if (check_absent(repo, model, name, e) != 0)
+		if (check_absent(model, name, seen, e) != 0)
 			return -1;
 		return mf_error_set(e, MF_ENOTFOUND, "model %s has no ref %s", model, name);
 	}
@@ -144,7 +169,7 @@ mf_ref_get(struct mf_repo *repo, const char *model, const char *name, struct mf_
 		i--;
 	rc = mf_ref_read(repo, names.items[i], out, e);
 	mf_names_fini(&names);
-	if (rc == 0 && (rc = mf_ref_saw(repo, out, e)) != 0)
+	if (rc == 0 && (rc = check_seen(repo, out, seen, e)) != 0)
 		mf_ref_fini(out);
 	return rc;
 }
@@ -170,12 +195,13 @@ mf_ref_history(struct mf_repo *repo, const char *model, const char *name, struct
 	char prefix[MF_OBJECT_NAME_BYTES];
 	struct mf_names names;
 	struct mf_ref ref;
+	uint64_t seen;
 	size_t i;
 	int rc = 0;
 
 	*out = (struct mf_refs){0};
 	mf_ref_prefix(repo, model, name, prefix);
-	if (mf_names_list(repo, prefix, &names, e) != 0)
+	if (seen_of(repo, model, name, &seen, e) != 0 || mf_names_list(repo, prefix, &names, e) != 0)
 		return -1;
 	for (i = 0; rc == 0 && i < names.n; i++) {
 		if (!mf_ref_counts(&names, i))
@@ -188,7 +214,7 @@ mf_ref_history(struct mf_repo *repo, const char *model, const char *name, struct
 	}
 	mf_names_fini(&names);
 	if (rc == 0 && out->n > 0)
-		rc = mf_ref_saw(repo, &out->items[out->n - 1], e);
+		rc = check_seen(repo, &out->items[out->n - 1], seen, e);
 	if (rc != 0)
 		mf_refs_fini(out);
 	return rc;
@@ -214,6 +240,25 @@ add_previous(struct mf_repo *repo, const char *model, struct mf_refs *out, struc
 	return mf_error_nomem(e, "a list of refs");
 }
 
+/* The names were not known before the listing: a ref that is older than what was seen is read again,
+ * as it stands now. After a failure *ref is empty. */
+static int
+check_listed(struct mf_repo *repo, struct mf_ref *ref, struct mf_error *e)
+{
+	struct mf_ref now = {0};
+	uint64_t seen;
+	int rc = seen_of(repo, ref->model, ref->name, &seen, e);
+
+	if (rc == 0 && ref->sequence >= seen && (rc = mf_ref_saw(repo, ref, e)) == 0)
+		return 0;
+	if (rc == 0)
+		rc = mf_ref_get(repo, ref->model, ref->name, &now, e);
+	mf_ref_fini(ref);
+	if (rc == 0)
+		*ref = now;
+	return rc;
+}
+
 int
 mf_ref_list(struct mf_repo *repo, const char *model, struct mf_refs *out, struct mf_error *e)
 {
@@ -232,8 +277,8 @@ mf_ref_list(struct mf_repo *repo, const char *model, struct mf_refs *out, struct
 		if (!mf_ref_is_newest(&names, i))
 			continue;
 		rc = mf_ref_read(repo, names.items[i], &ref, e);
-		if (rc == 0 && (rc = mf_ref_saw(repo, &ref, e)) != 0)
-			mf_ref_fini(&ref);
+		if (rc == 0)
+			rc = check_listed(repo, &ref, e);
 		if (rc == 0)
 			rc = mf_refs_append(out, &ref, e);
 	}

@@ -31,7 +31,7 @@ uint64_t mf_ref_sequence_of(const char *object);
 bool mf_ref_counts(const struct mf_names *names, size_t i);
 /* And is there no higher number of its ref? */
 bool mf_ref_is_newest(const struct mf_names *names, size_t i);
-/* Check the ref against what this client has seen (MF_EKEY), and remember it. */
+/* Remember that the ref came so far. */
 int mf_ref_saw(struct mf_repo *repo, const struct mf_ref *ref, struct mf_error *e);
 
 /* ref_vote.c: is the store one without conditional put? */

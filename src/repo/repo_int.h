@@ -68,7 +68,11 @@ int mf_segment_get(struct mf_repo *repo, const struct mf_segment_ref *ref, struc
 int mf_chunk_fetch(struct mf_repo *repo, const struct mf_id *id, uint64_t hint,
     struct mf_buf *sealed, char *name, struct mf_error *e);
 
-/* pins.c: sequences this client has seen; no-ops without a state. */
+/* pins.c: sequences this client has seen; no-ops without a state. What another process of the client
+ * may learn meanwhile is to be asked (mf_pin_seen: 0 for nothing) before the store is, and compared
+ * after: the other way round, what the other saw is taken for something newer than what is there. */
+int mf_pin_seen(struct mf_repo *repo, const char *key, uint64_t *seen, struct mf_error *e);
+int mf_pin_compare(uint64_t sequence, uint64_t seen, const char *what, struct mf_error *e);
 int mf_pin_check(struct mf_repo *repo, const char *key, uint64_t sequence, const char *what,
     struct mf_error *e);
 int mf_pin_raise(struct mf_repo *repo, const char *key, uint64_t sequence, struct mf_error *e);

@@ -228,6 +228,68 @@ delete_all(void *arg, const char *name, uint64_t size, int64_t mtime_us)
 	return 0;
 }
 
+/* Between a listing and the read of what it named, another process of the client moves the ref. */
+struct another {
+	struct fixture *f;
+	struct mf_repo *other;
+	bool done;
+};
+
+static int
+move_by_another(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
+{
+	struct another *m = arg;
+	struct mf_ref ref;
+
+	if (m->done || op != MF_OP_GET || strncmp(name, "r/", 2) != 0)
+		return 0;
+	m->done = true;
+	fixture_set_ref(m->f, "production", "v1");
+	fixture_expect_ok(mf_ref_get(m->other, FIXTURE_MODEL, "production", &ref, e), e, "get");
+	assert_int_equal(ref.sequence % 2, 1);
+	mf_ref_fini(&ref);
+	return 0;
+}
+
+static void
+test_moved_by_another(void **state)
+{
+	struct fixture *f = *state;
+	char dir[] = "/tmp/mf-test-state-XXXXXX";
+	struct another m = {.f = f, .done = true};
+	struct mf_error e = {0};
+	struct mf_state *st;
+	struct mf_repo *repo;
+	struct mf_refs refs;
+	struct mf_ref ref;
+
+	assert_non_null(mkdtemp(dir));
+	fixture_expect_ok(mf_state_open(dir, &st, &e), &e, "state");
+	push_versions(f, 2);
+	fixture_set_ref(f, "production", "v1");
+	fixture_set_ref(f, "production", "v2");
+	m.other = fixture_open(f, NULL, NULL, st);
+	repo = fixture_open(f, move_by_another, &m, st);
+	m.done = false;
+	fixture_expect_ok(mf_ref_get(repo, FIXTURE_MODEL, "production", &ref, &e), &e, "get");
+	assert_int_equal(ref.sequence, 2);
+	mf_ref_fini(&ref);
+	fixture_set_ref(f, "production", "v2");
+	m.done = false;
+	fixture_expect_ok(mf_ref_history(repo, FIXTURE_MODEL, "production", &refs, &e), &e, "history");
+	assert_int_equal(refs.items[refs.n - 1].sequence, 4);
+	mf_refs_fini(&refs);
+	fixture_set_ref(f, "production", "v2");
+	m.done = false;
+	fixture_expect_ok(mf_ref_list(repo, FIXTURE_MODEL, &refs, &e), &e, "list");
+	assert_int_equal(refs.items[0].sequence, 7); /* read again */
+	mf_refs_fini(&refs);
+	mf_repo_close(repo);
+	mf_repo_close(m.other);
+	mf_state_close(st);
+	mf_fs_remove_tree(AT_FDCWD, dir, &e);
+}
+
 static void
 test_older_ref_is_refused(void **state)
 {
@@ -288,6 +350,7 @@ main(void)
 		TEST(test_rejected_is_no_target),
 		TEST(test_race),
 		TEST(test_older_ref_is_refused),
+		TEST(test_moved_by_another),
 		TEST(test_forget_is_refused),
 	};
 
