@@ -196,7 +196,7 @@ row_far() {
 	value 'input, --transfers 4' "$far_bytes"
 	value 'input, --transfers 32' $((far_bytes * 2))
 	for ((run = 0; run <= runs; run++)); do
-		# the default --memory holds about eight chunks, so that 32 connections want more
+		# the default --memory holds about twenty chunks of noise, so that 32 connections want more
 		for transfers in 4 32 '32 1G'; do
 			say "far: run $run of $runs, --transfers $transfers"
 			# shellcheck disable=SC2086 # transfers, and memory

@@ -25,14 +25,15 @@
 #endif
 
 struct mf_blocks {
-	pthread_mutex_t lock;
-	size_t idle_max_bytes, idle_bytes;
+	struct mf_memory_budget *budget;
+	pthread_mutex_t lock; /* guards all below */
+	size_t idle_bytes;
 	unsigned n_idle;
 	struct mf_block idle[IDLE_BLOCKS_MAX]; /* the one given back last at the end */
 };
 
 struct mf_blocks *
-mf_blocks_new(size_t idle_max_bytes, struct mf_error *e)
+mf_blocks_new(struct mf_memory_budget *budget, struct mf_error *e)
 {
 	struct mf_blocks *b = calloc(1, sizeof(*b));
 
@@ -40,7 +41,7 @@ mf_blocks_new(size_t idle_max_bytes, struct mf_error *e)
 		mf_error_nomem(e, "buffers");
 		return NULL;
 	}
-	b->idle_max_bytes = IDLE_NONE ? 0 : idle_max_bytes;
+	b->budget = budget;
 	pthread_mutex_init(&b->lock, NULL);
 	return b;
 }
@@ -84,14 +85,38 @@ find_idle(struct mf_blocks *b, size_t n, struct mf_block *out)
 	return true;
 }
 
+/* Those to be freed so that what is idle, and `more`, is within the budget. The oldest go first:
+ * what nobody asked for so long is of a size that is not in demand. */
+static unsigned
+remove_excess(struct mf_blocks *b, size_t more, struct mf_block gone[IDLE_BLOCKS_MAX])
+{
+	const size_t left = mf_memory_budget_left(b->budget);
+	unsigned n = 0;
+
+	while (b->n_idle > 0 && b->idle_bytes + more > left)
+		gone[n++] = remove_idle(b, 0);
+	return n;
+}
+
+static void
+free_all(struct mf_block *blocks, unsigned n)
+{
+	while (n > 0)
+		free(blocks[--n].at);
+}
+
 int
 mf_blocks_take(struct mf_blocks *b, size_t n, struct mf_block *out, struct mf_error *e)
 {
+	struct mf_block gone[IDLE_BLOCKS_MAX];
+	unsigned n_gone;
 	bool found;
 
 	pthread_mutex_lock(&b->lock);
 	found = find_idle(b, n, out);
+	n_gone = remove_excess(b, 0, gone);
 	pthread_mutex_unlock(&b->lock);
+	free_all(gone, n_gone);
 	if (found)
 		return 0;
 	out->bytes = 0;
@@ -109,19 +134,22 @@ mf_blocks_give(struct mf_blocks *b, struct mf_block *block)
 
 	if (block->at == NULL)
 		return;
-	if (block->bytes < IDLE_MIN_BYTES || block->bytes > b->idle_max_bytes) {
+	if (IDLE_NONE || block->bytes < IDLE_MIN_BYTES) {
 		free(block->at);
 		*block = (struct mf_block){0};
 		return;
 	}
 	pthread_mutex_lock(&b->lock);
-	/* the oldest go first: what nobody asked for so long is of a size that is not in demand */
-	while (b->n_idle == IDLE_BLOCKS_MAX || b->idle_bytes + block->bytes > b->idle_max_bytes)
-		gone[n_gone++] = remove_idle(b, 0);
-	b->idle[b->n_idle++] = *block;
-	b->idle_bytes += block->bytes;
+	if (block->bytes > mf_memory_budget_left(b->budget)) {
+		gone[n_gone++] = *block;
+	} else {
+		n_gone = remove_excess(b, block->bytes, gone);
+		if (b->n_idle == IDLE_BLOCKS_MAX)
+			gone[n_gone++] = remove_idle(b, 0);
+		b->idle[b->n_idle++] = *block;
+		b->idle_bytes += block->bytes;
+	}
 	pthread_mutex_unlock(&b->lock);
-	while (n_gone > 0)
-		free(gone[--n_gone].at);
+	free_all(gone, n_gone);
 	*block = (struct mf_block){0};
 }

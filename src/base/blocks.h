@@ -2,7 +2,7 @@
  * Blocks of megabytes that one thread fills and another gives back, used again before the kernel
  * is asked for more. From the heap such blocks are new pages each time, which the kernel clears
  * (a twelfth of a push's processor time), and what one thread makes and another frees scatters;
- * here what lies idle is bounded, and the rest goes back at once.
+ * here no more lies idle than a budget has left, and the rest goes back at once.
  *
  * Any thread, several at once.
  */
@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "src/base/error.h"
+#include "src/base/memory_budget.h"
 
 struct mf_blocks;
 
@@ -21,8 +22,9 @@ struct mf_block {
 	size_t bytes; /* its size: what was asked for, or more */
 };
 
-/* At most idle_max_bytes are kept for the next who asks. NULL with MF_ENOMEM. */
-struct mf_blocks *mf_blocks_new(size_t idle_max_bytes, struct mf_error *e);
+/* Of what is given back as much is kept for the next who asks as the budget has left: reserve
+ * before you take, and release before you give. The budget is borrowed. NULL with MF_ENOMEM. */
+struct mf_blocks *mf_blocks_new(struct mf_memory_budget *budget, struct mf_error *e);
 /* All blocks have been given back, or are never touched again. NULL is allowed. */
 void mf_blocks_free(struct mf_blocks *b);
 /* At least n bytes, n > 0, of unknown content. 0, or -1 with MF_ENOMEM, *out then being none. */

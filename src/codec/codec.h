@@ -48,14 +48,20 @@ void mf_encoder_free(struct mf_encoder *enc);
  * writes in the end is at most n. */
 size_t mf_encode_bound(size_t n);
 
+struct mf_encoded {
+	const uint8_t *body; /* in out, or the plaintext itself (MF_CODEC_STORED) */
+	size_t len;          /* at most that of the plaintext */
+	uint32_t codec;
+};
+
 /*
- * Encode n bytes (at most MF_CODEC_PLAIN_MAX_BYTES) of in to out (out_cap at least
- * mf_encode_bound(n); not overlapping in). *out_len, at most n, and *codec say what came
- * out. hint only guides the search: a wrong one costs size, never correctness. 0, or -1 with
- * MF_ENOMEM or, for an n or out_cap that breaks the rule, MF_EFAIL.
+ * Encode n bytes (at most MF_CODEC_PLAIN_MAX_BYTES) of in, with out (out_cap at least
+ * mf_encode_bound(n); not overlapping in) to write to. *encoded says what came out, and is good as
+ * long as in and out are. hint only guides the search: a wrong one costs size, never correctness.
+ * 0, or -1 with MF_ENOMEM or, for an n or out_cap that breaks the rule, MF_EFAIL.
  */
 int mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_t n,
-    uint8_t *out, size_t out_cap, size_t *out_len, uint32_t *codec, struct mf_error *e);
+    uint8_t *out, size_t out_cap, struct mf_encoded *encoded, struct mf_error *e);
 
 struct mf_decoder *mf_decoder_new(struct mf_error *e);
 void mf_decoder_free(struct mf_decoder *dec);

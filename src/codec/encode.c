@@ -262,11 +262,12 @@ planes_encode(struct mf_encoder *enc, const struct mf_choice *c, const uint8_t *
 }
 
 int
-mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_t n,
-    uint8_t *out, size_t out_cap, size_t *out_len, uint32_t *codec, struct mf_error *e)
+mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_t n, uint8_t *out,
+    size_t out_cap, struct mf_encoded *encoded, struct mf_error *e)
 {
 	const int level = hint == MF_ELEMENT_TEXT ? enc->text_level : enc->level;
 	struct mf_choice choice;
+	uint32_t codec = MF_CODEC_STORED;
 	size_t got = 0;
 
 	if (n > MF_CODEC_PLAIN_MAX_BYTES || out_cap < mf_encode_bound(n))
@@ -275,21 +276,16 @@ mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_
 	if (choice.try_zstd) {
 		if (zstd_encode(enc, level, in, n, out, out_cap, &got, e) != 0)
 			return -1;
-		*codec = MF_CODEC_ZSTD;
+		codec = MF_CODEC_ZSTD;
 		if (choice.codec == MF_CODEC_PLANES && (double)got > choice.share * (double)n)
 			got = 0;
 	}
 	if (got == 0 && choice.codec == MF_CODEC_PLANES) {
 		if (planes_encode(enc, &choice, in, n, out, out_cap, &got, e) != 0)
 			return -1;
-		*codec = MF_CODEC_PLANES;
+		codec = MF_CODEC_PLANES;
 	}
-	if (got == 0 || got >= n) {
-		*codec = MF_CODEC_STORED;
-		if (n > 0)
-			memcpy(out, in, n);
-		got = n;
-	}
-	*out_len = got;
+	*encoded = got == 0 || got >= n ? (struct mf_encoded){in, n, MF_CODEC_STORED}
+					: (struct mf_encoded){out, got, codec};
 	return 0;
 }

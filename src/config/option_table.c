@@ -57,7 +57,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_TRANSFERS] = {"transfers", 0, MF_KIND_NUMBER, 0, "N", "4", NULL, 1, 0,
 	MF_COMPLETE_NONE, "objects read from or written to the store at once",
 	"How many objects are read from or written to the store at once, at most. Chunks on "
-	"their way count in --memory, whose default leaves room for about eight of 8 MiB."},
+	"their way count in --memory, whose default leaves room for about twenty of 8 MiB in a "
+	"push and a dozen in a pull."},
     [MF_OPT_CHECKERS] = {"checkers", 0, MF_KIND_NUMBER, 0, "N", "8", NULL, 1, 0, MF_COMPLETE_NONE,
 	"store look-ups and listings at once",
 	"How many listings, look-ups and deletions run on the store at once, at most."},

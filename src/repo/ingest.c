@@ -3,9 +3,11 @@
  * wait for a slow stage anyway, and one buffer of sealed bytes a worker is what memory costs then.
  * To a network, where a put mostly waits, they hand what they sealed to senders (ingest_send.c).
  *
- * Memory: each worker has a buffer for sealed bytes and one for the check by decoding, about
- * 51 MiB with the codec's own; the rest of the budget holds plaintext, and sealed bytes on their
- * way in its place. So the budget, not --threads, has the last word on how many workers there are.
+ * Memory is one budget. A chunk holds what its plaintext takes, and once that is sealed for a
+ * sender what the sealed bytes take. A worker claims what it needs to encode, to check and to seal
+ * the chunk at hand, before any more plaintext is read; that a worker can go on, and so some chunk,
+ * whatever waits for workers or the line, is what the claim's spare bytes are for
+ * (memory_budget.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +20,15 @@
 #include "src/repo/checksum_int.h"
 #include "src/repo/ingest_work_int.h"
 
-#define WORKER_BYTES ((size_t)51 << 20)
 #define BASE_BYTES ((size_t)24 << 20)
-#define PLAIN_MIN_BYTES ((size_t)64 << 20)
-#define CHUNK_BYTES ((size_t)8 << 20) /* what most chunks of a model have */
-#define IDLE_BYTES ((size_t)24 << 20)  /* kept of blocks that nobody needs at present */
+#define CODEC_BYTES ((size_t)8 << 20)       /* an encoder and a decoder */
+#define BUDGET_MIN_BYTES ((size_t)64 << 20) /* more than a reader ever holds of chunks it began */
+#define CHUNK_BYTES ((size_t)8 << 20)       /* what most chunks of a model have */
 
 struct worker {
 	struct mf_ingest *in;
 	struct mf_encoder *enc;
 	struct mf_decoder *dec;
-	struct mf_block sealed, check;
 	struct mf_buf again; /* a stored chunk that is read back before it is trusted */
 };
 
@@ -46,10 +46,7 @@ mf_ingest_job_drop(struct mf_ingest *in, struct mf_ingest_job *job)
 {
 	if (job == NULL)
 		return;
-	pthread_mutex_lock(&in->lock);
-	in->used_bytes -= job->capacity;
-	pthread_cond_signal(&in->freed);
-	pthread_mutex_unlock(&in->lock);
+	mf_memory_budget_release(in->budget, job->capacity);
 	mf_blocks_give(in->blocks, &job->block);
 	free(job);
 }
@@ -72,24 +69,10 @@ stopped(struct mf_ingest *in, struct mf_error *e)
 static int
 reserve(struct mf_ingest *in, size_t bytes, struct mf_error *e)
 {
-	struct timespec until;
-	int rc = 0;
-
-	pthread_mutex_lock(&in->lock);
-	while (rc == 0 && in->used_bytes > 0 && in->used_bytes + bytes > in->budget_bytes) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 200000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&in->freed, &in->lock, &until);
-		pthread_mutex_unlock(&in->lock);
-		rc = stopped(in, e);
-		pthread_mutex_lock(&in->lock);
-	}
-	if (rc == 0)
-		in->used_bytes += bytes;
-	pthread_mutex_unlock(&in->lock);
-	return rc;
+	while (!mf_memory_budget_reserve(in->budget, bytes, 200))
+		if (stopped(in, e) != 0)
+			return -1;
+	return 0;
 }
 
 int
@@ -117,9 +100,7 @@ mf_ingest_job_new(struct mf_ingest *in, uint32_t capacity, enum mf_element eleme
 	job = calloc(1, sizeof(*job));
 	if (job == NULL || mf_blocks_take(in->blocks, capacity ? capacity : 1, &job->block, e) != 0) {
 		free(job);
-		pthread_mutex_lock(&in->lock);
-		in->used_bytes -= capacity;
-		pthread_mutex_unlock(&in->lock);
+		mf_memory_budget_release(in->budget, capacity);
 		return mf_error_nomem(e, "a chunk");
 	}
 	job->data = job->block.at;
@@ -142,49 +123,82 @@ mf_ingest_submit(struct mf_ingest *in, struct mf_ingest_job *job, struct mf_erro
 	return mf_error_set(e, MF_EINTERRUPTED, "stopped");
 }
 
-static int
-room(struct mf_ingest *in, struct mf_block *block, size_t want, struct mf_error *e)
+/* Room for a sealed chunk: its padding is below an eighth of it. */
+static size_t
+sealed_room(const struct mf_ingest *in, size_t len)
 {
-	if (want <= block->bytes)
-		return 0;
-	mf_blocks_give(in->blocks, block);
-	return mf_blocks_take(in->blocks, want, block, e);
+	const size_t bound = mf_encode_bound(len);
+
+	if (mf_keyring_padding(in->p.repo->keyring) == MF_PADDING_NONE)
+		return MF_SEAL_OVERHEAD + bound;
+	return MF_SEAL_OVERHEAD + bound + bound / 8 + 64;
 }
 
-/* Encode, prove that it decodes to the same bytes, seal. */
-static int
-seal_chunk(struct worker *w, const struct mf_ingest_job *job, const struct mf_chunk_ref *ref,
-    size_t *sealed_len, struct mf_error *e)
+/* What a worker needs for a chunk beside its plaintext. */
+static size_t
+claim_bytes(const struct mf_ingest *in, size_t len)
 {
-	struct mf_seal_input s = {.type = MF_OBJECT_CHUNK, .id = &ref->id, .plain_len = job->len};
-	size_t bound = mf_encode_bound(job->len);
+	return sealed_room(in, len) + (in->p.no_check ? 0 : len);
+}
+
+/* Does it decode to the same bytes? */
+static int
+check_encoded(struct worker *w, const struct mf_ingest_job *job, const struct mf_encoded *x,
+    const struct mf_chunk_ref *ref, struct mf_error *e)
+{
 	uint8_t again[MF_CHECKSUM_BYTES];
-	struct mf_repo *repo = w->in->p.repo;
-	uint8_t *sealed;
+	struct mf_block plain;
 	int rc = 0;
 
-	if (room(w->in, &w->sealed, MF_SEAL_OVERHEAD + bound + bound / 8 + 64, e) != 0)
+	if (w->in->p.no_check || x->codec == MF_CODEC_STORED)
+		return 0;
+	if (mf_blocks_take(w->in->blocks, job->len, &plain, e) != 0)
 		return -1;
-	sealed = w->sealed.at;
-	s.body = sealed + MF_SEAL_HEADER_BYTES;
-	MF_INGEST_TIMED(w->in, ns_codec,
+	MF_INGEST_TIMED(w->in, ns_check,
+			rc = mf_decode(w->dec, x->codec, x->body, x->len, plain.at, job->len, e);
+			mf_checksum(w->in->p.repo, plain.at, job->len, again));
+	mf_blocks_give(w->in->blocks, &plain);
+	if (rc != 0 || memcmp(again, ref->checksum, sizeof(again)) != 0)
+		return mf_error_set(e, MF_EFAIL,
+		    "a chunk did not decode to what was encoded: this machine's memory or "
+		    "its libzstd is damaged; nothing was stored");
+	return 0;
+}
+
+/* Encode, prove that it decodes to the same bytes, seal. p->sealed is the caller's, also on -1. */
+static int
+seal_chunk(struct worker *w, struct mf_parcel *p, struct mf_error *e)
+{
+	struct mf_ingest *in = w->in;
+	const struct mf_ingest_job *job = p->job;
+	struct mf_seal_input s = {.type = MF_OBJECT_CHUNK, .id = &p->ref.id, .plain_len = job->len};
+	struct mf_encoded x;
+	int rc = 0;
+
+	if (mf_blocks_take(in->blocks, sealed_room(in, job->len), &p->sealed, e) != 0)
+		return -1;
+	MF_INGEST_TIMED(in, ns_codec,
 	    rc = mf_encode(w->enc, job->element, job->data, job->len,
-		sealed + MF_SEAL_HEADER_BYTES, bound, &s.body_len, &s.codec, e));
-	if (rc != 0)
+		(uint8_t *)p->sealed.at + MF_SEAL_HEADER_BYTES, mf_encode_bound(job->len), &x, e));
+	if (rc != 0 || check_encoded(w, job, &x, &p->ref, e) != 0)
 		return -1;
-	if (!w->in->p.no_check && s.codec != MF_CODEC_STORED) {
-		if (room(w->in, &w->check, job->len, e) != 0)
-			return -1;
-		MF_INGEST_TIMED(w->in, ns_check,
-		    rc = mf_decode(w->dec, s.codec, s.body, s.body_len, w->check.at, job->len, e);
-		    mf_checksum(repo, w->check.at, job->len, again));
-		if (rc != 0 || memcmp(again, ref->checksum, sizeof(again)) != 0)
-			return mf_error_set(e, MF_EFAIL,
-			    "a chunk did not decode to what was encoded: this machine's memory or "
-			    "its libzstd is damaged; nothing was stored");
-	}
-	MF_INGEST_TIMED(w->in, ns_seal, rc = mf_seal(repo->keyring, &s, sealed, sealed_len, e));
+	s.body = x.body;
+	s.body_len = x.len;
+	s.codec = x.codec;
+	MF_INGEST_TIMED(
+	    in, ns_seal, rc = mf_seal(in->p.repo->keyring, &s, p->sealed.at, &p->sealed_len, e));
 	return rc;
+}
+
+/* The sealed bytes take the place of the plaintext, which goes, and of the claim they came from. */
+static void
+shed_plaintext(struct mf_ingest *in, struct mf_parcel *p, struct mf_memory_claim *claim)
+{
+	mf_memory_budget_resize(in->budget, p->job->capacity, p->sealed_len);
+	p->job->capacity = (uint32_t)p->sealed_len;
+	p->job->data = NULL;
+	mf_memory_budget_unclaim(in->budget, claim);
+	mf_blocks_give(in->blocks, &p->job->block);
 }
 
 /* Put it from here, or let a sender do it: then the job is the sender's, and 1 is returned. */
@@ -194,16 +208,20 @@ put_chunk(struct worker *w, struct mf_ingest_job *job, const struct mf_chunk_ref
 {
 	struct mf_ingest *in = w->in;
 	struct mf_parcel parcel = {.job = job, .ref = *ref};
+	struct mf_memory_claim claim;
 	int rc;
 
-	if (seal_chunk(w, job, ref, &parcel.sealed_len, e) != 0)
-		return -1;
-	parcel.sealed = w->sealed;
-	if (in->parcels == NULL)
-		return mf_ingest_deliver(in, &parcel, e);
-	w->sealed = (struct mf_block){0};
-	rc = mf_ingest_hand_over(in, &parcel, e);
-	return rc == 0 ? 1 : -1;
+	mf_memory_budget_claim(in->budget, claim_bytes(in, job->len), &claim);
+	rc = seal_chunk(w, &parcel, e);
+	if (rc == 0 && in->parcels != NULL) {
+		shed_plaintext(in, &parcel, &claim);
+		return mf_ingest_hand_over(in, &parcel, e) == 0 ? 1 : -1;
+	}
+	if (rc == 0)
+		rc = mf_ingest_deliver(in, &parcel, e);
+	mf_memory_budget_unclaim(in->budget, &claim);
+	mf_blocks_give(in->blocks, &parcel.sealed);
+	return rc;
 }
 
 /*
@@ -310,31 +328,37 @@ work(void *arg, struct mf_error *e)
 	mf_encoder_free(w.enc);
 	mf_decoder_free(w.dec);
 	mf_buf_fini(&w.again);
-	mf_blocks_give(w.in->blocks, &w.sealed);
-	mf_blocks_give(w.in->blocks, &w.check);
 	if (atomic_fetch_sub(&w.in->n_workers, 1) == 1 && w.in->parcels != NULL)
 		mf_queue_close(w.in->parcels); /* no more will come */
 	return rc < 0 ? -1 : 0;
 }
 
-/* How many workers the memory allows, and what is left for plaintext. */
+/*
+ * How many workers the memory allows, and what is left for the budget. One of them has the spare
+ * bytes, enough for the longest chunk; the others share in the budget, of which the reader needs
+ * two chunks and each worker one, and one that it claims.
+ */
 static unsigned
-workers_for(const struct mf_ingest_params *p, unsigned senders, size_t *plain_bytes)
+workers_for(const struct mf_ingest *in, unsigned senders, size_t *budget_bytes)
 {
-	size_t most = 1, used, useful;
+	const struct mf_ingest_params *p = &in->p;
+	const size_t fixed = BASE_BYTES + claim_bytes(in, MF_CODEC_PLAIN_MAX_BYTES);
+	const size_t claim = claim_bytes(in, CHUNK_BYTES);
+	const size_t first = CODEC_BYTES + 3 * CHUNK_BYTES,
+		     more = CODEC_BYTES + CHUNK_BYTES + claim;
+	size_t most = 1, useful;
 
-	if (p->memory_bytes > BASE_BYTES + PLAIN_MIN_BYTES + WORKER_BYTES)
-		most = (p->memory_bytes - BASE_BYTES - PLAIN_MIN_BYTES) / WORKER_BYTES;
+	if (p->memory_bytes > fixed + first)
+		most += (p->memory_bytes - fixed - first) / more;
 	if (most > p->threads)
 		most = p->threads;
-	*plain_bytes = PLAIN_MIN_BYTES;
-	used = BASE_BYTES + most * WORKER_BYTES + IDLE_BYTES;
-	if (p->memory_bytes > used + PLAIN_MIN_BYTES)
-		*plain_bytes = p->memory_bytes - used;
+	*budget_bytes = BUDGET_MIN_BYTES;
+	if (p->memory_bytes > fixed + most * CODEC_BYTES + BUDGET_MIN_BYTES)
+		*budget_bytes = p->memory_bytes - fixed - most * CODEC_BYTES;
 	/* more than this in flight gains nothing, and first touches of memory are slow */
-	useful = PLAIN_MIN_BYTES + most * 2 * CHUNK_BYTES + senders * CHUNK_BYTES;
-	if (*plain_bytes > useful)
-		*plain_bytes = useful;
+	useful = BUDGET_MIN_BYTES + most * (2 * CHUNK_BYTES + claim) + senders * CHUNK_BYTES;
+	if (*budget_bytes > useful)
+		*budget_bytes = useful;
 	return (unsigned)most;
 }
 
@@ -375,16 +399,18 @@ int
 mf_ingest_start(const struct mf_ingest_params *p, struct mf_ingest **out, struct mf_error *e)
 {
 	struct mf_ingest *in = calloc(1, sizeof(*in));
-	unsigned senders = senders_for(p);
+	unsigned senders = senders_for(p), workers;
+	size_t budget_bytes;
 
 	*out = NULL;
 	if (in == NULL)
 		return mf_error_nomem(e, "the pipeline");
 	in->p = *p;
 	pthread_mutex_init(&in->lock, NULL);
-	pthread_cond_init(&in->freed, NULL);
-	in->blocks = mf_blocks_new(IDLE_BYTES, e);
-	if (in->blocks == NULL || start_threads(in, workers_for(p, senders, &in->budget_bytes), senders, e) != 0) {
+	workers = workers_for(in, senders, &budget_bytes);
+	if ((in->budget = mf_memory_budget_new(budget_bytes, e)) == NULL ||
+	    (in->blocks = mf_blocks_new(in->budget, e)) == NULL ||
+	    start_threads(in, workers, senders, e) != 0) {
 		mf_ingest_finish(in, true, NULL, NULL);
 		return -1;
 	}
@@ -420,6 +446,7 @@ mf_ingest_finish(struct mf_ingest *in, bool failed, struct mf_ingest_totals *tot
 	mf_queue_free(in->queue, drop_job);
 	mf_queue_free(in->parcels, mf_parcel_drop);
 	mf_blocks_free(in->blocks);
+	mf_memory_budget_free(in->budget);
 	/* the caller's own failure may only be the echo of a worker's */
 	if (rc != 0 && e != NULL && (!failed || (e->code == MF_EINTERRUPTED &&
 				   own.code != MF_EINTERRUPTED)))
@@ -428,7 +455,6 @@ mf_ingest_finish(struct mf_ingest *in, bool failed, struct mf_ingest_totals *tot
 		*totals = in->totals;
 	mf_idmap_fini(&in->fresh);
 	pthread_mutex_destroy(&in->lock);
-	pthread_cond_destroy(&in->freed);
 	free(in);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * Ingest: chunks go in at one end as plaintext, and stand in the store at the other. The
  * caller's thread offers chunks; workers compute checksum and id, skip what is known, encode,
- * check by decoding, seal and put. Memory is a budget: mf_ingest_buffer blocks until the
+ * check by decoding, seal and put. Memory is a budget: mf_ingest_job_new blocks until the
  * plaintext fits. Used by push, replicate and repair.
  */
 #ifndef MF_REPO_INGEST_INT_H

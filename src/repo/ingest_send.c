@@ -43,22 +43,6 @@ mf_ingest_deliver(struct mf_ingest *in, struct mf_parcel *p, struct mf_error *e)
 	return 0;
 }
 
-/* The plaintext goes; of what was reserved for it, and for a chunk of unknown length that is as
- * much as there can be, the sealed bytes keep what they are. */
-static void
-shed_plaintext(struct mf_ingest *in, struct mf_ingest_job *job, size_t sealed_len)
-{
-	const uint32_t kept = sealed_len < job->capacity ? (uint32_t)sealed_len : job->capacity;
-
-	mf_blocks_give(in->blocks, &job->block);
-	job->data = NULL;
-	pthread_mutex_lock(&in->lock);
-	in->used_bytes -= job->capacity - kept;
-	job->capacity = kept;
-	pthread_cond_signal(&in->freed);
-	pthread_mutex_unlock(&in->lock);
-}
-
 int
 mf_ingest_hand_over(struct mf_ingest *in, struct mf_parcel *parcel, struct mf_error *e)
 {
@@ -69,7 +53,6 @@ mf_ingest_hand_over(struct mf_ingest *in, struct mf_parcel *parcel, struct mf_er
 		return mf_error_nomem(e, "a chunk");
 	}
 	*p = *parcel;
-	shed_plaintext(in, p->job, p->sealed_len);
 	if (mf_queue_push(in->parcels, p) == 0)
 		return 0;
 	mf_blocks_give(in->blocks, &p->sealed);
@@ -97,8 +80,8 @@ mf_ingest_send(void *arg, struct mf_error *e)
 
 	while (rc == 0 && (p = mf_queue_pop(in->parcels)) != NULL) {
 		rc = mf_ingest_deliver(in, p, e);
-		mf_blocks_give(in->blocks, &p->sealed);
 		mf_ingest_job_drop(in, p->job);
+		mf_blocks_give(in->blocks, &p->sealed);
 		free(p);
 	}
 	return rc;

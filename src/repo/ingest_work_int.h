@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "src/base/crew.h"
+#include "src/base/memory_budget.h"
 #include "src/repo/ingest_int.h"
 #include "src/repo/timed_int.h"
 
@@ -14,13 +15,12 @@
 struct mf_ingest {
 	struct mf_ingest_params p;
 	struct mf_crew *crew;
-	struct mf_blocks *blocks; /* for plaintext, and for sealed bytes on their way */
+	struct mf_memory_budget *budget; /* plaintext, sealed bytes, what a worker works with */
+	struct mf_blocks *blocks;
 	struct mf_queue *queue;	  /* of jobs, for workers */
 	struct mf_queue *parcels; /* for senders; NULL: workers put by themselves */
 	atomic_uint n_workers;	  /* that still work; the last one closes parcels */
-	pthread_mutex_t lock;	  /* listing's chunk table, fresh, totals, budget */
-	pthread_cond_t freed;
-	size_t budget_bytes, used_bytes;
+	pthread_mutex_t lock;	  /* listing's chunk table, fresh, totals */
 	struct mf_idmap fresh; /* ids this run has put or is putting -> generation */
 	struct mf_ingest_totals totals;
 };

@@ -14,6 +14,7 @@ make_sealed(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *
 	struct mf_encoder *enc = mf_encoder_new(NULL, e);
 	struct mf_seal_input in = {.type = type, .id = id, .plain_len = (uint32_t)n};
 	size_t bound = mf_encode_bound(n);
+	struct mf_encoded body;
 	uint8_t *out = NULL;
 	int rc = -1;
 
@@ -24,10 +25,13 @@ make_sealed(struct mf_repo *repo, enum mf_object_type type, const struct mf_id *
 		mf_error_nomem(e, "an object");
 		goto out;
 	}
-	in.body = out + MF_SEAL_HEADER_BYTES;
-	if (mf_encode(enc, MF_ELEMENT_TEXT, plain, n, out + MF_SEAL_HEADER_BYTES, bound,
-		&in.body_len, &in.codec, e) != 0 ||
-	    mf_seal(repo->keyring, &in, out, sealed_len, e) != 0)
+	if (mf_encode(
+		enc, MF_ELEMENT_TEXT, plain, n, out + MF_SEAL_HEADER_BYTES, bound, &body, e) != 0)
+		goto out;
+	in.body = body.body;
+	in.body_len = body.len;
+	in.codec = body.codec;
+	if (mf_seal(repo->keyring, &in, out, sealed_len, e) != 0)
 		goto out;
 	*sealed = out;
 	out = NULL;

@@ -29,12 +29,11 @@ round_trip(enum mf_element element, const uint8_t *plain, size_t n)
 	struct mf_encoder *enc = mf_encoder_new(NULL, NULL);
 	struct mf_decoder *dec = mf_decoder_new(NULL);
 	uint8_t *body = malloc(mf_encode_bound(n)), *back = malloc(n + 1);
-	uint32_t codec;
-	size_t len;
+	struct mf_encoded x;
 
 	if (enc != NULL && dec != NULL && body != NULL && back != NULL &&
-	    mf_encode(enc, element, plain, n, body, mf_encode_bound(n), &len, &codec, NULL) == 0 &&
-	    (len > n || mf_decode(dec, codec, body, len, back, n, NULL) != 0 ||
+	    mf_encode(enc, element, plain, n, body, mf_encode_bound(n), &x, NULL) == 0 &&
+	    (x.len > n || mf_decode(dec, x.codec, x.body, x.len, back, n, NULL) != 0 ||
 	    memcmp(plain, back, n) != 0))
 		abort();
 	free(back);

@@ -327,15 +327,14 @@ static void
 run_chunk(struct bench *b, const uint8_t *in, size_t n, int r)
 {
 	double t[5];
-	size_t ours, zstds;
-	uint32_t codec;
+	struct mf_encoded ours;
+	size_t zstds;
 
 	t[0] = now();
-	if (mf_encode(b->enc, b->element, in, n, b->body, mf_encode_bound(CHUNK), &ours, &codec,
-	    NULL) != 0)
+	if (mf_encode(b->enc, b->element, in, n, b->body, mf_encode_bound(CHUNK), &ours, NULL) != 0)
 		die("encoding failed");
 	t[1] = now();
-	if (mf_decode(b->dec, codec, b->body, ours, b->back, n, NULL) != 0)
+	if (mf_decode(b->dec, ours.codec, ours.body, ours.len, b->back, n, NULL) != 0)
 		die("decoding failed");
 	t[2] = now();
 	if (memcmp(in, b->back, n) != 0)
@@ -351,9 +350,9 @@ run_chunk(struct bench *b, const uint8_t *in, size_t n, int r)
 	b->seconds[ZSTD_ENCODE][r] += t[3] - t[2];
 	b->seconds[ZSTD_DECODE][r] += t[4] - t[3];
 	if (r == 0) {
-		b->stored += ours;
+		b->stored += ours.len;
 		b->zstd_stored += zstds;
-		b->codecs |= 1u << codec;
+		b->codecs |= 1u << ours.codec;
 		b->bound += chunk_bound(b->element, in, n, b->back);
 	}
 }

@@ -95,7 +95,8 @@ given(struct mf_blocks *b, struct mf_block block)
 static void
 the_same_again(void **state)
 {
-	struct mf_blocks *b = mf_blocks_new(32 * MIB, NULL);
+	struct mf_memory_budget *budget = mf_memory_budget_new(32 * MIB, NULL);
+	struct mf_blocks *b = mf_blocks_new(budget, NULL);
 	struct mf_block eight = taken(b, 8 * MIB), six = taken(b, 6 * MIB), again;
 	const uintptr_t at_eight = given(b, eight), at_six = given(b, six);
 
@@ -114,12 +115,14 @@ the_same_again(void **state)
 	assert_int_equal(six.bytes, 3 * MIB);
 	given(b, six);
 	mf_blocks_free(b);
+	mf_memory_budget_free(budget);
 }
 
 static void
-no_more_than_allowed(void **state)
+no_more_than_is_left(void **state)
 {
-	struct mf_blocks *b = mf_blocks_new(10 * MIB, NULL);
+	struct mf_memory_budget *budget = mf_memory_budget_new(10 * MIB, NULL);
+	struct mf_blocks *b = mf_blocks_new(budget, NULL);
 	struct mf_block four = taken(b, 4 * MIB), five = taken(b, 5 * MIB),
 			three = taken(b, 3 * MIB);
 	struct mf_block big = taken(b, 11 * MIB), none = {0};
@@ -141,12 +144,42 @@ no_more_than_allowed(void **state)
 	given(b, three);
 	mf_blocks_free(b);
 	mf_blocks_free(NULL);
+	mf_memory_budget_free(budget);
+}
+
+/* What is held leaves less room for what is idle. */
+static void
+what_is_held_makes_less_idle(void **state)
+{
+	struct mf_memory_budget *budget = mf_memory_budget_new(10 * MIB, NULL);
+	struct mf_blocks *b = mf_blocks_new(budget, NULL);
+	struct mf_block four = taken(b, 4 * MIB), five = taken(b, 5 * MIB), two, again;
+	uintptr_t at_five;
+
+	(void)state;
+	given(b, four);
+	at_five = given(b, five);
+	assert_true(mf_memory_budget_reserve(budget, 2 * MIB, 0));
+	two = taken(b, 2 * MIB); /* the last that fits beside the idle ones is the five */
+	again = taken(b, 4 * MIB);
+	if (KEPT)
+		assert_int_equal((uintptr_t)again.at, at_five);
+	assert_true(mf_memory_budget_reserve(budget, 5 * MIB, 0));
+	given(b, again); /* three are left: it goes */
+	five = taken(b, 5 * MIB);
+	assert_int_equal(five.bytes, 5 * MIB);
+	mf_memory_budget_release(budget, 7 * MIB);
+	given(b, two);
+	given(b, five);
+	mf_blocks_free(b);
+	mf_memory_budget_free(budget);
 }
 
 static void
 small_ones_are_exact(void **state)
 {
-	struct mf_blocks *b = mf_blocks_new(10 * MIB, NULL);
+	struct mf_memory_budget *budget = mf_memory_budget_new(10 * MIB, NULL);
+	struct mf_blocks *b = mf_blocks_new(budget, NULL);
 	struct mf_block one = taken(b, 100);
 
 	(void)state;
@@ -156,6 +189,7 @@ small_ones_are_exact(void **state)
 	assert_int_equal(one.bytes, 90);
 	given(b, one);
 	mf_blocks_free(b);
+	mf_memory_budget_free(budget);
 }
 
 /* Each thread's blocks hold what it wrote until it gives them back. */
@@ -181,7 +215,8 @@ busy(void *arg)
 static void
 many_threads(void **state)
 {
-	struct mf_blocks *b = mf_blocks_new(8 * MIB, NULL);
+	struct mf_memory_budget *budget = mf_memory_budget_new(8 * MIB, NULL);
+	struct mf_blocks *b = mf_blocks_new(budget, NULL);
 	pthread_t threads[4];
 	unsigned i;
 
@@ -191,6 +226,7 @@ many_threads(void **state)
 	for (i = 0; i < 4; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	mf_blocks_free(b);
+	mf_memory_budget_free(budget);
 }
 
 int
@@ -201,7 +237,8 @@ main(void)
 	    cmocka_unit_test(large_ones_go_back),
 #endif
 	    cmocka_unit_test(the_same_again),
-	    cmocka_unit_test(no_more_than_allowed),
+	    cmocka_unit_test(no_more_than_is_left),
+	    cmocka_unit_test(what_is_held_makes_less_idle),
 	    cmocka_unit_test(small_ones_are_exact),
 	    cmocka_unit_test(many_threads),
 	};

@@ -101,19 +101,20 @@ teardown(void **state)
 static size_t
 round_trip(struct fixture *f, enum mf_element element, size_t n, uint32_t *codec)
 {
-	size_t len;
+	struct mf_encoded x;
 
-	if (mf_encode(f->enc, element, f->plain, n, f->body, mf_encode_bound(n), &len, codec,
-	    &f->e) != 0)
+	if (mf_encode(f->enc, element, f->plain, n, f->body, mf_encode_bound(n), &x, &f->e) != 0)
 		fail_msg("encode: %s", f->e.message);
-	assert_true(len <= n);
-	assert_true(*codec < MF_CODECS);
+	assert_true(x.len <= n);
+	assert_true(x.codec < MF_CODECS);
+	assert_ptr_equal(x.body, x.codec == MF_CODEC_STORED ? f->plain : f->body);
+	*codec = x.codec;
 	f->back[n] = 0x5a;
-	if (mf_decode(f->dec, *codec, f->body, len, f->back, n, &f->e) != 0)
+	if (mf_decode(f->dec, x.codec, x.body, x.len, f->back, n, &f->e) != 0)
 		fail_msg("decode: %s", f->e.message);
 	assert_memory_equal(f->plain, f->back, n);
 	assert_int_equal(f->back[n], 0x5a);
-	return len;
+	return x.len;
 }
 
 static void
@@ -221,14 +222,14 @@ static void
 test_misuse(void **state)
 {
 	struct fixture *f = *state;
-	size_t len;
-	uint32_t codec;
+	struct mf_encoded x;
 
-	assert_int_equal(mf_encode(f->enc, MF_ELEMENT_BF16, f->plain, 100, f->body, 100, &len,
-	    &codec, &f->e), -1);
+	assert_int_equal(
+	    mf_encode(f->enc, MF_ELEMENT_BF16, f->plain, 100, f->body, 100, &x, &f->e), -1);
 	assert_int_equal(f->e.code, MF_EFAIL);
 	assert_int_equal(mf_encode(f->enc, MF_ELEMENT_BF16, f->plain, BIG + 1, f->body,
-	    mf_encode_bound(BIG + 1), &len, &codec, &f->e), -1);
+			     mf_encode_bound(BIG + 1), &x, &f->e),
+	    -1);
 	assert_int_equal(f->e.code, MF_EFAIL);
 }
 

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "src/repo/repo_int.h"
 #include "src/repo/verify.h"
 
 #define FILES 12
+#define MANY_FILES 28
 #define FILE_BYTES 3000000 /* one chunk each: what fits into none with others */
 
 /* Operations on chunks come in here, and go on when enough of them wait, or when that takes too
@@ -28,7 +30,7 @@ wait_for_company(struct line *l)
 	int rc = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 2;
+	until.tv_sec += 30; /* a machine may be slow */
 	while (rc == 0 && l->most < l->enough)
 		rc = pthread_cond_timedwait(&l->changed, &l->lock, &until);
 	return rc;
@@ -69,13 +71,13 @@ fini(struct line *l)
 }
 
 static void
-write_files(struct fixture *f)
+write_files(struct fixture *f, unsigned n)
 {
 	char name[16];
 	unsigned i;
 
 	mf_memory_set_far(f->world, true);
-	for (i = 0; i < FILES; i++) {
+	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%02u.bin", i);
 		fixture_write(f, name, i + 1, FILE_BYTES);
 	}
@@ -101,7 +103,7 @@ test_more_puts_than_workers(void **state)
 	struct mf_repo *repo;
 	struct line line;
 
-	write_files(f);
+	write_files(f, FILES);
 	init(&line, MF_OP_PUT, 4);
 	repo = fixture_open(f, step, &line, NULL);
 	fixture_expect_ok(push(repo, f, 0, &out, &e), &e, "push");
@@ -122,11 +124,31 @@ test_small_budget(void **state)
 	struct mf_repo *repo;
 	struct line line;
 
-	write_files(f);
+	write_files(f, FILES);
 	init(&line, MF_OP_PUT, 1);
 	repo = fixture_open(f, step, &line, NULL);
 	fixture_expect_ok(push(repo, f, (size_t)32 << 20, &out, &e), &e, "push");
 	assert_int_equal(fixture_check_versions(f), 1);
+	mf_repo_close(repo);
+	fini(&line);
+}
+
+/* What is not needed to work on a chunk is there for those on their way. */
+static void
+test_budget_is_used(void **state)
+{
+	struct fixture *f = *state;
+	struct mf_push_result out;
+	struct mf_error e = {0};
+	struct mf_repo *repo;
+	struct line line;
+
+	write_files(f, MANY_FILES);
+	init(&line, MF_OP_PUT, MANY_FILES);
+	repo = fixture_open(f, step, &line, NULL);
+	repo->transfers = MANY_FILES;
+	fixture_expect_ok(push(repo, f, (size_t)160 << 20, &out, &e), &e, "push");
+	assert_int_equal(line.most, MANY_FILES);
 	mf_repo_close(repo);
 	fini(&line);
 }
@@ -142,7 +164,7 @@ test_refused(void **state)
 	struct line line;
 	size_t arrived;
 
-	write_files(f);
+	write_files(f, FILES);
 	init(&line, MF_OP_PUT, 1);
 	line.fail_at = 5;
 	repo = fixture_open(f, step, &line, NULL);
@@ -176,7 +198,7 @@ test_more_gets_than_workers(void **state)
 	struct mf_repo *repo;
 	struct line line;
 
-	write_files(f);
+	write_files(f, FILES);
 	fixture_expect_ok(push(f->repo, f, 0, &pushed, &e), &e, "push");
 	init(&line, MF_OP_GET, 4);
 	line.most = line.enough; /* not while the repository is opened */
@@ -195,6 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_more_puts_than_workers),
 	    TEST(test_small_budget),
+	    TEST(test_budget_is_used),
 	    TEST(test_refused),
 	    TEST(test_more_gets_than_workers),
 	};

@@ -289,16 +289,15 @@ code(void *arg, struct mf_error *e)
 	struct material *m = arg;
 	struct mf_encoder *enc = mf_encoder_new(NULL, e);
 	struct mf_decoder *dec = enc != NULL ? mf_decoder_new(e) : NULL;
-	uint32_t codec = 0;
-	size_t n = 0;
+	struct mf_encoded x = {0};
 	int rc = -1;
 
 	if (dec != NULL)
-		rc = mf_encode(enc, m->element, m->plain, PLAIN_BYTES, m->encoded,
-		    sizeof(m->encoded), &n, &codec, e);
+		rc = mf_encode(
+		    enc, m->element, m->plain, PLAIN_BYTES, m->encoded, sizeof(m->encoded), &x, e);
 	memset(m->back, 0, PLAIN_BYTES);
 	if (rc == 0)
-		rc = mf_decode(dec, codec, m->encoded, n, m->back, PLAIN_BYTES, e);
+		rc = mf_decode(dec, x.codec, x.body, x.len, m->back, PLAIN_BYTES, e);
 	if (rc == 0)
 		assert_memory_equal(m->back, m->plain, PLAIN_BYTES);
 	mf_decoder_free(dec);
