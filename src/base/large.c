@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -24,6 +25,21 @@ mf_large_malloc(size_t n)
 	(void)madvise(at, n & ~(LARGE_PAGE_BYTES - 1), MADV_HUGEPAGE);
 #endif
 	return at;
+}
+
+size_t
+mf_large_trim(void *at, size_t n, size_t used)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t keep = (used + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
+
+	if (n < LARGE_PAGE_BYTES || n <= keep)
+		return n;
+	/* the last page may have a neighbour's bytes, too */
+	if (n - keep >= page &&
+	    madvise((char *)at + keep, (n - keep) & ~(page - 1), MADV_DONTNEED) != 0)
+		return n;
+	return keep;
 }
 
 void

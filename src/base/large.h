@@ -13,6 +13,11 @@
 /* As malloc; of any size, for free(). */
 void *mf_large_malloc(size_t n);
 
+/* Of such a buffer of n bytes only the first `used` keep what they hold: of the rest whole large
+ * pages go back to the kernel until they are touched again. How many bytes may be resident then: n
+ * at most, and less than a large page more than is used. */
+size_t mf_large_trim(void *at, size_t n, size_t used);
+
 /*
  * Once, before there are threads: from then on what has MF_LARGE_BYTES or more comes from the kernel
  * and goes back to it when it is freed. Left to itself glibc does so until the first such buffer is

@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "crypto/seal.h"
+#include "src/base/large.h"
 #include "src/base/log.h"
 #include "src/codec/codec.h"
 #include "src/repo/checksum_int.h"
@@ -190,12 +191,16 @@ seal_chunk(struct worker *w, struct mf_parcel *p, struct mf_error *e)
 	return rc;
 }
 
-/* The sealed bytes take the place of the plaintext, which goes, and of the claim they came from. */
+/* The sealed bytes take the place of the plaintext, which goes, and of the claim they came from.
+ * They count as what their block has in memory: the pages behind them, written for another chunk,
+ * go. */
 static void
 shed_plaintext(struct mf_ingest *in, struct mf_parcel *p, struct mf_memory_claim *claim)
 {
-	mf_memory_budget_resize(in->budget, p->job->capacity, p->sealed_len);
-	p->job->capacity = (uint32_t)p->sealed_len;
+	const size_t kept = mf_large_trim(p->sealed.at, p->sealed.bytes, p->sealed_len);
+
+	mf_memory_budget_resize(in->budget, p->job->capacity, kept);
+	p->job->capacity = (uint32_t)kept;
 	p->job->data = NULL;
 	mf_memory_budget_unclaim(in->budget, claim);
 	mf_blocks_give(in->blocks, &p->job->block);

@@ -68,6 +68,34 @@ large_ones_go_back(void **state)
 }
 #endif
 
+/* What is trimmed off reads as zeros, what is used stays. */
+static void
+trimmed(void **state)
+{
+	const size_t large = 2 * MIB;
+	uint8_t *p = mf_large_malloc(4 * large + 100);
+
+	(void)state;
+	assert_non_null(p);
+	memset(p, 1, 4 * large + 100);
+	assert_int_equal(mf_large_trim(p, 4 * large + 100, 4 * large + 1), 4 * large + 100);
+	assert_int_equal(p[4 * large + 99], 1);
+	assert_int_equal(mf_large_trim(p, 4 * large + 100, large + 1), 2 * large);
+	assert_int_equal(p[2 * large - 1], 1);
+	assert_int_equal(p[2 * large], 0);
+	assert_int_equal(p[4 * large - 1], 0);
+	assert_int_equal(p[4 * large + 99], 1); /* less than a page */
+	assert_int_equal(mf_large_trim(p, 4 * large + 100, 0), 0);
+	assert_int_equal(p[0], 0);
+	free(p);
+	p = mf_large_malloc(large - 1);
+	assert_non_null(p);
+	p[large - 2] = 1;
+	assert_int_equal(mf_large_trim(p, large - 1, 0), large - 1);
+	assert_int_equal(p[large - 2], 1);
+	free(p);
+}
+
 static struct mf_block
 taken(struct mf_blocks *b, size_t n)
 {
@@ -236,6 +264,7 @@ main(void)
 #ifdef HAS_LARGE_ONES
 	    cmocka_unit_test(large_ones_go_back),
 #endif
+	    cmocka_unit_test(trimmed),
 	    cmocka_unit_test(the_same_again),
 	    cmocka_unit_test(no_more_than_is_left),
 	    cmocka_unit_test(what_is_held_makes_less_idle),
