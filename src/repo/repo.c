@@ -194,6 +194,33 @@ out:
 		   : mf_error_while(e, "opening the repository %s", mf_store_label(repo->store));
 }
 
+static int
+open_once(struct mf_repo *repo, const struct mf_repo_params *p, struct mf_error *e)
+{
+	if (open_config(repo, p, e) != 0)
+		return -1;
+	mf_hex_encode(repo->id_hex, mf_keyring_repo_id(repo->keyring), MF_REPO_ID_BYTES);
+	return 0;
+}
+
+/* While the keys were unlocked, which takes seconds with a passphrase, another process of this
+ * client may have seen a newer configuration, or put one. A store that is honest has it. */
+static int
+open_newest(struct mf_repo *repo, const struct mf_repo_params *p, struct mf_error *e)
+{
+	uint64_t seen;
+
+	if (open_once(repo, p, e) != 0 || mf_pin_seen(repo, MF_STATE_KEY_CONFIG, &seen, e) != 0)
+		return -1;
+	if (mf_config_sequence(repo->config) >= seen)
+		return 0;
+	mf_config_free(repo->config);
+	mf_keyring_free(repo->keyring);
+	repo->config = NULL;
+	repo->keyring = NULL;
+	return open_once(repo, p, e);
+}
+
 /* What the directory remembers; before anything is pinned in the state. */
 static int
 check_dir(struct mf_repo *repo, const char *dir, struct mf_error *e)
@@ -255,9 +282,8 @@ mf_repo_open(const struct mf_repo_params *p, struct mf_repo **out, struct mf_err
 	repo->transfers = p->transfers > 0 ? p->transfers : 4;
 	repo->retry = p->retry != NULL ? *p->retry : (struct mf_retry_params){.attempts = 1};
 	repo->memory_bytes = p->memory_bytes ? p->memory_bytes : MF_MEMORY_DEFAULT_BYTES;
-	if (open_config(repo, p, e) != 0)
+	if (open_newest(repo, p, e) != 0)
 		goto fail;
-	mf_hex_encode(repo->id_hex, mf_keyring_repo_id(repo->keyring), MF_REPO_ID_BYTES);
 	if (check_identity(repo, p, e) != 0)
 		goto fail;
 	*out = repo;

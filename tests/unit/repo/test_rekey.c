@@ -1,12 +1,14 @@
 /* A rekey, whole and cut off, and what prune --reseal does after it. */
 #include "tests/unit/repo/repo_fixture.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/seal.h"
+#include "src/base/fs.h"
 #include "src/repo/condemned_int.h"
 #include "src/repo/rekey.h"
 #include "src/repo/rekey_int.h"
@@ -299,17 +301,94 @@ test_beside_old_keys(void **state)
 			check_beside(base, push, k, &reached);
 }
 
+/* Between the listing of configurations and the reading, another process of the client puts the
+ * next one and has seen it. */
+struct next_config {
+	struct fixture *f;
+	struct mf_state *client;
+	char name[MF_OBJECT_NAME_BYTES];
+	struct mf_buf bytes; /* empty once it is put */
+};
+
+static uint64_t
+sequence_of(const char *config)
+{
+	return strtoull(config + strlen("config/"), NULL, 16);
+}
+
+static int
+put_next(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
+{
+	struct next_config *next = arg;
+	struct mf_store *store = next->f->repo->store;
+	const struct mf_buf bytes = next->bytes;
+
+	if (op != MF_OP_GET || strncmp(name, "config/", 7) != 0 || bytes.len == 0)
+		return 0;
+	next->bytes.len = 0;
+	fixture_expect_ok(mf_store_put(store, next->name, bytes.data, bytes.len, 0, e), e, "put");
+	fixture_expect_ok(mf_state_raise(next->client, mf_repo_id_hex(next->f->repo),
+			      MF_STATE_KEY_CONFIG, sequence_of(next->name), e),
+	    e, "raise");
+	return 0;
+}
+
+/* The one configuration that there is. */
+static void
+keep_config(struct next_config *c)
+{
+	struct mf_store *store = c->f->repo->store;
+	struct mf_error e = {0};
+	struct mf_names names;
+
+	fixture_expect_ok(mf_names_list(c->f->repo, "config/", &names, &e), &e, "names");
+	assert_int_equal(names.n, 1);
+	snprintf(c->name, sizeof(c->name), "%s", names.items[0]);
+	mf_names_fini(&names);
+	fixture_expect_ok(
+	    mf_store_get(store, c->name, 0, MF_CONFIG_MAX_BYTES, &c->bytes, &e), &e, c->name);
+}
+
+static void
+test_opened_beside_a_rekey(void **state)
+{
+	struct fixture *f = *state;
+	struct next_config next = {.f = f}, first = {.f = f};
+	char dir[] = "/tmp/mf-test-state-XXXXXX";
+	struct mf_store *store = f->repo->store;
+	struct mf_error e = {0};
+	struct mf_repo *repo;
+
+	assert_non_null(mkdtemp(dir));
+	fixture_expect_ok(mf_state_open(dir, &next.client, &e), &e, "state");
+	keep_config(&first);
+	fixture_expect_ok(mf_rekey(f->repo, fixture_now_us(), &e), &e, "rekey");
+	keep_config(&next);
+	/* the store as it was before it */
+	fixture_expect_ok(mf_store_del(store, next.name, &e), &e, "del");
+	fixture_expect_ok(
+	    mf_store_put(store, first.name, first.bytes.data, first.bytes.len, 0, &e), &e, "put");
+	repo = fixture_open(f, put_next, &next, next.client);
+	assert_int_equal(mf_config_sequence(mf_repo_config(repo)), sequence_of(next.name));
+	mf_repo_close(repo);
+	mf_state_close(next.client);
+	mf_buf_fini(&next.bytes);
+	mf_buf_fini(&first.bytes);
+	mf_fs_remove_tree(AT_FDCWD, dir, &e);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_rekey),
-		TEST(test_reseal),
-		TEST(test_push_under_old_keys),
-		TEST(test_left_over_list),
-		TEST(test_cut_off),
-		TEST(test_beside_old_keys),
+	    TEST(test_rekey),
+	    TEST(test_reseal),
+	    TEST(test_push_under_old_keys),
+	    TEST(test_left_over_list),
+	    TEST(test_cut_off),
+	    TEST(test_beside_old_keys),
+	    TEST(test_opened_beside_a_rekey),
 	};
 
 	return cmocka_run_group_tests_name("rekey", tests, NULL, NULL);
