@@ -131,7 +131,8 @@ struct mf_tree;
 struct mf_tree_cursor;
 
 /* Show everything below dir ("" for all; no '/' at its end) in ascending byte order of the whole
- * paths, reading ahead in the background where that helps. Memory does not grow with the number of
+ * paths, where an empty directory counts with a '/' behind it ("a-b" is before it, as it is before
+ * "a/c"), reading ahead in the background where that helps. Memory does not grow with the number of
  * files (of one directory, with that directory's names). */
 int mf_tree_list(
     struct mf_tree *t, const char *dir, struct mf_tree_cursor **out, struct mf_error *e);

@@ -114,12 +114,30 @@ base_of(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
+/* In fd, under the last name of path; one that is there is fine. */
+static int
+make_one(struct dir_tree *d, int fd, const char *path, struct mf_error *e)
+{
+	struct stat st;
+	int why;
+
+	if (mkdirat(fd, base_of(path), 0777) == 0)
+		return 0;
+	why = errno;
+	if (why != EEXIST)
+		return mf_error_sys(e, why, "cannot make the directory %s/%s", d->label, path);
+	if (fstatat(fd, base_of(path), &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		return dir_tree_in_the_way(
+		    d, path, S_ISLNK(st.st_mode) ? "a symbolic link" : "a file", e);
+	return 0;
+}
+
 /* Make the directories of a path one by one: none of them may be a link. */
 static int
 make_dirs(struct dir_tree *d, const char *path, struct mf_error *e)
 {
 	char part[MF_TREE_PATH_MAX + 1], parent[MF_TREE_PATH_MAX + 1], *slash = part;
-	int fd = -1;
+	int fd = -1, rc;
 
 	(void)snprintf(part, sizeof part, "%s", path);
 	for (;;) {
@@ -129,12 +147,10 @@ make_dirs(struct dir_tree *d, const char *path, struct mf_error *e)
 		fd = open_parent(d, part, false, parent, e);
 		if (fd < 0)
 			return -1;
-		if (mkdirat(fd, base_of(part), 0777) != 0 && errno != EEXIST) {
-			mf_error_sys(e, errno, "cannot make the directory %s/%s", d->label, part);
-			close(fd);
-			return -1;
-		}
+		rc = make_one(d, fd, part, e);
 		close(fd);
+		if (rc != 0)
+			return -1;
 		if (slash == NULL)
 			return 0;
 		*slash++ = '/';

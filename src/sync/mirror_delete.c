@@ -202,6 +202,16 @@ mirror_delete(struct mirror_run *r, struct mf_error *e)
 }
 
 static int
+make_late(struct mirror_run *r, char *path, struct mf_error *e)
+{
+	path[strlen(path) - 1] = '\0';
+	if (mf_tree_make_dir(r->p->dst, path, e) != 0)
+		return mirror_failed(&r->failures, e, path);
+	mirror_did(r, MF_MIRROR_MADE_DIR, path, 0);
+	return 0;
+}
+
+static int
 put_late(struct mirror_run *r, const char *path, struct mf_error *e)
 {
 	struct mf_tree_entry entry = {.path = path};
@@ -229,7 +239,7 @@ mirror_put_late(struct mirror_run *r, struct mf_error *e)
 	int rc = mf_spill_rewind(&r->late, e);
 
 	while (rc == 0 && (rc = mf_spill_next(&r->late, &path, e)) == 0) {
-		rc = put_late(r, path, e);
+		rc = path[strlen(path) - 1] == '/' ? make_late(r, path, e) : put_late(r, path, e);
 		free(path);
 		mf_error_clear(rc == 0 ? e : NULL);
 	}

@@ -61,7 +61,8 @@ struct mirror_run {
 	struct mirror_failures failures;
 	struct mf_spill deletes; /* a directory has '/' at its end */
 	uint64_t files_to_delete;
-	struct mf_spill late; /* guarded by lock: what can be put when others are deleted */
+	struct mf_spill late; /* guarded by lock: what can be put when others are deleted;
+			       * a directory has '/' at its end */
 	bool complete;        /* both listings were walked to their end */
 };
 

@@ -1,7 +1,8 @@
 /*
  * Two sorted listings side by side, in memory for one entry of each. Each listing must ascend
- * strictly by the bytes of its paths: one that does not is an error, for whoever merged it would
- * take files for gone that are there.
+ * strictly by the bytes of its paths, where a directory counts with a '/' behind it: one that does
+ * not is an error, for whoever merged it would take files for gone that are there. So a file and a
+ * directory of one name are two entries, the file's first.
  */
 #ifndef MF_SYNC_MIRROR_MERGE_H
 #define MF_SYNC_MIRROR_MERGE_H
@@ -19,8 +20,8 @@ struct mf_merge_input {
 struct mf_merge_head {
 	struct mf_merge_input input;
 	struct mf_tree_entry entry;
-	struct mf_buf before; /* the path before this one */
-	bool wanted;          /* the entry was handed out: step on first */
+	struct mf_buf key, before; /* what it is sorted by, and the one before it */
+	bool wanted;               /* the entry was handed out: step on first */
 	bool ended;
 };
 

@@ -112,29 +112,42 @@ copy_new(struct mirror_run *r, const struct mf_tree_entry *src, struct mf_error 
 }
 
 static int
-note_extra(struct mirror_run *r, const struct mf_tree_entry *dst, struct mf_error *e)
+add_dir(struct mf_spill *s, const char *path, struct mf_error *e)
 {
 	struct mf_buf b = MF_BUF_INIT;
 	int rc;
 
-	if (dst->kind == MF_TREE_FILE) {
-		r->files_to_delete++;
-		return mf_spill_add(&r->deletes, dst->path, e);
-	}
-	mf_buf_printf(&b, "%s/", dst->path);
+	mf_buf_printf(&b, "%s/", path);
 	rc = mf_buf_cstr(&b) == NULL ? mf_error_nomem(e, "a path")
-				     : mf_spill_add(&r->deletes, mf_buf_cstr(&b), e);
+				     : mf_spill_add(s, mf_buf_cstr(&b), e);
 	mf_buf_fini(&b);
 	return rc;
 }
 
 static int
+note_extra(struct mirror_run *r, const struct mf_tree_entry *dst, struct mf_error *e)
+{
+	if (dst->kind == MF_TREE_DIR)
+		return add_dir(&r->deletes, dst->path, e);
+	r->files_to_delete++;
+	return mf_spill_add(&r->deletes, dst->path, e);
+}
+
+static int
 make_dir(struct mirror_run *r, const struct mf_tree_entry *src, struct mf_error *e)
 {
+	int rc;
+
 	if (!r->p->create_empty_dirs || (mf_tree_capabilities(r->p->dst) & MF_TREE_EMPTY_DIRS) == 0)
 		return 0;
-	if (!r->p->dry_run && mf_tree_make_dir(r->p->dst, src->path, e) != 0)
-		return mirror_failed(&r->failures, e, src->path);
+	if (!r->p->dry_run && mf_tree_make_dir(r->p->dst, src->path, e) != 0) {
+		if (e->code != MF_EEXIST || !r->p->deletes)
+			return mirror_failed(&r->failures, e, src->path);
+		pthread_mutex_lock(&r->lock);
+		rc = add_dir(&r->late, src->path, e); /* when the file in its place is gone */
+		pthread_mutex_unlock(&r->lock);
+		return rc;
+	}
 	mirror_did(r, MF_MIRROR_MADE_DIR, src->path, 0);
 	return 0;
 }

@@ -46,6 +46,14 @@ check "sync --max-delete: nothing went" test -e dst/extra -a -e dst/gone/deep/fi
 status 0 "sync" "$MF" sync src dst --max-delete 2 --delete-after --create-empty-src-dirs
 check "sync: gone with its directories" test ! -e dst/gone -a ! -e dst/extra
 check "sync --create-empty-src-dirs" test -d dst/hollow
+mkdir src/hollow-too
+echo beside >src/hollow-1
+echo in-the-way >dst/hollow-too
+status 0 "an empty directory before names that begin as its own" "$MF" sync src dst --create-empty-src-dirs
+check "an empty directory before such names: all are there" test -d dst/hollow -a -s dst/hollow-1
+check "an empty directory: a file in its place" test -d dst/hollow-too
+status 0 "an empty directory before such names: check" "$MF" check src dst
+rm -r src/hollow-too src/hollow-1 dst/hollow-1
 
 status 0 "sync --dry-run to nowhere" "$MF" sync src nowhere/yet --dry-run --json
 json "sync --dry-run to nowhere: all of it" 'r["files"] == 6'

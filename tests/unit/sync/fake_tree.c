@@ -33,6 +33,7 @@ struct mf_tree {
 struct mf_tree_cursor {
 	struct mf_tree *t;
 	char *last; /* path */
+	bool last_is_dir;
 };
 
 static void
@@ -62,13 +63,28 @@ fake_tree(const char *label, unsigned capabilities)
 	return t;
 }
 
+/* Does the file sort before path? A directory does with a '/' behind it. */
+static bool
+sorts_before(const struct file *f, const char *path, bool is_dir)
+{
+	const unsigned char *a = (const unsigned char *)f->path, *b = (const unsigned char *)path;
+
+	while (*a != '\0' && *a == *b)
+		a++, b++;
+	if (*a == '\0' && *b == '\0')
+		return f->kind != MF_TREE_DIR && is_dir;
+	if (*a == '\0') /* "a/", too, is before what lies in it */
+		return f->kind != MF_TREE_DIR || *b >= '/';
+	return *b == '\0' ? is_dir && *a < '/' : *a < *b;
+}
+
 /* The first file that does not sort before path. With the lock. */
 static size_t
-find(const struct mf_tree *t, const char *path)
+find(const struct mf_tree *t, const char *path, bool is_dir)
 {
 	size_t i = 0;
 
-	while (i < t->n && strcmp(t->files[i].path, path) < 0)
+	while (i < t->n && sorts_before(&t->files[i], path, is_dir))
 		i++;
 	return i;
 }
@@ -76,9 +92,11 @@ find(const struct mf_tree *t, const char *path)
 static struct file *
 get(struct mf_tree *t, const char *path)
 {
-	size_t i = find(t, path);
+	size_t i = 0;
 
-	return i < t->n && strcmp(t->files[i].path, path) == 0 ? &t->files[i] : NULL;
+	while (i < t->n && strcmp(t->files[i].path, path) != 0)
+		i++;
+	return i < t->n ? &t->files[i] : NULL;
 }
 
 static void
@@ -101,7 +119,7 @@ set(struct mf_tree *t, const char *path, struct file file)
 
 	unset(t, path);
 	must(t->n < FILES_MAX);
-	i = find(t, path);
+	i = find(t, path, file.kind == MF_TREE_DIR);
 	memmove(&t->files[i + 1], &t->files[i], (t->n - i) * sizeof t->files[0]);
 	file.path = copy_text(path);
 	t->files[i] = file;
@@ -246,12 +264,13 @@ mf_tree_next(struct mf_tree_cursor *c, struct mf_tree_entry *entry, struct mf_er
 	size_t i;
 
 	pthread_mutex_lock(&t->lock);
-	i = c->last != NULL ? find(t, c->last) : 0;
+	i = c->last != NULL ? find(t, c->last, c->last_is_dir) : 0;
 	if (i < t->n && c->last != NULL && strcmp(t->files[i].path, c->last) == 0)
 		i++;
 	if (i < t->n) {
 		free(c->last);
 		c->last = copy_text(t->files[i].path);
+		c->last_is_dir = t->files[i].kind == MF_TREE_DIR;
 		describe(t, &t->files[i], true, entry);
 		entry->path = c->last;
 		rc = faulty(t, FAKE_LIST, c->last)
@@ -540,10 +559,14 @@ int
 mf_tree_touch(
     struct mf_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e)
 {
+	struct file *f;
+
 	(void)e;
 	pthread_mutex_lock(&t->lock);
 	t->counts.touches++;
-	get(t, entry->path)->mtime_ns = mtime_ns;
+	f = get(t, entry->path);
+	must(f != NULL);
+	f->mtime_ns = mtime_ns;
 	pthread_mutex_unlock(&t->lock);
 	return 0;
 }
@@ -573,7 +596,10 @@ mf_tree_del(struct mf_tree *t, const char *const *paths, size_t n,
 int
 mf_tree_make_dir(struct mf_tree *t, const char *path, struct mf_error *e)
 {
-	(void)e;
+	const struct file *f = get(t, path);
+
+	if (f != NULL && f->kind != MF_TREE_DIR)
+		return mf_error_set(e, MF_EEXIST, "a file is in the place of %s", path);
 	fake_set(t, path, NULL, 0);
 	return 0;
 }
@@ -581,11 +607,11 @@ mf_tree_make_dir(struct mf_tree *t, const char *path, struct mf_error *e)
 int
 mf_tree_remove_dir(struct mf_tree *t, const char *path, struct mf_error *e)
 {
-	size_t i = find(t, path), n = strlen(path);
+	size_t i, n = strlen(path);
 
 	(void)e;
-	for (; i < t->n && strncmp(t->files[i].path, path, n) == 0; i++)
-		if (t->files[i].path[n] == '/')
+	for (i = 0; i < t->n; i++)
+		if (strncmp(t->files[i].path, path, n) == 0 && t->files[i].path[n] == '/')
 			return 0;
 	t->counts.removed_dirs++;
 	unset(t, path);

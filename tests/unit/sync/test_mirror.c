@@ -171,6 +171,41 @@ empty_directories_go(void **state)
 	assert_int_equal(fake_mtime(f->dst, "gone"), -1);
 }
 
+/* "a" is before "a-b", but what lies in it is behind that. */
+static void
+empty_directories_have_a_place(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_set(f->src, "a", NULL, 0);
+	fake_set(f->src, "a-b", "beside", 1);
+	fake_set(f->dst, "a.old", NULL, 0);
+	fake_set(f->dst, "a.old!", "1", 0);
+	f->p.create_empty_dirs = true;
+	assert_int_equal(run(f), 0);
+	assert_string_equal(fake_content(f->dst, "a-b"), "beside");
+	assert_int_equal(fake_mtime(f->dst, "a"), 0);
+	assert_int_equal(fake_count(f->dst), 2);
+}
+
+static void
+a_file_becomes_an_empty_directory(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_set(f->src, "a", NULL, 0);
+	fake_set(f->src, "b", "file", 1);
+	fake_set(f->dst, "a", "file", 1);
+	fake_set(f->dst, "b", NULL, 0);
+	f->p.create_empty_dirs = true;
+	assert_int_equal(run(f), 0);
+	assert_null(fake_content(f->dst, "a"));
+	assert_int_equal(fake_mtime(f->dst, "a"), 0);
+	assert_string_equal(fake_content(f->dst, "b"), "file");
+	assert_int_equal(f->result.deletes, 1);
+	assert_int_equal(f->result.dirs_made, 1);
+}
+
 static void
 a_file_becomes_a_directory(void **state)
 {
@@ -665,6 +700,8 @@ main(void)
 	    RUNS(copies_and_deletes, bucket_to_bucket),
 	    RUNS(copy_keeps_the_rest, dir_to_dir),
 	    RUNS(empty_directories_go, dir_to_dir),
+	    RUNS(empty_directories_have_a_place, dir_to_dir),
+	    RUNS(a_file_becomes_an_empty_directory, dir_to_dir),
 	    RUNS(a_file_becomes_a_directory, dir_to_dir),
 	    RUNS(unreadable_file, dir_to_dir),
 	    RUNS(unreadable_directory, dir_to_bucket),

@@ -18,8 +18,9 @@
 #include "src/sync/mirror_spill.h"
 
 struct list {
-	const char *paths[8]; /* ended by NULL; "!" fails */
+	const char *paths[8]; /* ended by NULL; "!" fails; a directory has '/' at its end */
 	size_t at;
+	char dir[16];
 };
 
 static int
@@ -27,6 +28,7 @@ next_of(void *arg, struct mf_tree_entry *entry, struct mf_error *e)
 {
 	struct list *l = arg;
 	const char *path = l->paths[l->at];
+	size_t n = path != NULL ? strlen(path) : 0;
 
 	if (path == NULL)
 		return 1;
@@ -34,6 +36,10 @@ next_of(void *arg, struct mf_tree_entry *entry, struct mf_error *e)
 		return mf_error_set(e, MF_ETRANSFER, "cannot list");
 	l->at++;
 	*entry = (struct mf_tree_entry){.path = path};
+	if (path[n - 1] == '/') {
+		snprintf(l->dir, sizeof l->dir, "%.*s", (int)n - 1, path);
+		*entry = (struct mf_tree_entry){.path = l->dir, .kind = MF_TREE_DIR};
+	}
 	return 0;
 }
 
@@ -45,6 +51,9 @@ static const struct {
     {{.paths = {"a", "b"}}, {.paths = {"b", "c"}}, "<a =b >c "},
     {{.paths = {NULL}}, {.paths = {"a", "b"}}, ">a >b "},
     {{.paths = {"a.x", "a/b"}}, {.paths = {"a", "a/b"}}, ">a <a.x =a/b "},
+    {{.paths = {"a-b", "a/", "a0"}}, {.paths = {"a", "a/b", "a0/"}}, ">a <a-b <a >a/b <a0 >a0 "},
+    {{.paths = {"a", "a.b", "a/"}}, {.paths = {"a/"}}, "<a <a.b =a "},
+    {{.paths = {"a/", "a.b"}}, {.paths = {NULL}}, "<a src failed"},
     {{.paths = {"b", "a"}}, {.paths = {NULL}}, "<b src failed"},
     {{.paths = {"a", "a"}}, {.paths = {"b"}}, "<a src failed"},
     {{.paths = {"a"}}, {.paths = {"c", "b"}}, "<a >c dst failed"},
