@@ -72,9 +72,13 @@ int64_t mf_cmd_monotonic_us(void);
  * at once. */
 bool mf_cmd_interrupted(void);
 /* What a run carries can be ended apart from it, as if by a signal: between carry(true) and
- * carry(false), by stop_carrying from any thread. Is it, or were we told to end? */
+ * carry(false), by stop_carrying from any thread. */
 void mf_cmd_carry(bool begins);
 void mf_cmd_stop_carrying(void);
+/* The command has this long (--max-duration), by mf_cmd_monotonic_us; 0: no end. Is it over? */
+void mf_cmd_end_at(int64_t monotonic_us);
+bool mf_cmd_is_over(void);
+/* Any of these, or a signal. Any thread: what stores ask while they wait. */
 bool mf_cmd_stopped(void);
 /* Catch those three, ignore SIGPIPE. Once, before threads are started. */
 void mf_cmd_catch_signals(void);

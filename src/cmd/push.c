@@ -79,6 +79,7 @@ take_flags(struct push *s)
 	p->progress = &s->c->progress;
 	if (limit_us > 0)
 		p->deadline_us = mf_cmd_monotonic_us() + (int64_t)limit_us;
+	mf_cmd_end_at(p->deadline_us); /* of transfers, too: all may have been read long before */
 }
 
 static int
@@ -216,6 +217,18 @@ not_ready(const struct push *s, struct mf_error *e)
 	return 0;
 }
 
+/* Where a transfer was what --max-duration ended, it says no more than that it was told to end. */
+static int
+explain(struct mf_error *e)
+{
+	const bool is_ours = e != NULL && e->code == MF_EINTERRUPTED && mf_cmd_is_over();
+
+	if (!is_ours || mf_cmd_interrupted())
+		return -1;
+	mf_error_set(e, MF_EINTERRUPTED, "stopped by --max-duration");
+	return mf_error_hint(e, "run it again: what is stored already is not sent again");
+}
+
 static int
 wait_and_push(struct push *s, struct mf_error *e)
 {
@@ -230,10 +243,10 @@ wait_and_push(struct push *s, struct mf_error *e)
 	if (mf_wait_settle(s->p.dir, mf_options_number(o, MF_OPT_SETTLE), s->p.deadline_us, e) != 0)
 		return -1;
 	if (mf_cmd_open_repo(s->c, s->p.dry_run ? MF_CMD_READ : MF_CMD_WRITE, &s->r, e) != 0)
-		return -1;
+		return explain(e);
 	s->p.cache = s->cache = mf_cache_open(mf_options_text(o, MF_OPT_CACHE_DIR));
 	s->p.spill_dir = s->spill_dir = mf_cmd_spill_dir(s->c);
-	return push(s, e);
+	return push(s, e) == 0 ? 0 : explain(e);
 }
 
 int

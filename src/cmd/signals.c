@@ -14,6 +14,7 @@ static atomic_bool nobody_waits;
 /* Not by a signal: what a run carries, which can be ended apart from the run. */
 static atomic_int carrying;
 enum { CARRIES_NOTHING, CARRIES, CARRIES_NO_MORE };
+static _Atomic int64_t ends_us; /* by the monotonic clock; 0: never */
 static sem_t hangups;
 
 static void
@@ -53,10 +54,24 @@ mf_cmd_stop_carrying(void)
 	(void)atomic_compare_exchange_strong(&carrying, &now, CARRIES_NO_MORE);
 }
 
+void
+mf_cmd_end_at(int64_t monotonic_us)
+{
+	atomic_store(&ends_us, monotonic_us);
+}
+
+bool
+mf_cmd_is_over(void)
+{
+	const int64_t us = atomic_load_explicit(&ends_us, memory_order_relaxed);
+
+	return us != 0 && mf_cmd_monotonic_us() > us;
+}
+
 bool
 mf_cmd_stopped(void)
 {
-	return mf_cmd_interrupted() ||
+	return mf_cmd_interrupted() || mf_cmd_is_over() ||
 	       atomic_load_explicit(&carrying, memory_order_relaxed) == CARRIES_NO_MORE;
 }
 

@@ -372,7 +372,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"is moved to it."},
     [MF_OPT_MAX_DURATION] = {"max-duration", 0, MF_KIND_DURATION, 0, "DURATION", NULL, NULL, 0,
 	READS_SOURCE, MF_COMPLETE_NONE, "stop after this long, to be resumed",
-	"Stop after this long with status 11; what was sent counts when the push is run again."},
+	"Stop after this long with status 11, whatever is under way; what was sent counts when the "
+	"push is run again."},
     [MF_OPT_DRY_RUN] = {"dry-run", 'n', MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
 	MF_FOR(PUSH) | MF_FOR(PULL) | MF_FOR(PRUNE) | MF_FOR(MIGRATE) | MIRRORS,
 	MF_COMPLETE_NONE,

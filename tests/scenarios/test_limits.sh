@@ -74,6 +74,12 @@ check "a limit that stays: it was kept" took "$begun" 2700 20000
 begun=$(date +%s%3N)
 status 0 "it comes down as slowly" "$MF" pull churn@v2 dst --bwlimit off:2M
 check "it comes down as slowly: it was kept" took "$begun" 2500 20000
+# all of it has been read long before the time is over
+data src/weights.bin 6000000 3
+status 11 "what is on its way ends with --max-duration" "$MF" push src churn@short --bwlimit 500k \
+	--max-duration 1s
+says "what is on its way ends with --max-duration: by name" 'stopped by --max-duration'
+status 0 "the rest of it is pushed" "$MF" push src churn@short
 begun=$(date +%s%3N)
 status 0 "requests a second" "$MF" versions --tpslimit 1.5
 check "requests a second: one after the other" took "$begun" 1300 20000
