@@ -567,6 +567,8 @@ mf_tree_dir_open(const struct mf_tree_dir_params *p, struct mf_tree **out, struc
 	d->write = p->write || p->create;
 	d->links = p->links;
 	d->limiter = p->limiter;
+	d->enters = p->enters;
+	d->enters_arg = p->enters_arg;
 	d->fd = -1;
 	if (d->write && d->links == MF_TREE_LINKS_FOLLOWED) {
 		dir_close(&d->tree);

@@ -33,6 +33,10 @@ struct mf_tree_dir_params {
 	/* NULL: none. What is copied here from another directory is paid for as sent, what
 	 * mf_tree_get reads as received. Outlives the tree. */
 	struct mf_limiter *limiter;
+	/* Is this directory one to be listed? Others are not entered, so that it is nothing that
+	 * they cannot be, and not shown. On the thread of the cursor. NULL: all. */
+	bool (*enters)(void *arg, const char *path);
+	void *enters_arg; /* outlives the tree */
 	bool write;  /* without it whatever changes something is MF_EPERM */
 	bool create; /* make the directory, and those above it; without it a missing one is
 		      * MF_ENOTFOUND */

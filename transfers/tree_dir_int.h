@@ -18,6 +18,8 @@ struct dir_tree {
 	bool write;
 	enum mf_tree_links links;
 	struct mf_limiter *limiter;
+	bool (*enters)(void *arg, const char *path); /* or NULL */
+	void *enters_arg;
 };
 
 static inline struct dir_tree *

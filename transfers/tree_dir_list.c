@@ -310,6 +310,15 @@ is_entered(const struct dir_cursor *c, int fd)
 	return false;
 }
 
+/* A directory that files are asked of. */
+static bool
+is_wanted(const struct dir_cursor *c)
+{
+	const struct dir_tree *d = dir_tree_of(c->cursor.tree);
+
+	return d->enters == NULL || c->shows_parts || d->enters(d->enters_arg, c->path);
+}
+
 /* Go down. true: the directory is empty, and *entry shows it. */
 static bool
 enter(struct dir_cursor *c, const struct level *l, const char *name, struct mf_tree_entry *entry)
@@ -429,7 +438,7 @@ show_item(struct dir_cursor *c, const struct level *l, enum kind kind, const cha
     struct mf_tree_entry *entry)
 {
 	switch (kind) {
-	case DIRECTORY: return enter(c, l, name, entry);
+	case DIRECTORY: return is_wanted(c) && enter(c, l, name, entry);
 	case LINK: return show_link(c, l, name, entry);
 	default: return show(c, l, name, entry);
 	}

@@ -72,8 +72,12 @@ mf_cmd_mirror_prepare(struct mf_cmd_mirror *m, bool mirrors, struct mf_error *e)
 
 	m->dst.is_target = true;
 	if (check_flags(o, e) != 0 || mf_cmd_check_target(m->c, mf_options_arg(o, 1), e) != 0 ||
-	    mf_cmd_load_filter(m->c, &m->filter, e) != 0 ||
-	    mf_cmd_open_end(m->c, mf_options_arg(o, 0), MF_CMD_END_READ, &m->src, e) != 0 ||
+	    mf_cmd_load_filter(m->c, &m->filter, e) != 0)
+		return -1;
+	m->src.enters = m->filter;
+	if (mf_options_command(o) != MF_CMD_SYNC || !mf_options_flag(o, MF_OPT_DELETE_EXCLUDED))
+		m->dst.enters = m->filter;
+	if (mf_cmd_open_end(m->c, mf_options_arg(o, 0), MF_CMD_END_READ, &m->src, e) != 0 ||
 	    mf_cmd_open_end(m->c, mf_options_arg(o, 1), use, &m->dst, e) != 0)
 		return -1;
 	if (mirrors && (refuse_overlap("the source", &m->src, "the destination", &m->dst, e) != 0 ||

@@ -15,7 +15,14 @@ struct opening {
 	const struct mf_cmd *c;
 	enum mf_cmd_end_use use;
 	bool target; /* by the options --to-... */
+	struct mf_filter *enters;
 };
+
+static bool
+enters(void *arg, const char *path)
+{
+	return mf_filter_enters(arg, path);
+}
 
 /* A directory that holds nothing, and is nowhere any more once it is open. */
 static int
@@ -69,6 +76,8 @@ open_dir(const struct opening *o, const char *path, struct mf_tree **out, struct
 	struct mf_tree_dir_params params = {.path = path,
 	    .links = links_of(o),
 	    .limiter = has_bucket(o->c) ? NULL : o->c->limiter,
+	    .enters = o->enters != NULL ? enters : NULL,
+	    .enters_arg = o->enters,
 	    .write = write,
 	    .create = write};
 
@@ -186,7 +195,8 @@ int
 mf_cmd_open_end(const struct mf_cmd *c, const char *url, enum mf_cmd_end_use use,
     struct mf_cmd_end *out, struct mf_error *e)
 {
-	const struct opening o = {.c = c, .use = use, .target = out->is_target};
+	const struct opening o = {
+	    .c = c, .use = use, .target = out->is_target, .enters = out->enters};
 
 	*out = (struct mf_cmd_end){.is_target = o.target};
 	if (open_tree(&o, url, &out->tree, e) != 0)

@@ -3,11 +3,15 @@
 #define MF_CMD_TREE_H
 
 #include "src/cmd/cmd.h"
+#include "src/config/filter.h"
 #include "transfers/tree.h"
 
 /* A tree, and a text that tells its place from all others, under whatever name it was given. */
 struct mf_cmd_end {
-	bool is_target; /* set before it is opened: the options --to-... hold for it */
+	/* set before it is opened: */
+	bool is_target;           /* the options --to-... hold for it */
+	struct mf_filter *enters; /* directories that it does not enter are not listed; or NULL */
+
 	struct mf_tree *tree;
 	char *place;
 	size_t base; /* bytes of place that are a path; behind them stands which endpoint */

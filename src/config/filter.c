@@ -109,10 +109,8 @@ add_path(struct mf_filter *f, const char *path, struct mf_error *e)
 }
 
 static int
-add_rule_line(struct mf_filter *f, const char *line, struct mf_error *e)
+add_rule_line(struct mf_filter *f, char *line, struct mf_error *e)
 {
-	if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
-		return 0;
 	if (strcmp(line, "!") == 0) {
 		forget_rules(f);
 		f->leave_rest = false;
@@ -124,17 +122,35 @@ add_rule_line(struct mf_filter *f, const char *line, struct mf_error *e)
 	    line);
 }
 
+/* A '/' at either end says nothing, as in rclone. */
 static int
-add_path_line(struct mf_filter *f, const char *line, struct mf_error *e)
+add_path_line(struct mf_filter *f, char *line, struct mf_error *e)
 {
-	if (line[0] == '\0')
-		return 0;
+	size_t n;
+
+	line += strspn(line, "/");
+	for (n = strlen(line); n > 0 && line[n - 1] == '/'; n--)
+		line[n - 1] = '\0';
 	return add_path(f, line, e);
 }
 
+/* Without blanks at its ends: "\r" is one, too. */
+static char *
+trimmed_copy(const char *line, size_t n)
+{
+	static const char blanks[] = " \t\v\f\r";
+
+	for (; n > 0 && memchr(blanks, line[0], sizeof blanks - 1) != NULL; line++, n--)
+		;
+	for (; n > 0 && memchr(blanks, line[n - 1], sizeof blanks - 1) != NULL; n--)
+		;
+	return strndup(line, n);
+}
+
+/* But those that are blank, and comments. */
 static int
 each_line(struct mf_filter *f, const char *name, const char *text, size_t n,
-    int (*add)(struct mf_filter *, const char *, struct mf_error *), struct mf_error *e)
+    int (*add)(struct mf_filter *, char *, struct mf_error *), struct mf_error *e)
 {
 	struct mf_error inner = {0};
 	const char *end = text + n, *stop;
@@ -146,12 +162,12 @@ each_line(struct mf_filter *f, const char *name, const char *text, size_t n,
 		stop = memchr(text, '\n', (size_t)(end - text));
 		stop = stop != NULL ? stop : end;
 		len = (size_t)(stop - text);
-		len -= len > 0 && text[len - 1] == '\r';
 		if (memchr(text, '\0', len) != NULL)
 			return mf_error_set(e, MF_EUSAGE, "%s:%zu: a NUL byte", name, number);
-		if ((line = strndup(text, len)) == NULL)
+		if ((line = trimmed_copy(text, len)) == NULL)
 			return mf_error_nomem(e, "filter");
-		rc = add(f, line, &inner);
+		if (line[0] != '\0' && line[0] != '#' && line[0] != ';')
+			rc = add(f, line, &inner);
 		free(line);
 	}
 	if (rc != 0)
@@ -260,7 +276,7 @@ mf_filter_enters(const struct mf_filter *f, const char *directory)
 	if (f->exact)
 		return list_enters(f, directory);
 	for (i = 0; i < f->n_rules; i++) {
-		if (f->rules[i].take)
+		if (f->rules[i].take && mf_glob_may_match_below(f->rules[i].glob, directory))
 			return true;
 		if (mf_glob_matches_below(f->rules[i].glob, directory))
 			return false;

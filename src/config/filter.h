@@ -20,12 +20,13 @@ void mf_filter_free(struct mf_filter *f);
 int mf_filter_include(struct mf_filter *f, const char *pattern, struct mf_error *e);
 int mf_filter_exclude(struct mf_filter *f, const char *pattern, struct mf_error *e);
 /* The rules of a file's text: "+ GLOB", "- GLOB", "!" (forget all rules before), blank lines
- * and comments (# ;). name is for errors, which say name:line. "+" alone never changes the
- * answer for what no rule matches: end with "- *" as in rclone. */
+ * and comments (# ;). Blanks at the ends of a line do not count. name is for errors, which say
+ * name:line. "+" alone never changes the answer for what no rule matches: end with "- *" as in
+ * rclone. */
 int mf_filter_add_rules(struct mf_filter *f, const char *name, const char *text, size_t n,
     struct mf_error *e);
-/* Exact paths, one a line. From then on only these are taken. Unsafe paths (absolute, "..")
- * are MF_EUSAGE. */
+/* Exact paths, one a line, where blanks, comments and '/' at either end are nothing, too. From
+ * then on only these are taken. Unsafe paths ("..") are MF_EUSAGE. */
 int mf_filter_add_paths(struct mf_filter *f, const char *name, const char *text, size_t n,
     struct mf_error *e);
 /* After the last add_paths, before the first question. 0, or MF_EUSAGE where paths and rules

@@ -148,7 +148,10 @@ compile_one(struct compiler *c)
 		emit_star(c->g, OP_TAIL);
 		return 0;
 	case '[': return compile_set(c);
-	case '{': return compile_choice(c);
+	case '{':
+		if (c->at < c->end && *c->at == '{')
+			return bad(c, "has {{, a regular expression, which is not known here");
+		return compile_choice(c);
 	case '\\':
 		if (c->at >= c->end)
 			return bad(c, "ends with a backslash");
@@ -322,25 +325,37 @@ accepts(const struct mf_glob *g, const struct step *s, uint8_t byte)
 	}
 }
 
-static bool
-run(const struct mf_glob *g, unsigned entry, const char *path)
+/* The threads that are left when the bytes were read from an entry on: in one of a and b. */
+static const struct threads *
+run(const struct mf_glob *g, unsigned entry, const char *bytes, struct threads *a,
+    struct threads *b)
 {
-	struct threads a, b, *now = &a, *next = &b, *swap;
+	struct threads *now = a, *next = b, *swap;
 	unsigned i;
 
 	forget_threads(g, now);
 	add_thread(g, now, entry);
-	for (; *path != '\0' && now->n > 0; path++) {
+	for (; *bytes != '\0' && now->n > 0; bytes++) {
 		forget_threads(g, next);
 		for (i = 0; i < now->n; i++)
-			if (accepts(g, &g->steps[now->list[i]], (uint8_t)*path))
+			if (accepts(g, &g->steps[now->list[i]], (uint8_t)*bytes))
 				add_thread(g, next, now->list[i] + 1u);
 		swap = now;
 		now = next;
 		next = swap;
 	}
-	for (i = 0; i < now->n; i++)
-		if (g->steps[now->list[i]].op == OP_MATCH)
+	return now;
+}
+
+static bool
+matches(const struct mf_glob *g, unsigned entry, const char *path)
+{
+	struct threads a, b;
+	const struct threads *left = run(g, entry, path, &a, &b);
+	unsigned i;
+
+	for (i = 0; i < left->n; i++)
+		if (g->steps[left->list[i]].op == OP_MATCH)
 			return true;
 	return false;
 }
@@ -348,11 +363,24 @@ run(const struct mf_glob *g, unsigned entry, const char *path)
 bool
 mf_glob_matches(const struct mf_glob *g, const char *path)
 {
-	return run(g, 0, path);
+	return matches(g, 0, path);
 }
 
 bool
 mf_glob_matches_below(const struct mf_glob *g, const char *directory)
 {
-	return g->below != 0 && run(g, g->below, directory);
+	return g->below != 0 && matches(g, g->below, directory);
+}
+
+bool
+mf_glob_may_match_below(const struct mf_glob *g, const char *directory)
+{
+	struct threads a, b;
+	const struct threads *left = run(g, 0, directory, &a, &b);
+	unsigned i;
+
+	for (i = 0; i < left->n; i++)
+		if (accepts(g, &g->steps[left->list[i]], '/'))
+			return true;
+	return false;
 }

@@ -4,11 +4,13 @@
  *   *        any bytes but /            **       any bytes
  *   ?        one character but /        [a-z]    one byte of the set; [!a-z] or [^a-z] none of it
  *   {a,b}    either                     \x       x itself
- *   /a       leading /: from the top    a/       trailing /: everything below a (as a/ and two stars)
+ *   /a       leading /: from the top    a/       trailing /: everything below a (as a/ and two
+ * stars)
  *
  * Without a leading / a pattern matches from any component on: "b.bin" matches "a/b.bin" but
  * not "a/xb.bin". Matching takes time linear in the path times the pattern, whatever the
- * pattern. Compiled patterns are immutable; any thread may match.
+ * pattern. rclone's regular expressions, {{ }}, are refused. Compiled patterns are immutable; any
+ * thread may match.
  */
 #ifndef MF_CONFIG_GLOB_H
 #define MF_CONFIG_GLOB_H
@@ -29,5 +31,7 @@ void mf_glob_free(struct mf_glob *g);
 bool mf_glob_matches(const struct mf_glob *g, const char *path);
 /* Does the pattern match everything that can lie below this directory? */
 bool mf_glob_matches_below(const struct mf_glob *g, const char *directory);
+/* Can it match something that lies below this directory? */
+bool mf_glob_may_match_below(const struct mf_glob *g, const char *directory);
 
 #endif

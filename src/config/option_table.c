@@ -341,11 +341,14 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_FILTER_FROM] = {"filter-from", 0, MF_KIND_PATH, MF_OPTION_REPEATS, "FILE", NULL, NULL,
 	0, FILTERS, MF_COMPLETE_FILE, "read rules (+ GLOB, - GLOB) from a file; repeatable",
 	"Read rules from FILE, one a line: `+ GLOB` takes, `- GLOB` leaves out, `!` forgets all rules "
-	"before it; lines that begin with `#` or `;` are comments."},
+	"before it; blank lines and those that begin with `#` or `;` are comments, and blanks at the ends "
+	"of a line do not count."},
     [MF_OPT_FILES_FROM] = {"files-from", 0, MF_KIND_PATH, MF_OPTION_REPEATS, "FILE", NULL, NULL, 0,
 	READS_SOURCE | COMPARES, MF_COMPLETE_FILE,
 	"take exactly the paths listed in a file; repeatable",
-	"Take exactly the paths in FILE, one a line, relative to DIR or SRC. "
+	"Take exactly the paths in FILE, one a line, relative to DIR or SRC, whether or not they begin "
+	"with `/`. Blank lines, comments and blanks are as in `--filter-from`: a name that begins with "
+	"`#` is written as `/#name`. "
 	"`push` fails where one is missing; a mirror goes by what there is, as in rclone. "
 	"Cannot be combined with the other filters."},
     [MF_OPT_ONE_FILE_SYSTEM] = {"one-file-system", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,

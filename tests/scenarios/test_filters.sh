@@ -58,6 +58,33 @@ same "forgotten rules" --filter-from rules
 rules '+ sub/deep/**' '- sub/**'
 same "the first that matches" --filter-from rules
 
+printf '# names\n\n/a\n  x.tmp \t\r\nsub/deep/b.bin\n;\nno/such\n' >list
+same "a list of names" --files-from list
+check "a list of names: not nothing" test "$(wc -l <ours)" = 3
+printf '  # blanks\n + /sub/*.bin \t\r\n\t- *\n' >rules
+same "blanks around rules" --filter-from rules
+check "blanks around rules: not nothing" grep -q sub/xb.bin ours
+
+# --- a directory that is left out is left alone
+mkdir -p src/out/empty src/in/empty out.before/out/there out.before/in/there
+if [ "$(id -u)" != 0 ]; then
+	chmod 0 src/out
+fi
+left() {
+	rm -rf dst
+	cp -r out.before dst
+	"$@" -q sync src dst --create-empty-src-dirs >out 2>err --filter-from rules && find dst | sort
+}
+printf '%s\n' '+ /in/**' '- /**' >rules
+left "$MF" >ours
+left rclone >theirs
+check "empty directories that are left out" cmp ours theirs
+check "empty directories that are left out: made, and not deleted" test -d dst/in/empty -a -d dst/out/there
+left "$MF" >ours
+check "a directory that is left out is not read" grep -qx dst/in/empty ours
+chmod 755 src/out
+rm -r src/out src/in
+
 # --- on purpose
 taken "$MF" -q copy src dst --include '/[!a]' >ours
 taken "$MF" -q copy src dst --include '/[^a]' >theirs
@@ -66,4 +93,8 @@ taken "$MF" -q copy src dst --include '/sub/' >ours
 check "a directory is what lies below it" grep -q '^./sub/deep/a$' ours
 status 2 "a brace that does not close" "$MF" copy src dst --include '{a,b'
 says "a brace that does not close: by name" '{a,b'
+status 2 "a regular expression" "$MF" copy src dst --include '{{.*}}'
+says "a regular expression: by name" 'has {{, a regular expression.*{{\.\*}}'
+taken "$MF" -q copy src dst --exclude '*.tmp' --include '/sub/*' >ours
+check "the order given" test -z "$(grep tmp ours)" -a -n "$(cat ours)"
 end

@@ -61,8 +61,9 @@ globs(void **state)
 static void
 bad_globs(void **state)
 {
-	static const char *const bad[] = {"", "/", "[a", "[", "[]", "[a-", "{a", "{a,", "{", "a\\",
-	    "[z-a]", "[a\\", "{{{{{{{{{{{{{{{{{{{{a}}}}}}}}}}}}}}}}}}}}", "[/**", "{a/"};
+	static const char *const bad[] = {"", "/", "[a", "[", "[]", "[a-", "{a", "{a,", "{",
+	    "{{a}}", "x{{a}}", "a\\", "[z-a]", "[a\\", "{{{{{{{{{{{{{{{{{{{{a}}}}}}}}}}}}}}}}}}}}",
+	    "[/**", "{a/"};
 	char long_one[MF_GLOB_MAX_BYTES + 2];
 	struct mf_error e;
 	size_t i;
@@ -121,7 +122,8 @@ filter_of(const char *rules)
 static void
 first_match_wins(void **state)
 {
-	struct mf_filter *f = filter_of("# c\n; c\n\n+ keep.tmp\r\n- *.tmp\n- /cache/\n");
+	struct mf_filter *f =
+	    filter_of("# c\n; c\n\n + keep.tmp\t\r\n- *.tmp \n\t# c\n- /cache/\n");
 
 	(void)state;
 	assert_false(mf_filter_takes_all(f));
@@ -136,7 +138,15 @@ first_match_wins(void **state)
 	assert_false(mf_filter_enters(f, "x/.git"));
 	assert_true(mf_filter_enters(f, "x"));
 	mf_filter_free(f);
-	f = filter_of("- *.bin\n!\n- *.txt\n");
+	f = filter_of("+ /a/*/x\n+ /b\n+ /{c,d}/**\n- **\n");
+	assert_true(mf_filter_enters(f, "a"));
+	assert_true(mf_filter_enters(f, "a/q"));
+	assert_false(mf_filter_enters(f, "a/q/r"));
+	assert_false(mf_filter_enters(f, "b"));
+	assert_true(mf_filter_enters(f, "d/e/f"));
+	assert_false(mf_filter_enters(f, "e"));
+	mf_filter_free(f);
+	f = filter_of("- *.bin\n ! \n- *.txt\n");
 	assert_true(mf_filter_takes(f, "a.bin"));
 	assert_false(mf_filter_takes(f, "a.txt"));
 	mf_filter_free(f);
@@ -164,7 +174,7 @@ includes_leave_the_rest_out(void **state)
 static void
 exact_paths(void **state)
 {
-	static const char list[] = "b/c\na\nb/c\n\nd-x\nd/e\n";
+	static const char list[] = "b/c\na\n/b/c\n\n  # a comment\n;another\n d-x\t\r\nd/e/\n/#g\n";
 	struct mf_error e = {0};
 	struct mf_filter *f = mf_filter_new(&e);
 
@@ -177,9 +187,10 @@ exact_paths(void **state)
 	assert_true(mf_filter_enters(f, "b"));
 	assert_true(mf_filter_enters(f, "d"));
 	assert_false(mf_filter_enters(f, "a"));
-	assert_string_equal(mf_filter_path(f, 1), "b/c");
-	assert_string_equal(mf_filter_path(f, 3), "d/e");
-	assert_null(mf_filter_path(f, 4));
+	assert_string_equal(mf_filter_path(f, 0), "#g");
+	assert_string_equal(mf_filter_path(f, 2), "b/c");
+	assert_string_equal(mf_filter_path(f, 4), "d/e");
+	assert_null(mf_filter_path(f, 5));
 	assert_int_equal(mf_filter_exclude(f, "x", &e), 0);
 	assert_int_equal(mf_filter_seal(f, &e), -1);
 	mf_filter_free(f);
@@ -198,7 +209,7 @@ bad_rules_name_the_line(void **state)
 	assert_non_null(strstr(e.message, "r:3: "));
 	assert_int_equal(mf_filter_add_rules(f, "r", "- a\0b", 5, &e), -1);
 	assert_int_equal(mf_filter_add_paths(f, "p", "../x\n", 5, &e), -1);
-	assert_int_equal(mf_filter_add_paths(f, "p", "/x\n", 3, &e), -1);
+	assert_int_equal(mf_filter_add_paths(f, "p", "/\n", 2, &e), -1);
 	assert_int_equal(e.code, MF_EUSAGE);
 	mf_filter_free(f);
 }

@@ -101,6 +101,41 @@ links_lead_nowhere(void **state)
 	mf_tree_close(t);
 }
 
+static bool
+enters_but(void *arg, const char *path)
+{
+	return strcmp(path, arg) != 0;
+}
+
+/* A directory that is not to be entered is not read, nor shown; what is swept lies there, too. */
+static void
+left_out(void **state)
+{
+	static char out[] = "a/out";
+	struct mf_error e = {0};
+	struct mf_tree *t;
+	const struct mf_tree_dir_params params = {
+	    .path = ".", .enters = enters_but, .enters_arg = out, .write = true};
+	char all[512];
+
+	(void)state;
+	assert_int_equal(mkdir("a", 0700), 0);
+	assert_int_equal(mkdir("a/out", 0700), 0);
+	assert_int_equal(mkdir("a/out/empty", 0700), 0);
+	tree_dir_write_file("a/out/.modelferry-part-0123456789abcdef");
+	tree_dir_write_file("a/outer");
+	tree_dir_write_file("out");
+	assert_int_equal(mf_tree_dir_open(&params, &t, &e), 0);
+	assert_int_equal(mf_tree_sweep(t, 0, &e), 0);
+	assert_int_equal(access("a/out/.modelferry-part-0123456789abcdef", F_OK), -1);
+	if (geteuid() != 0)
+		assert_int_equal(chmod("a/out", 0), 0);
+	assert_int_equal(list(t, all, &e), 1);
+	assert_string_equal(all, "f a/outer f out ");
+	assert_int_equal(chmod("a/out", 0700), 0);
+	mf_tree_close(t);
+}
+
 static void
 sweep(void **state)
 {
@@ -322,6 +357,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(kinds),
 	    TEST(links_lead_nowhere),
+	    TEST(left_out),
 	    TEST(sweep),
 	    TEST(unreadable),
 	    TEST(read_only),
