@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -20,6 +21,7 @@ mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 	const int unsent = UNSENT_BYTES;
 
 	(void)purpose;
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* what we start has no business with it */
 	/* Only makes it better: a kernel without it does without. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 	mf_sockets_add(&t->sockets, fd);

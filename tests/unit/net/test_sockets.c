@@ -1,6 +1,7 @@
 /* The sockets of connections, and that what came on them is acknowledged at once. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include "src/net/sockets_int.h"
 #include "tests/unit/net/http_server.h"
 
+#define FILES 256 /* more than this program has open */
 #define SOCKETS 40
 #define REQUESTS 40
 #define WARM 10          /* a new connection acknowledges at once for a while, whatever one does */
@@ -154,6 +156,53 @@ body_is_not_held_back(void **state)
 	http_server_stop(server);
 }
 
+static bool
+play_fine(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	(void)q;
+	(void)arg;
+	return http_answer(c, 200, "fine");
+}
+
+/* Is it connected to that port of this machine? */
+static bool
+leads_to(int fd, unsigned port)
+{
+	struct sockaddr_in a = {.sin_family = AF_UNSPEC};
+	socklen_t n = sizeof a;
+
+	return getpeername(fd, (struct sockaddr *)&a, &n) == 0 && a.sin_family == AF_INET &&
+	       ntohs(a.sin_port) == port;
+}
+
+/* A connection is kept open; a program that somebody starts meanwhile does not have it. */
+static void
+closed_for_programs(void **state)
+{
+	struct http_server *server = http_server_start(play_fine, NULL);
+	struct mf_http *http = mf_http_open(&(struct mf_http_params){.net_threads = 1}, NULL);
+	struct mf_http_response r = MF_HTTP_RESPONSE_INIT;
+	int fd, found = 0;
+	char url[64];
+
+	(void)state;
+	assert_non_null(server);
+	assert_non_null(http);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", http_server_port(server));
+	assert_int_equal(
+	    mf_http_perform(http, &(struct mf_http_request){.method = "GET", .url = url}, &r, NULL),
+	    0);
+	for (fd = 3; fd < FILES; fd++)
+		if (leads_to(fd, http_server_port(server))) {
+			found++;
+			assert_int_not_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+		}
+	assert_int_equal(found, 1);
+	mf_http_response_fini(&r);
+	mf_http_close(http);
+	http_server_stop(server);
+}
+
 int
 main(void)
 {
@@ -161,6 +210,7 @@ main(void)
 	    cmocka_unit_test(found_by_port),
 	    cmocka_unit_test(bound_later),
 	    cmocka_unit_test(body_is_not_held_back),
+	    cmocka_unit_test(closed_for_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
