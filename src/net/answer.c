@@ -6,6 +6,7 @@
 #include "src/net/http_int.h"
 
 #define RETRY_AFTER_MAX_S 86400
+#define DATE_MAX_S INT64_C(253402300799) /* the end of the year 9999 */
 
 static bool
 is_digit(char c)
@@ -58,7 +59,9 @@ number_of(const char *s, int64_t max)
 static int64_t
 date_of(const char *s)
 {
-	return s == NULL ? -1 : (int64_t)curl_getdate(s, NULL);
+	const int64_t unix_s = s == NULL ? -1 : (int64_t)curl_getdate(s, NULL);
+
+	return unix_s >= 0 && unix_s <= DATE_MAX_S ? unix_s : -1;
 }
 
 /* Seconds, or a date, which counts from the server's own. */
@@ -124,10 +127,11 @@ mf_http_head_line(struct mf_http_head *h, const char *line, size_t n, struct mf_
 {
 	while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 		n--;
-	if (n >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
-		return begin_head(h, line, n, e);
+	/* whatever it looks like: the head is being read by whoever takes the body */
 	if (h->done)
 		return skip_trailer(h, n, e);
+	if (n >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
+		return begin_head(h, line, n, e);
 	if (n > 0)
 		return add_header(h, line, n, e);
 	end_head(h);

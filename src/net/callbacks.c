@@ -76,6 +76,7 @@ mf_http_on_ready(void *arg, char *peer, char *local, int peer_port, int local_po
 	(void)curl_easy_getinfo(job->easy, CURLINFO_REQUEST_SIZE, &job->before_bytes);
 	note_connection(job, now_us);
 	job->connected_us = now_us;
+	job->head.done = false;
 	job->body_at = 0;
 	job->sent_us = 0;
 	return CURL_PREREQFUNC_OK;

@@ -208,7 +208,7 @@ struct mf_http_response {
 	struct mf_buf body;
 	uint64_t body_bytes;    /* received, also by a sink */
 	int64_t content_length; /* as announced; -1: not */
-	int64_t date_unix_s;    /* of the Date header; -1: none */
+	int64_t date_unix_s;    /* of the Date header; -1: none, or one before 1970 or after 9999 */
 	int64_t retry_after_s;  /* of Retry-After, at most a day; -1: none */
 	enum mf_http_failure failure;
 	/* Of MF_HTTP_SLOW, and of a connection that took too long: how long the server had been

@@ -204,6 +204,65 @@ endless_trailers(void **state)
 	end(&f);
 }
 
+/* What comes behind the body is no head, whatever it looks like: whoever takes the body reads the
+ * one that came before it meanwhile. */
+static void
+head_in_trailers(void **state)
+{
+	char text[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: before\r\n\r\n"
+		      "5\r\nhello\r\n0\r\nHTTP/1.1 404: Not Found\r\nX-A: behind\r\n\r\n";
+	struct fixture f;
+
+	(void)state;
+	begin(&f, play_script, text);
+	assert_int_equal(mf_http_perform(f.http, &f.q, &f.r, &f.e), 0);
+	assert_int_equal(f.r.status, 200);
+	assert_string_equal(mf_http_response_header(&f.r, "x-a"), "before");
+	assert_int_equal(f.r.body.len, 5);
+	end(&f);
+}
+
+/* Times that no other clock can say are none; a time to wait is a day at most. */
+static void
+absurd_times(void **state)
+{
+	static struct {
+		char text[160];
+		int64_t date_unix_s, retry_after_s;
+	} rows[] = {
+#define HEAD "HTTP/1.1 503 No\r\nContent-Length: 0\r\n"
+	    {HEAD "Date: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n", 253402300799, -1},
+	    {HEAD "Date: Sat, 01 Jan 10000 00:00:00 GMT\r\n\r\n", -1, -1},
+	    {HEAD "Date: Sat, 01 Jan 999999999 00:00:00 GMT\r\n\r\n", -1, -1},
+	    {HEAD "Date: Wed, 31 Dec 1969 23:59:58 GMT\r\n\r\n", -1, -1},
+	    {HEAD "Retry-After: 1000000000000\r\n\r\n", -1, 86400},
+	    {HEAD "Retry-After: 99999999999999999999999\r\n\r\n", -1, 86400},
+	    {HEAD "Retry-After: -1\r\n\r\n", -1, -1},
+	    {HEAD "Retry-After: 1.5\r\n\r\n", -1, -1},
+	    {HEAD "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n", -1, -1},
+	    {HEAD "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+		  "Retry-After: Sun, 06 Nov 1994 08:49:00 GMT\r\n\r\n",
+		784111777, 0},
+	    {HEAD "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+		  "Retry-After: Sun, 01 Jan 10000 00:00:00 GMT\r\n\r\n",
+		784111777, -1},
+#undef HEAD
+	};
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		begin(&f, play_script, rows[i].text);
+		assert_int_equal(mf_http_perform(f.http, &f.q, &f.r, &f.e), 0);
+		if (f.r.date_unix_s != rows[i].date_unix_s ||
+		    f.r.retry_after_s != rows[i].retry_after_s)
+			fail_msg("date %lld, retry after %lld: %s", (long long)f.r.date_unix_s,
+			    (long long)f.r.retry_after_s, rows[i].text);
+		end(&f);
+	}
+}
+
 static bool
 play_reset(struct http_conn *c, const struct http_seen *q, void *arg)
 {
@@ -589,6 +648,8 @@ main(void)
 	    cmocka_unit_test(excess),
 	    cmocka_unit_test(huge_heads),
 	    cmocka_unit_test(endless_trailers),
+	    cmocka_unit_test(head_in_trailers),
+	    cmocka_unit_test(absurd_times),
 	    cmocka_unit_test(reset_in_the_middle),
 	    cmocka_unit_test(dead_connection),
 	    cmocka_unit_test(closed_while_idle),
