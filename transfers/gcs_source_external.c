@@ -78,7 +78,8 @@ subject_of_url(
 	    .url = x->url,
 	    .headers = headers,
 	    .n_headers = x->n_headers,
-	    .timeout_us = MF_GCS_TIMEOUT_US};
+	    .timeout_us = MF_GCS_TIMEOUT_US,
+	    .hide_path = true};
 	struct mf_buf answer = MF_BUF_INIT;
 	struct mf_secret *token = NULL;
 	int http_status;

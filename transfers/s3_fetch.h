@@ -30,6 +30,7 @@ struct mf_s3_fetch_request {
 	uint64_t timeout_us; /* for all of it */
 	size_t max_bytes;    /* of the answer's body: more is a failure */
 	bool direct;         /* by no proxy: an address that means this very machine */
+	bool hide_path;      /* the URL's path may be a secret too: not for logs */
 };
 
 struct mf_s3_fetch {

@@ -125,6 +125,7 @@ fetch(void *arg, const struct mf_s3_fetch_request *r, int *http_status, struct m
 	    .has_body = strcmp(r->method, "GET") != 0,
 	    .sink = take,
 	    .sink_arg = &a,
+	    .hide_path = r->hide_path,
 	    .patience = {.connect_us = r->timeout_us, .total_us = r->timeout_us},
 	    .interrupted = is_cancelled,
 	    .interrupted_arg = f,

@@ -18,7 +18,7 @@
 struct container {
 	struct mf_s3_source source;
 	struct mf_s3_fetch fetch;
-	char *url;                       /* its path may be a secret of sorts: not for messages */
+	char *url; /* its path may be a secret of sorts: not for messages or logs */
 	struct mf_secret *authorization; /* with its NUL; or NULL */
 	char *authorization_path;        /* or NULL */
 };
@@ -30,8 +30,11 @@ container_fetch(struct mf_s3_source *s, int64_t now_unix_s, struct mf_s3_credent
 	static const char who[] = "the container's endpoint";
 	const struct container *c = (const struct container *)s;
 	struct mf_s3_header header = {.name = "Authorization"};
-	struct mf_s3_fetch_request r = {
-	    .method = "GET", .url = c->url, .headers = &header, .timeout_us = CONTAINER_TIMEOUT_US};
+	struct mf_s3_fetch_request r = {.method = "GET",
+	    .url = c->url,
+	    .headers = &header,
+	    .timeout_us = CONTAINER_TIMEOUT_US,
+	    .hide_path = true};
 	struct mf_secret *line = NULL;
 	struct mf_buf answer = MF_BUF_INIT;
 	int http_status, rc = -1;

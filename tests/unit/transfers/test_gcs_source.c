@@ -1,4 +1,5 @@
-/* The sources of access tokens: against scripts, and against the fake Google over HTTP. */
+/* The sources of access tokens: against scripts, and against the fake Google over HTTP. And what
+ * the log says of any source that asks over HTTP. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -8,16 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "crypto/secret.h"
+#include "src/base/log.h"
 #include "tests/harness/fake_gcs.h"
 #include "tests/unit/net/http_server.h"
 #include "tests/unit/transfers/s3_fetch_script.h"
 #include "tests/unit/transfers/scratch.h"
 #include "transfers/gcs_source.h"
 #include "transfers/s3_fetch_http.h"
+#include "transfers/s3_source.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define NOW 1772368496
@@ -313,12 +317,65 @@ end(void **state)
 	return 0;
 }
 
+/* What some of them are asked by is as good as a key: ECS tells tasks apart by the path alone. */
+static bool
+unpaid(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	(void)q;
+	(void)arg;
+	return http_answer(c, 402, "hush");
+}
+
+static void
+log_has_no_paths(void **state)
+{
+	static const char external[] =
+	    "{\"type\": \"external_account\", \"audience\": \"a\", \"subject_token_type\": \"t\", "
+	    "\"token_url\": \"https://sts.example/\", "
+	    "\"credential_source\": {\"url\": \"http://127.0.0.1:%u/hush?hush=hush\"}}";
+	struct http_server *server = http_server_start(unpaid, NULL);
+	char name[] = "/tmp/mf-source-log-XXXXXX", text[4096], url[64], file[512], token[256];
+	struct mf_log_params log = {.level = MF_LOG_DEBUG, .fd = mkstemp(name)};
+	struct mf_s3_credentials *c = NULL;
+	struct mf_s3_source *s;
+	struct mf_error e;
+	struct net net;
+	ssize_t n;
+
+	(void)state;
+	assert_true(log.fd >= 0);
+	(void)remove(name);
+	open_net(&net);
+	mf_log_configure(&log);
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/hush", http_server_port(server));
+	assert_non_null(s = mf_s3_source_container(url, "hush", NULL, &net.fetch, NULL));
+	assert_int_equal(s->fetch(s, NOW, &c, &e), -1);
+	assert_null(strstr(e.message, "hush"));
+	mf_s3_source_free(s);
+	(void)snprintf(file, sizeof file, external, http_server_port(server));
+	fetch(mf_gcs_source_file(put("log.json", file), &net.fetch, &e), NOW, token, &e);
+	assert_string_equal(token, "");
+	assert_null(strstr(e.message, "hush"));
+	n = pread(log.fd, text, sizeof text - 1, 0);
+	(void)close(log.fd);
+	log = (struct mf_log_params){.level = MF_LOG_INFO, .fd = -1};
+	mf_log_configure(&log);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_int_equal(http_server_requests(server), 2);
+	assert_non_null(strstr(text, "path=(hidden) attempt=1 status=402"));
+	assert_null(strstr(text, "hush"));
+	close_net(&net);
+	http_server_stop(server);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(files), cmocka_unit_test(metadata),
 	    cmocka_unit_test(metadata_script), cmocka_unit_test(user_script),
-	    cmocka_unit_test(external_script), cmocka_unit_test(external_direct)};
+	    cmocka_unit_test(external_script), cmocka_unit_test(external_direct),
+	    cmocka_unit_test(log_has_no_paths)};
 
 	return cmocka_run_group_tests_name("gcs_source", tests, start, end);
 }
