@@ -189,17 +189,43 @@ write_batch(const struct s3_tree *t, const char *const *paths, size_t n, struct 
 	return rc;
 }
 
+/* Files that go in one request. */
+struct batch {
+	const char *const *paths;
+	size_t n;
+	size_t at; /* behind the one that was told of last: stores tell of them in order */
+};
+
+/* Is the key that of one of them? */
+static bool
+is_of_batch(const struct s3_tree *t, struct batch *b, const char *key)
+{
+	const size_t n = strlen(t->s->prefix);
+	size_t i, at;
+
+	if (strncmp(key, t->s->prefix, n) != 0)
+		return false;
+	for (i = 0; i < b->n; i++) {
+		at = (b->at + i) % b->n;
+		if (strcmp(key + n, b->paths[at]) != 0)
+			continue;
+		b->at = at + 1;
+		return true;
+	}
+	return false;
+}
+
 /* What of a batch was not deleted goes by itself: then the store's reason is the one that is
  * told, and what may work later is tried again. */
 static int
-delete_rest(struct deletion *d, const struct mf_s3_deleted *answer, struct mf_error *e)
+delete_rest(
+    struct deletion *d, struct batch *b, const struct mf_s3_deleted *answer, struct mf_error *e)
 {
-	const char *prefix = d->tree->s->prefix;
-	size_t i, n = strlen(prefix);
+	const size_t n = strlen(d->tree->s->prefix);
+	size_t i;
 
 	for (i = 0; i < answer->n_failures; i++)
-		if (strncmp(answer->failures[i].key, prefix, n) != 0 ||
-		    !mf_tree_path_is_valid(answer->failures[i].key + n))
+		if (!is_of_batch(d->tree, b, answer->failures[i].key))
 			return mf_error_set(e, MF_ETRANSFER,
 			    "%s tells of a deletion that was not asked for", d->tree->s->label);
 		else if (strcmp(answer->failures[i].code, "NoSuchKey") != 0 &&
@@ -209,7 +235,8 @@ delete_rest(struct deletion *d, const struct mf_s3_deleted *answer, struct mf_er
 }
 
 static int
-send_batch(struct deletion *d, const struct mf_buf *body, const char *md5, struct mf_error *e)
+send_batch(struct deletion *d, struct batch *b, const struct mf_buf *body, const char *md5,
+    struct mf_error *e)
 {
 	const struct mf_s3_param query = {"delete", NULL};
 	const struct mf_s3_header headers[] = {
@@ -240,7 +267,7 @@ send_batch(struct deletion *d, const struct mf_buf *body, const char *md5, struc
 		if (rc == 1)
 			rc = s3_tree_refused(d->tree, "deleting in", NULL, &error, e);
 		else if (rc == 0) {
-			rc = delete_rest(d, &deleted, e);
+			rc = delete_rest(d, b, &deleted, e);
 			mf_s3_deleted_fini(&deleted);
 		}
 	}
@@ -252,6 +279,7 @@ send_batch(struct deletion *d, const struct mf_buf *body, const char *md5, struc
 static int
 delete_batch(struct deletion *d, const char *const *paths, size_t n, struct mf_error *e)
 {
+	struct batch b = {.paths = paths, .n = n};
 	struct mf_buf body = MF_BUF_INIT;
 	struct mf_error why = {0};
 	char md5[S3_TREE_MD5_BYTES];
@@ -259,7 +287,7 @@ delete_batch(struct deletion *d, const char *const *paths, size_t n, struct mf_e
 
 	if (n > 1 && !atomic_load(&d->tree->no_batch) &&
 	    write_batch(d->tree, paths, n, &body, &why) == 0 && content_md5(&body, md5, &why) == 0)
-		rc = send_batch(d, &body, md5, e);
+		rc = send_batch(d, &b, &body, md5, e);
 	else if (why.code != MF_OK && why.code != MF_EUNSUPPORTED) {
 		*e = why;
 		rc = -1;

@@ -67,6 +67,32 @@ test_delete(void **state)
 	tree_s3_end(&f);
 }
 
+/* What nobody asked for is not deleted, whatever the store tells of it. */
+static void
+test_delete_no_other(void **state)
+{
+	static const char *const keys[] = {"a b/d", "a b/a/b", "a b/", "c", "other/b"};
+	static const char *const paths[] = {"a", "b", "c"};
+	char text[256];
+	const struct s3_reply reply = {200, NULL, text, 0};
+	struct tree_s3_fixture f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(keys); i++) {
+		(void)snprintf(text, sizeof text,
+		    "<DeleteResult><Error><Key>%s</Key><Code>AccessDenied</Code></Error>"
+		    "</DeleteResult>",
+		    keys[i]);
+		tree_s3_begin(&f, &reply, 1);
+		assert_int_equal(mf_tree_del(f.t, paths, 3, NULL, NULL, &f.e), -1);
+		assert_int_equal(f.e.code, MF_ETRANSFER);
+		assert_non_null(strstr(f.e.message, "that was not asked for"));
+		assert_int_equal(tree_s3_asked(&f), 1);
+		tree_s3_end(&f);
+	}
+}
+
 static void
 note_why(void *arg, const char *path, const struct mf_error *why)
 {
@@ -322,6 +348,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_delete),
+	    cmocka_unit_test(test_delete_no_other),
 	    cmocka_unit_test(test_delete_locked),
 	    cmocka_unit_test(test_delete_denied),
 	    cmocka_unit_test(test_no_copy_between_accounts),
