@@ -10,6 +10,7 @@
 
 #define OBJECT_TEXT_BYTES 400
 #define CLEANING_US 15000000
+#define DROPPED_MAX ((size_t)1 << 20) /* of an answer that nobody wants; a listing's is less */
 
 int64_t
 mf_s3_attempt_now(const struct mf_s3_attempt *a)
@@ -407,15 +408,19 @@ mf_s3_attempt_send(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_
 	return rc;
 }
 
+/* arg: how much more of the answer may come. A store may give all of an object to whoever asks for
+ * its first byte. */
 static int
 drop(void *arg, const struct mf_http_response *response, const void *bytes, size_t n,
     struct mf_error *e)
 {
-	(void)arg;
+	size_t *left = arg;
+
 	(void)response;
 	(void)bytes;
-	(void)n;
-	(void)e;
+	if (n > *left)
+		return mf_error_set(e, MF_EFAIL, "enough");
+	*left -= n;
 	return 0;
 }
 
@@ -424,6 +429,7 @@ mf_s3_attempt_diagnose(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct
 {
 	static const struct mf_s3_header first_byte = {"Range", "bytes=0-0"};
 	const struct mf_s3_call *head = a->call;
+	size_t left = DROPPED_MAX;
 	const struct mf_s3_call get = {
 	    .method = "GET",
 	    .key = head->key,
@@ -433,6 +439,7 @@ mf_s3_attempt_diagnose(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct
 	    .n_headers = head->key != NULL ? 1 : 0,
 	    .doing = head->doing,
 	    .sink = drop,
+	    .sink_arg = &left,
 	};
 	struct mf_s3_answer answer = MF_S3_ANSWER_INIT;
 	struct mf_error why = {0};

@@ -1,7 +1,8 @@
 /* Answers of 2xx that are not what they seem: of somebody between, or with a checksum of something
- * else. And credentials that end twice in one call. */
+ * else. Credentials that end twice in one call; and what is asked where a refusal says nothing. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/transfers/tree_s3_fixture.h"
@@ -206,6 +207,55 @@ test_credentials_change_often(void **state)
 	end(&f);
 }
 
+#define ENDLESS (256 * MIB)
+
+/* Refuses a HEAD, and gives all of a large object to whoever asks for its first byte. */
+static bool
+play_endless(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	static const char piece[64 << 10];
+	_Atomic uint64_t *sent = arg;
+
+	if (strcmp(q->method, "HEAD") == 0) {
+		http_say(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\n");
+		return true;
+	}
+	http_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: \"x\"\r\n\r\n");
+	while (!http_gone(c) && atomic_load(sent) < ENDLESS) {
+		http_say(c, "%zx\r\n", sizeof piece);
+		http_say_bytes(c, piece, sizeof piece);
+		http_say(c, "\r\n");
+		atomic_fetch_add(sent, sizeof piece);
+	}
+	return false;
+}
+
+/* What is asked for to learn why a HEAD was refused is not read to its end. */
+static void
+test_why_refused(void **state)
+{
+	_Atomic uint64_t sent = 0;
+	struct http_server *server = http_server_start(play_endless, &sent);
+	struct mf_store_stat unused;
+	struct s3_world world;
+	struct mf_store *s;
+	struct mf_error e;
+	char url[64];
+
+	(void)state;
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u", http_server_port(server));
+	s3_world_make(&world, "KEYONE", "secret");
+	s = s3_world_store(&world, url, "models", "repo", true);
+	assert_int_equal(mf_store_head(s, "r/1", &unused, &e), -1);
+	assert_int_equal(e.code, MF_EPERM);
+	assert_int_equal(e.http_status, 403);
+	assert_int_equal(http_server_requests(server), 2);
+	mf_store_close(s);
+	s3_world_drop(&world);
+	http_server_stop(server);
+	assert_true(atomic_load(&sent) < ENDLESS / 2);
+}
+
 int
 main(void)
 {
@@ -216,6 +266,7 @@ main(void)
 	    cmocka_unit_test(test_sums_of_gets),
 	    cmocka_unit_test(test_credentials_run_out_twice),
 	    cmocka_unit_test(test_credentials_change_often),
+	    cmocka_unit_test(test_why_refused),
 	};
 
 	return cmocka_run_group_tests_name("the S3 store, answers", tests, NULL, NULL);
