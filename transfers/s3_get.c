@@ -12,6 +12,7 @@
 
 /* No object is longer than that anywhere; some servers stumble over larger numbers. */
 #define OFFSET_MAX ((uint64_t)1 << 60)
+#define OTHER_LENGTH "is shorter or longer than it said"
 
 /* ---- head ---- */
 
@@ -144,6 +145,9 @@ take(void *arg, const struct mf_http_response *r, const void *bytes, size_t n, s
 	at += skip;
 	n -= skip;
 	room = f->max - (f->out->len - f->start);
+	/* what goes on may never end */
+	if (r->status == 206 && n > f->want - (f->out->len - f->start))
+		return bad_answer(f, OTHER_LENGTH, e);
 	mf_buf_put(f->out, at, n < room ? n : room);
 	if (f->out->failed)
 		return mf_error_nomem(e, "an object");
@@ -165,7 +169,7 @@ finish(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 		return -1;
 	f->out->len += f->rest.filled;
 	if (f->want != UINT64_MAX && f->out->len - f->start != f->want)
-		return bad_answer(f, "is shorter or longer than it said", e);
+		return bad_answer(f, OTHER_LENGTH, e);
 	bytes = f->out->len > f->start ? f->out->data + f->start : NULL;
 	if (f->whole && !s3_sum_fits(f->s, r, bytes, f->out->len - f->start))
 		return bad_answer(f, "has another checksum than it says", e);

@@ -209,24 +209,29 @@ test_credentials_change_often(void **state)
 
 #define ENDLESS (256 * MIB)
 
-/* Refuses a HEAD, and gives all of a large object to whoever asks for its first byte. */
-static bool
-play_endless(struct http_conn *c, const struct http_seen *q, void *arg)
+static void
+say_endless(struct http_conn *c, const char *head, _Atomic uint64_t *sent)
 {
 	static const char piece[64 << 10];
-	_Atomic uint64_t *sent = arg;
 
-	if (strcmp(q->method, "HEAD") == 0) {
-		http_say(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\n");
-		return true;
-	}
-	http_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: \"x\"\r\n\r\n");
+	http_say(c, "HTTP/1.1 %s\r\nTransfer-Encoding: chunked\r\nETag: \"x\"\r\n\r\n", head);
 	while (!http_gone(c) && atomic_load(sent) < ENDLESS) {
 		http_say(c, "%zx\r\n", sizeof piece);
 		http_say_bytes(c, piece, sizeof piece);
 		http_say(c, "\r\n");
 		atomic_fetch_add(sent, sizeof piece);
 	}
+}
+
+/* Refuses a HEAD, and gives all of a large object to whoever asks for its first byte. */
+static bool
+play_endless(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	if (strcmp(q->method, "HEAD") == 0) {
+		http_say(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\n");
+		return true;
+	}
+	say_endless(c, "200 OK", arg);
 	return false;
 }
 
@@ -256,6 +261,41 @@ test_why_refused(void **state)
 	assert_true(atomic_load(&sent) < ENDLESS / 2);
 }
 
+static bool
+play_endless_part(struct http_conn *c, const struct http_seen *q, void *arg)
+{
+	(void)q;
+	say_endless(c, "206 Partial Content\r\nContent-Range: bytes 0-4/5", arg);
+	return false;
+}
+
+/* A part that goes on behind its end is not waited for. */
+static void
+test_part_without_end(void **state)
+{
+	_Atomic uint64_t sent = 0;
+	struct http_server *server = http_server_start(play_endless_part, &sent);
+	struct mf_buf out = MF_BUF_INIT;
+	struct s3_world world;
+	struct mf_store *s;
+	struct mf_error e;
+	char url[64];
+
+	(void)state;
+	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u", http_server_port(server));
+	s3_world_make(&world, "KEYONE", "secret");
+	s = s3_world_store(&world, url, "models", "repo", true);
+	assert_int_equal(mf_store_get(s, "r/1", 0, 100, &out, &e), -1);
+	assert_int_equal(e.code, MF_ETRANSFER);
+	assert_non_null(strstr(e.message, "is shorter or longer than it said"));
+	assert_int_equal(out.len, 0);
+	mf_buf_fini(&out);
+	mf_store_close(s);
+	s3_world_drop(&world);
+	http_server_stop(server);
+	assert_true(atomic_load(&sent) < ENDLESS / 2);
+}
+
 int
 main(void)
 {
@@ -267,6 +307,7 @@ main(void)
 	    cmocka_unit_test(test_credentials_run_out_twice),
 	    cmocka_unit_test(test_credentials_change_often),
 	    cmocka_unit_test(test_why_refused),
+	    cmocka_unit_test(test_part_without_end),
 	};
 
 	return cmocka_run_group_tests_name("the S3 store, answers", tests, NULL, NULL);
