@@ -390,7 +390,7 @@ no_answer(void **state)
 	f.q.patience = (struct mf_http_patience){.answer_us = 300 * MS, .stall_us = 50 * S};
 	start_ms = now_ms();
 	fails(&f, MF_HTTP_SLOW, MF_ETRANSFER, "127.0.0.1 has the request and gave no answer");
-	assert_in_range(now_ms() - start_ms, 300, 5000);
+	assert_in_range(now_ms() - start_ms, 300, 20000);
 	assert_true(f.r.maybe_sent);
 	assert_int_equal(f.r.silent_us, 300 * MS);
 	f.q.patience = (struct mf_http_patience){.total_us = 300 * MS};
@@ -547,7 +547,7 @@ connect_timeout(void **state)
 	f.q.patience = (struct mf_http_patience){.connect_us = 300 * MS};
 	start_ms = now_ms();
 	fails(&f, MF_HTTP_CONNECT, MF_ETRANSFER, "no answer in time");
-	assert_in_range(now_ms() - start_ms, 290, 5000);
+	assert_in_range(now_ms() - start_ms, 290, 20000);
 	assert_false(f.r.maybe_sent);
 	end(&f);
 }
@@ -610,7 +610,7 @@ interrupted(void **state)
 		f.q.interrupted_arg = &left;
 		start_ms = now_ms();
 		fails(&f, MF_HTTP_CANCELLED, MF_EINTERRUPTED, "interrupted");
-		assert_in_range(now_ms() - start_ms, 200, 3000);
+		assert_in_range(now_ms() - start_ms, 200, 20000);
 		end(&f);
 	}
 }

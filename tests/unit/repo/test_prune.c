@@ -552,7 +552,7 @@ test_second_generations_on_threads(void **state)
 		    "damage");
 	}
 	mf_names_fini(&names);
-	assert_true(prune_on_threads(f, p, MF_OP_GET, 500, &out) > 1);
+	assert_true(prune_on_threads(f, p, MF_OP_GET, 5000, &out) > 1);
 	assert_int_equal(out.objects_deleted, 14);
 	assert_int_equal(fixture_count(f, "c/"), 7);
 	assert_int_equal(fixture_check_versions(f), 1);

@@ -15,16 +15,17 @@
 
 #define THREADS 6
 
-/* How many are inside, and how many were at most. */
+/* How many are inside, and how many were at most; until so many were, each waits for others. */
 struct crowd {
 	atomic_int inside, most;
+	int wanted;
 };
 
 static int
 count_inside(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
 {
 	struct crowd *c = arg;
-	int n = atomic_fetch_add(&c->inside, 1) + 1, most = atomic_load(&c->most);
+	int n = atomic_fetch_add(&c->inside, 1) + 1, most = atomic_load(&c->most), tries;
 
 	(void)op;
 	(void)name;
@@ -32,6 +33,8 @@ count_inside(void *arg, enum mf_store_op op, const char *name, struct mf_error *
 	while (n > most && !atomic_compare_exchange_weak(&c->most, &most, n))
 		;
 	usleep(2000);
+	for (tries = 0; tries < 10000 && atomic_load(&c->most) < c->wanted; tries++)
+		usleep(2000);
 	atomic_fetch_sub(&c->inside, 1);
 	return 0;
 }
@@ -65,9 +68,9 @@ put_some(void *arg)
 }
 
 static int
-crowd_of(unsigned transfers)
+crowd_of(unsigned transfers, int wanted)
 {
-	struct crowd crowd = {0};
+	struct crowd crowd = {.wanted = wanted};
 	struct mf_store *s = gated(transfers, 1, &crowd);
 	pthread_t threads[THREADS];
 	int i;
@@ -84,9 +87,9 @@ static void
 so_many_and_no_more(void **state)
 {
 	(void)state;
-	assert_int_equal(crowd_of(1), 1);
-	assert_in_range(crowd_of(3), 1, 3);
-	assert_in_range(crowd_of(0), 2, THREADS);
+	assert_int_equal(crowd_of(1, 1), 1);
+	assert_int_equal(crowd_of(3, 3), 3);
+	assert_int_equal(crowd_of(0, THREADS), THREADS);
 }
 
 static int
