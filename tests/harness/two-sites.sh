@@ -60,7 +60,7 @@ start_haproxy() {
 		  timeout server 10s
 		  timeout check 5s
 		frontend exporter
-		  bind $exporter
+		  bind fd@3
 		  http-request use-service prometheus-exporter if { path /metrics }
 		frontend in
 		  bind unix@$scratch/in.sock
@@ -73,7 +73,17 @@ start_haproxy() {
 		  server old $old weight 100
 		  server new $new weight 0
 	EOF
-	"$haproxy" -f haproxy.cfg >>servers.log 2>&1 &
+	# what measures it needs to know the port, and nobody else is to have it: it is listened at
+	# before HAProxy is there
+	python3 -c 'import os, socket, sys
+s = socket.create_server(("127.0.0.1", 0))
+with open("exporter.new", "w") as f:
+    f.write("%s:%d" % s.getsockname())
+os.rename("exporter.new", "exporter")
+if s.fileno() != 3:
+    os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.execv(sys.argv[1], sys.argv[1:])' "$haproxy" -f haproxy.cfg >>servers.log 2>&1 &
 	pids+=($!)
 	in_time test -S haproxy.sock
 }
@@ -81,7 +91,7 @@ start_haproxy() {
 start_sites() {
 	start_site old && start_site new || return 1
 	old=$(cat old.url) new=$(cat new.url)
-	exporter=127.0.0.1:$((10000 + SRANDOM % 22000)) # below what outgoing connections take
+	start_haproxy || return 1
 	cat >prometheus.yml <<-EOF
 		global: {scrape_interval: 200ms, scrape_timeout: 200ms}
 		scrape_configs:
@@ -90,9 +100,8 @@ start_sites() {
 		  - {targets: ["$old"], labels: {site: old}}
 		  - {targets: ["$new"], labels: {site: new}}
 		- job_name: haproxy
-		  static_configs: [{targets: ["$exporter"]}]
+		  static_configs: [{targets: ["$(cat exporter)"]}]
 	EOF
-	start_haproxy
 }
 
 # one connection a command, as the runtime API has it
