@@ -48,7 +48,8 @@ TMPDIR=$scratch/pipe "$MF_TOP_SRCDIR/scripts/demo" "$MF_TOP_BUILDDIR" >piped 2>p
 check "through a pipe" test $? -eq 0
 wait $on_terminal
 check "on a terminal" test $? -eq 0
-check "... in less than two minutes" test $((SECONDS - begun)) -lt 120
+# a minute on a machine that has nothing else to do
+check "... in less than five minutes" test $((SECONDS - begun)) -lt 300
 tr -d '\r' <screen.raw | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' >screen
 cp piped out
 cp piped.err err
