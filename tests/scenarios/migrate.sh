@@ -12,6 +12,8 @@
 #	                                "error the migration was rolled back"
 #	heard NAME LINE...              these were among the news: "info weights 60/40"
 #	came_out NAME WEIGHTS REF LINK LINE...  all of it: no client failed, ends, and told
+#	kill_run                        $run is killed with traffic on its canary: a check that the
+#	                                weights stay
 #	push_version VERSION            one more version of the model
 #
 # A script that must not run while HAProxy is missing ends here.
@@ -157,6 +159,15 @@ no_client_failed() { # NAME
 	clients_end
 	check "$1: clients were there" test "$(wc -l <seen)" -gt 20
 	check "$1: no client saw a failure" sh -c '! grep -v "^200 " seen'
+}
+kill_run() { # stopped first: a busy machine may take longer over this than a run over its next step
+	local stands
+	kill -STOP "$run"
+	stands=$(weights)
+	kill -KILL "$run"
+	wait "$run" 2>/dev/null
+	check "killed with traffic on the canary" sh -c "case $stands in 100/0 | 0/100) false ;; esac"
+	check "... it stays where it was" test "$(weights)" = "$stands"
 }
 all_told() {
 	python3 -c 'import json

@@ -155,12 +155,10 @@ back_to_v1
 { migration v4 "${seen[@]}"; steps 2 | rollout; } >plan.yaml
 "$MF" migrate plan.yaml --run-id killed >killed.out 2>&1 &
 run=$!
-in_time sh -c "'$MF' status killed | grep -q 'weights 60/40'"
-kill -KILL $run
-wait $run 2>/dev/null
-check "killed at 40 %: traffic stays where it was" test "$(weights)" = 60/40
+in_time sh -c "'$MF' status killed | grep -q 'weights [1-9]0/'"
+kill_run
 status 0 "status of the run" "$MF" status killed
-says "... weights and heartbeat" 'weights 60/40, tick .*heartbeat' out
+says "... weights and heartbeat" 'weights [1-9]0/[1-9]0, tick .*heartbeat' out
 status 0 "resumed" "$MF" migrate plan.yaml --resume
 came_out resumed 0/100 v4 v4 "$succeeded"
 
