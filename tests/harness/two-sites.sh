@@ -17,9 +17,9 @@ model_server=$MF_TOP_BUILDDIR/tests/harness/model-server
 proxy=haproxy # whom weights and set_haproxy talk to: $proxy.sock
 pids=()
 
-in_time() { # COMMAND...: true within twenty seconds, or longer where the machine is slow
+in_time() { # COMMAND...: true within a minute, or longer where the machine is slow
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.1
 	done

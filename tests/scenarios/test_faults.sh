@@ -15,7 +15,7 @@ mkdir server
 "$MF_TOP_BUILDDIR/tests/harness/fault-server" server --page 60 &
 server=$!
 trap 'kill "$server"; wait "$server"; rm -rf "$scratch"' EXIT
-for _ in $(seq 300); do
+for _ in $(seq 3000); do
 	[ -e server/url ] && break
 	sleep 0.02
 done
@@ -39,9 +39,9 @@ played() { # AT LEAST
 	echo "$n times" >out
 	test "$n" -ge "$1"
 }
-wait_for() { # PATTERN: in the server's log, 10 s at most
+wait_for() { # PATTERN: in the server's log, a minute at most
 	local i
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		grep -q -- "$1" "$log" && return
 		sleep 0.02
 	done
@@ -268,7 +268,7 @@ END
 python3 keys.py &
 keys=$!
 trap 'kill "$server" "$keys"; wait "$server" "$keys"; rm -rf "$scratch"' EXIT
-for _ in $(seq 300); do
+for _ in $(seq 3000); do
 	[ -e keys-port ] && break
 	sleep 0.02
 done
@@ -451,7 +451,7 @@ cut_off() { # SIGNAL NAME: a copy of cut/ to that prefix, with two parts there a
 	faults 'fault=hold&op=part&after=2'
 	"$MF" copy cut "s3://bucket/$2" >copied 2>&1 &
 	copying=$!
-	for ((i = 0; i < 500 && $(parts 200) + $(parts 0) < 4; i++)); do sleep 0.02; done
+	for ((i = 0; i < 3000 && $(parts 200) + $(parts 0) < 4; i++)); do sleep 0.02; done
 	kill "-$1" "$copying"
 	wait "$copying" 2>/dev/null
 	ended=$?

@@ -18,11 +18,11 @@ children=()
 # shellcheck disable=SC2154 # scratch is lib.sh's
 trap 'kill -9 "${children[@]}" 2>/dev/null; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 
-# by_and_by NAME COMMAND...: it succeeds within 20 seconds
+# by_and_by NAME COMMAND...: it succeeds within a minute
 by_and_by() {
 	local name=$1 i
 	shift
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		if "$@" >/dev/null 2>&1; then
 			ok "$name"
 			return
@@ -218,14 +218,14 @@ ls -A tiny/vol/.modelferry/staging >full.staged
 "$MF" ref full production pages >/dev/null
 head -c 2400000 /dev/zero >tiny/other
 "$MF" follow full tiny/vol --link current --interval 100ms >/dev/null 2>full.log </dev/null &
-for i in $(seq 400); do
+for i in $(seq 1200); do
 	grep -q "cannot be pulled" full.log && break
 	sleep 0.05
 done
 diff -r -x .modelferry a tiny/vol/current >>full.diff 2>&1 || echo "differs in the middle" >>full.diff
 ls -A tiny/vol/.modelferry/staging/*/ >full.begun
 rm tiny/other
-for i in $(seq 400); do
+for i in $(seq 1200); do
 	diff -r -x .modelferry pages tiny/vol/current >/dev/null 2>&1 && touch full.shown && break
 	sleep 0.05
 done

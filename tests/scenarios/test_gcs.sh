@@ -17,7 +17,7 @@ need_fake() { # DIR [OPTION ...]
 	mkdir "$1"
 	"$MF_TOP_BUILDDIR/tests/harness/fake-gcs" "$@" &
 	fake=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 3000); do
 		[ -e "$1/url" ] && break
 		sleep 0.02
 	done

@@ -18,10 +18,10 @@ took() {
 	echo "took $ms ms" >out
 	((ms >= $2 && ms <= $3))
 }
-# wait_for_line FILE PATTERN: 10 s at most
+# wait_for_line FILE PATTERN: a minute at most
 wait_for_line() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		grep -q -- "$2" "$1" && return
 		sleep 0.1
 	done
@@ -117,8 +117,10 @@ speaks() {
 	shift 2
 	: >faults/log/haproxy.log
 	status 0 "$name" "$@"
-	sleep 0.2 # a line is written when its request is over
-	sed 's/.* //' faults/log/haproxy.log | sort | uniq -c | sed 's/^ *//' >spoken
+	# lines are written when requests are over: that of this one after all of them
+	s3 "/$bucket/the-end" -o answer
+	wait_for_line faults/log/haproxy.log '/the-end '
+	sed '/\/the-end /d; s/.* //' faults/log/haproxy.log | sort | uniq -c | sed 's/^ *//' >spoken
 	cp spoken out
 	check "$name: by $version" grep -qxE "[0-9]+ $version" spoken
 	check "$name: by nothing else" test "$(wc -l <spoken)" = 1

@@ -15,7 +15,7 @@ serve() { # DIR: a server, its address in DIR/url
 	mkdir "$1"
 	"$MF_TOP_BUILDDIR/tests/harness/fault-server" "$1" --page 9 &
 	servers+=($!)
-	for _ in $(seq 300); do
+	for _ in $(seq 3000); do
 		[ -e "$1/url" ] && return
 		sleep 0.02
 	done

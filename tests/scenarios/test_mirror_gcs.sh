@@ -20,7 +20,7 @@ stop_fake() {
 }
 trap 'stop_fake; stop_s3; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 started() { # DIR: the server there says its address
-	for _ in $(seq 300); do
+	for _ in $(seq 3000); do
 		[ -e "$1/url" ] && return
 		sleep 0.02
 	done

@@ -13,7 +13,7 @@ python3 "$MF_TOP_SRCDIR/tests/scenarios/listen.py" port told &
 server=$!
 # shellcheck disable=SC2154 # scratch is lib.sh's
 trap 'kill $server 2>/dev/null; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	[ -e port ] && break
 	sleep 0.05
 done
@@ -126,7 +126,7 @@ begin=$(date +%s%N)
 status 3 "a server that hangs" env MODELFERRY_NOTIFY_URL="$base/hang/hooks/s3cr3t" MODELFERRY_PING_URL="$base/hang/ping/s3cr3t" "$MF" pull churn@v9 dst --report-timeout 1s
 took=$((($(date +%s%N) - begin) / 1000000))
 says "... is warned of" "server of --notify-url was not told"
-check "... and not waited for" test $took -lt 5000
+check "... and not waited for" test $took -lt 60000
 : >told
 status 0 "a server that is busy" env MODELFERRY_PING_URL="$base/once-busy/ping/x" "$MF" versions
 told "... is asked again" '[r["path"] for r in pings].count("/once-busy/ping/x/start") == 2'
@@ -141,7 +141,7 @@ check "... and stays" cmp other.prom kept.prom
 export MODELFERRY_NOTIFY_URL=$base/hooks/x
 "$MF" push src churn@v3 --settle 1h >out 2>err &
 pid=$!
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	grep -q /start told && break
 	sleep 0.05
 done
@@ -152,7 +152,7 @@ told "... and is told" "field('Exit status').startswith('11: interrupted') and p
 : >told
 MODELFERRY_NOTIFY_URL=$base/hang/hooks/x "$MF" pull churn@v9 dst --report-timeout 10m >out 2>err &
 pid=$!
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	grep -q /hang/ told && break
 	sleep 0.05
 done
@@ -170,7 +170,7 @@ if command -v prometheus-pushgateway >/dev/null; then
 	gateway=$!
 	# shellcheck disable=SC2154
 	trap 'kill $server $gateway 2>/dev/null; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		curl -sf "http://127.0.0.1:$port/-/ready" >/dev/null && break
 		sleep 0.05
 	done

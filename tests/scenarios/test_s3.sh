@@ -48,10 +48,15 @@ whole_life() { # WHERE BYTES
 # A push is killed; the next one sends only what had not arrived.
 killed_push() { # WHERE BYTES BYTES-A-SECOND
 	local at=$1 pushing
+	rm -f killed.log
 	data src/weights.bin "$2" 3
-	"$MF" push src churn@killed --bwlimit "$3" >/dev/null 2>&1 &
+	"$MF" push src churn@killed --bwlimit "$3" --log-level debug --log-file killed.log \
+		>/dev/null 2>&1 &
 	pushing=$!
-	sleep 1.5
+	for _ in $(seq 3000); do # until a chunk is there
+		grep -qs 'http request method=PUT .*/c/.* status=200' killed.log && break
+		sleep 0.02
+	done
 	kill -KILL "$pushing"
 	wait "$pushing" 2>/dev/null
 	status 0 "$at: a killed push: again" "$MF" push src churn@killed --json

@@ -11,7 +11,7 @@ start() {
 	: >serve.out
 	"$MF" serve --listen 127.0.0.1:0 "$@" >serve.out 2>serve.err &
 	server=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		url=$(sed -n 's/^listening on //p' serve.out)
 		[ -n "$url" ] && return
 		kill -0 $server 2>/dev/null || break
