@@ -97,6 +97,20 @@ open_with_link(struct mf_place *pl, struct mf_error *e)
 	return 0;
 }
 
+static int
+refuse_full(const char *dir, bool has_versions, struct mf_error *e)
+{
+	if (has_versions) {
+		mf_error_set(e, MF_EEXIST, "%s has versions of a pull with --link in it", dir);
+		return mf_error_hint(e, "nothing was changed; give --link NAME again, or another "
+					"directory");
+	}
+	mf_error_set(e, MF_EEXIST, "%s is not empty and was not made by a pull", dir);
+	return mf_error_hint(e,
+	    "nothing was changed; pull into an empty or absent directory, or with "
+	    "--link NAME");
+}
+
 /* DIR itself is replaced: absent, empty, or made by an earlier pull. */
 static int
 check_dir(struct mf_place *pl, struct mf_error *e)
@@ -115,11 +129,8 @@ check_dir(struct mf_place *pl, struct mf_error *e)
 		rc = mf_error_hint(e, "pull with --link NAME: all lies inside it then");
 	} else if (!is_empty(fd)) {
 		pl->exchange = faccessat(fd, OWN "/version", F_OK, 0) == 0;
-		if (!pl->exchange) {
-			mf_error_set(e, MF_EEXIST, "%s is not empty and was not made by a pull", dir);
-			rc = mf_error_hint(e, "nothing was changed; pull into an empty or absent directory, "
-			    "or with --link NAME");
-		}
+		if (!pl->exchange)
+			rc = refuse_full(dir, faccessat(fd, OWN "/versions", F_OK, 0) == 0, e);
 	}
 	close(fd);
 	return rc;

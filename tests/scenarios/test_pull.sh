@@ -16,6 +16,8 @@ status 0 "pull production with a link" "$MF" -r repo pull churn vol --link curre
 check "the link shows v1" diff -r a vol/current
 check "the link is relative" test "$(readlink vol/current)" = "$(readlink vol/current | sed 's|^/||')"
 status 0 "move production" "$MF" -r repo ref churn production v2
+status 2 "pull to its directory without a link" "$MF" -r repo pull churn vol
+says "... is told what it has" 'vol has versions of a pull with --link in it'
 status 0 "pull again" "$MF" -r repo pull churn vol --link current
 check "the link shows v2" diff -r b vol/current
 check "the old version stays for its readers" test "$(find vol/.modelferry/versions -mindepth 1 -maxdepth 1 | wc -l)" = 2
