@@ -122,6 +122,17 @@ struct instance {
 
 static const char service[] = "the instance metadata service";
 
+/* It was asked since nothing else is set up: most likely that was forgotten. */
+static int
+hint_others(struct mf_error *e)
+{
+	if (e == NULL || e->code != MF_EPERM)
+		return -1;
+	return mf_error_hint(e,
+	    "it was asked since no credentials are set: set AWS_ACCESS_KEY_ID and "
+	    "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+}
+
 /* Nobody has ever answered: most likely there is nobody. */
 static int
 nobody(const struct instance *i, struct mf_error *e)
@@ -155,8 +166,10 @@ get_token(struct instance *i, struct mf_buf *token, struct mf_error *e)
 			return nobody(i, e);
 	}
 	i->reached = true;
-	if (http_status != 200)
-		return mf_s3_ask_failed(service, http_status, e);
+	if (http_status != 200) {
+		(void)mf_s3_ask_failed(service, http_status, e);
+		return hint_others(e);
+	}
 	if (token->len == 0 || strpbrk((const char *)token->data, "\r\n") != NULL)
 		return mf_error_set(e, MF_ETRANSFER, "%s gives no token", service);
 	return 0;
@@ -192,10 +205,12 @@ get_role(const struct instance *i, const struct mf_buf *token, char role[ROLE_BY
 		goto out;
 	if (http_status == 404) {
 		mf_error_set(e, MF_EPERM, "no credentials: this instance has no role");
+		hint_others(e);
 		goto out;
 	}
 	if (http_status != 200) {
 		mf_s3_ask_failed(service, http_status, e);
+		hint_others(e);
 		goto out;
 	}
 	text = (const char *)answer.data;

@@ -502,7 +502,7 @@ instance(void **state)
 	assert_fails(s, MF_ETRANSFER, "names no role");
 	assert_fails(s, MF_EPERM, "AssumeRoleUnauthorizedAccess");
 	assert_fails(s, MF_ETRANSFER, "HTTP 503");
-	assert_fails(s, MF_EPERM, "HTTP 403");
+	assert_fails(s, MF_EPERM, "(HTTP 403)\nHINT: it was asked since no credentials are set");
 	assert_fails(s, MF_ETRANSFER, "no token");
 	assert_fails(s, MF_ETRANSFER, "connection refused");
 	assert_int_equal(script.done, script.n);
