@@ -168,7 +168,9 @@ open_plain(const char *url, const struct mf_store_open_params *p, struct mf_stor
 	if (separator != NULL && memchr(url, '/', (size_t)(separator - url)) == NULL) {
 		mf_error_set(e, MF_EUSAGE, "unknown kind of repository \"%.*s://\"",
 		    separator - url > 40 ? 40 : (int)(separator - url), url);
-		return mf_error_hint(e, "a path or file://PATH names a directory");
+		return mf_error_hint(e,
+		    "a path or file://PATH names a directory, s3://BUCKET/PATH or "
+		    "gs://BUCKET/PATH a bucket's; where its server is, --endpoint-url says");
 	}
 	return open_dir(url, p, out, e);
 }

@@ -84,9 +84,14 @@ print(const struct commit *s, double seconds, struct mf_error *e)
 		    s->model, s->version);
 	if (s->c->json)
 		return print_json(s, seconds, e);
-	fprintf(out, "%s@%s%s: %llu files, %s, from %u shards in %.1f s\n", s->model, s->version,
-	    r->already ? " is there already" : "", (unsigned long long)r->files,
-	    mf_format_size(r->bytes, bytes), s->p.shards, seconds);
+	/* a version does not say how many shards it was made of */
+	if (r->already)
+		fprintf(out, "%s@%s is there already: %llu files, %s\n", s->model, s->version,
+		    (unsigned long long)r->files, mf_format_size(r->bytes, bytes));
+	else
+		fprintf(out, "%s@%s: %llu files, %s, from %u shards in %.1f s\n", s->model,
+		    s->version, (unsigned long long)r->files, mf_format_size(r->bytes, bytes),
+		    s->p.shards, seconds);
 	if (s->p.ref != NULL)
 		fprintf(out, "%s is now %s, sequence %llu\n", s->p.ref, s->version,
 		    (unsigned long long)r->ref_sequence);

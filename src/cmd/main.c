@@ -51,8 +51,12 @@ open_log(struct mf_cmd *c, int *fd, struct mf_error *e)
 
 	if (path != NULL) {
 		*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-		if (*fd < 0)
-			return mf_error_sys(e, errno, "cannot open the log file %s", path);
+		if (*fd < 0) {
+			mf_error_sys(e, errno, "cannot open the log file %s", path);
+			if (e->code == MF_ENOTFOUND)
+				e->code = MF_EUSAGE; /* its directory, and none of a repository */
+			return -1;
+		}
 		c->has_log_file = true;
 	}
 	params.fd = *fd;

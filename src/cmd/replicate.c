@@ -22,21 +22,24 @@ load_other_keys(const struct mf_cmd *c, struct mf_cmd_repo *to, struct mf_error 
 static int
 print(struct mf_cmd *c, const char *spec, const struct mf_replicate_result *r, struct mf_error *e)
 {
+	const size_t model = strcspn(spec, "@");
 	char bytes[MF_UNIT_TEXT_BYTES], stored[MF_UNIT_TEXT_BYTES];
 
 	if (c->json)
 		return mf_output_json(c->out,
-		    json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "version", spec, "chunks",
-			(json_int_t)r->chunks, "new_chunks", (json_int_t)r->new_chunks, "bytes",
-			(json_int_t)r->bytes, "stored_bytes", (json_int_t)r->stored_bytes,
-			"already", r->already), e);
+		    json_pack("{s:s%, s:s, s:I, s:I, s:I, s:I, s:b}", "model", spec, model,
+			"version", r->version, "chunks", (json_int_t)r->chunks, "new_chunks",
+			(json_int_t)r->new_chunks, "bytes", (json_int_t)r->bytes, "stored_bytes",
+			(json_int_t)r->stored_bytes, "already", r->already),
+		    e);
 	if (r->already) {
-		fprintf(c->out, "%s is there already\n", spec);
+		fprintf(c->out, "%.*s@%s is there already\n", (int)model, spec, r->version);
 		return 0;
 	}
-	fprintf(c->out, "replicated %s: %s; %llu of %llu chunks new, stored as %s\n", spec,
-	    mf_format_size(r->bytes, bytes), (unsigned long long)r->new_chunks,
-	    (unsigned long long)r->chunks, mf_format_size(r->stored_bytes, stored));
+	fprintf(c->out, "replicated %.*s@%s: %s; %llu of %llu chunks new, stored as %s\n",
+	    (int)model, spec, r->version, mf_format_size(r->bytes, bytes),
+	    (unsigned long long)r->new_chunks, (unsigned long long)r->chunks,
+	    mf_format_size(r->stored_bytes, stored));
 	return 0;
 }
 

@@ -22,7 +22,8 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"are refused by name."},
     [MF_CMD_COMMIT] = {"commit", "MODEL@VERSION", 1, 1, "-",
 	"make a version of what its shards pushed",
-	"Makes one version of what the runs of `push` --shard 1/N to N/N brought. "
+	"Makes one version of what the runs of `push` --shard 1/N to N/N brought; --shards N must be "
+	"given. "
 	"Where shards are missing, or saw different files, it names them and the status is 7. "
 	"Of several attempts of a shard any complete one will do.\n\n"
 	"It may be killed, run again, or run twice at once: that gives one version, and the status is "

@@ -624,8 +624,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"Compare the files of DIR with the version instead of the store."},
     [MF_OPT_REPAIR_FROM] = {"repair-from", 0, MF_KIND_PATH, 0, "DIR", NULL, NULL, 0,
 	MF_FOR(VERIFY), MF_COMPLETE_DIR, "store again what is damaged, from this directory",
-	"Store again the chunks found missing or damaged that a healthy copy of the version in DIR "
-	"still has. "
+	"Store again the chunks found missing, and with --read-data those found damaged, that a "
+	"healthy copy of the version in DIR still has. "
 	"Damaged segments of a manifest (lists of files) are made again too, where DIR is the very "
 	"directory that was pushed, on the same machine, and was not changed since: they hold the times "
 	"and inode numbers of its files. "

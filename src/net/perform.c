@@ -43,9 +43,11 @@ check_request(const struct mf_http_request *q, struct mf_error *e)
 int
 mf_http_check_plain(const struct mf_url *url, bool allow_http, struct mf_error *e)
 {
+	char authority[MF_URL_AUTHORITY_BYTES];
+
 	if (url->tls || allow_http || mf_url_is_loopback(url))
 		return 0;
-	mf_error_set(e, MF_EUSAGE, "http://%s is not encrypted", url->host);
+	mf_error_set(e, MF_EUSAGE, "http://%s is not encrypted", mf_url_authority(url, authority));
 	return mf_error_hint(e, "use https://, or allow it with --allow-http");
 }
 

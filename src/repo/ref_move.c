@@ -42,9 +42,11 @@ check_expectation(const struct mf_ref_move *move, const struct mf_ref *now, stru
 
 	if (move->expect == NULL || strcmp(move->expect, present) == 0)
 		return 0;
-	return mf_error_set(e, MF_ECONFLICT, "the ref %s@%s is at %s, not at %s",
-	    move->to->root.model, move->name, *present ? present : "nothing",
-	    *move->expect ? move->expect : "nothing");
+	mf_error_set(e, MF_ECONFLICT, "the ref %s@%s is at %s, not at %s", move->to->root.model,
+	    move->name, *present ? present : "nothing", *move->expect ? move->expect : "nothing");
+	return mf_error_hint(e,
+	    "nothing moved: look whether that is as it should be, and expect %s",
+	    *present ? present : "an empty VERSION");
 }
 
 /* What stands in the object. */

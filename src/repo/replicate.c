@@ -4,6 +4,7 @@
  * chunks are read, opened and checked, offered to the pipeline of push under the other
  * repository's keys, and its checksum is computed anew on the way.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -341,6 +342,7 @@ mf_replicate(struct mf_repo *from, const char *spec, struct mf_repo *to,
 	*out = (struct mf_replicate_result){0};
 	if (mf_version_resolve(from, spec, &r.version, e) != 0)
 		return -1;
+	snprintf(out->version, sizeof(out->version), "%s", r.version.root.version);
 	rc = replicate(&r, now_us, e);
 	if (rc != 0)
 		mf_error_while(e, "replicating %s@%s to %s", r.version.root.model,

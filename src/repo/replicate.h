@@ -7,6 +7,7 @@
 #include "src/repo/repo.h"
 
 struct mf_replicate_result {
+	char version[160]; /* that was meant */
 	uint64_t chunks, new_chunks, bytes, stored_bytes;
 	bool already; /* the version is there with the same content */
 };

@@ -196,10 +196,15 @@ say_what_helps(const struct verify *s, struct mf_error *e)
 	if (s->given_up[0] != '\0')
 		return mf_error_hint(e, "a list of files that DIR does not bring back is lost: push the "
 		    "files under another name, and `modelferry forget %s`", s->given_up);
-	return mf_error_hint(e, "%s", p->repair_from != NULL
-		? "what DIR does not have can be repaired from another copy of the files"
-		: "`verify --repair-from DIR` puts back what a healthy copy of the files has; best is "
-		  "the directory that was pushed");
+	if (p->repair_from != NULL)
+		return mf_error_hint(e,
+		    "what DIR does not have can be repaired from another copy of the "
+		    "files");
+	/* what only reading finds, only reading repairs */
+	return mf_error_hint(e,
+	    "`verify%s --repair-from DIR` puts back what a healthy copy of the "
+	    "files has; best is the directory that was pushed",
+	    p->read_data ? " --read-data" : "");
 }
 
 static int

@@ -124,6 +124,7 @@ status 0 "ref --json" "$MF" -r "$repo" ref churn production --json
 json "... its sequence" 'r["version"] == "v2" and r["sequence"] == 2'
 status 0 "a new ref" "$MF" -r "$repo" ref churn staging v1
 status 7 "--expect of another version" "$MF" -r "$repo" ref churn staging v2 --expect v2
+says "... and what it expects would do" 'nothing moved: .* expect v1$'
 status 0 "--expect of its version" "$MF" -r "$repo" ref churn staging v2 --expect v1
 status 7 "--expect of none" "$MF" -r "$repo" ref churn staging v1 --expect ""
 status 3 "a ref that is not there" "$MF" -r "$repo" ref churn nothing
@@ -207,7 +208,11 @@ status 0 "doctor of this machine" "$MF" doctor
 # replicate
 status 0 "replicate" "$MF" -r "$repo" replicate churn@v2 --to "$other" --json
 status 0 "... again" "$MF" -r "$repo" replicate churn@v2 --to "$other" --json
-json "... is there already" 'r["already"]'
+json "... is there already" 'r["already"] and r["model"] == "churn" and r["version"] == "v2"'
+status 0 "... by a ref" "$MF" -r "$repo" replicate churn@staging --to "$other" --json
+json "... says which version that is" 'r["model"] == "churn" and r["version"] == "v2" and r["already"]'
+status 2 "replicate to a place of no known kind" "$MF" -r "$repo" replicate churn --to ftp://other
+says "... and which there are" '^HINT: .*s3://BUCKET/PATH'
 status 0 "... is pulled from there" "$MF" -r "$other" pull churn@v2 from-other
 check "... the bytes" diff -r -x .modelferry b from-other
 status 3 "replicate to no repository" "$MF" -r "$repo" replicate churn@v2 --to nowhere
@@ -224,6 +229,7 @@ printf 'XXXXXXXX' | dd of="$chunk" bs=1 seek=5000 conv=notrunc 2>/dev/null
 if in_bucket; then check "... and back, damaged" "$MF" copy "$stored" "$other"; fi
 status 4 "damage is found" "$MF" -r "$other" verify --read-data
 says "... and its file named" "model.bin" <(cat out err)
+says "... and what finds it again" '`verify --read-data --repair-from DIR`' err
 status 4 "a damaged file is not pulled" "$MF" -r "$other" pull churn@v2 broken
 check "... nothing is there" test ! -e broken
 status 0 "repair from a healthy copy" "$MF" -r "$other" verify --read-data --repair-from b
@@ -316,6 +322,7 @@ done
 status 6 "a full device" bash -c "'$MF' -r '$repo' versions >/dev/full"
 status 0 "environment twins" env MODELFERRY_REPO="$repo" MODELFERRY_JSON=true "$MF" versions
 json "... count" 'len(r) == 3'
+status 2 "--log-file in no directory" "$MF" -r "$repo" versions --log-file nowhere/log
 status 0 "--log-file" "$MF" -r "$repo" versions --log-file log --log-level debug
 status 0 "--log-format json" "$MF" -r "$repo" verify --log-format json --log-level debug --json
 json "... leaves results alone" 'r["ok"]'

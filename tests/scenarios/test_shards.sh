@@ -84,6 +84,8 @@ wait $one
 check "one commit is done" test $? = 0
 wait $two
 check "so is one beside it" test $? = 0
+status 0 "another number of shards is not taken for the version's" "$MF" commit churn@v1 --shards 3
+says "... which does not say how many there were" '^churn@v1 is there already: [0-9]* files, [^,]*$' out
 status 0 "a third finds it there" "$MF" commit churn@v1 --shards 4 --ref production --json
 json "... and says so" 'r["already"] and r["ref"]["name"] == "production"'
 status 0 "there is one version" "$MF" versions --json
