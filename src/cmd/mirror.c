@@ -12,6 +12,12 @@ mf_cmd_mirror_takes(void *arg, const char *path)
 	return mf_filter_takes(arg, path);
 }
 
+bool
+mf_cmd_mirror_enters(void *arg, const char *path)
+{
+	return mf_filter_enters(arg, path);
+}
+
 static const char *
 doing(void *arg, char *out, size_t out_bytes)
 {

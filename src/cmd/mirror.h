@@ -27,5 +27,6 @@ void mf_cmd_mirror_fini(struct mf_cmd_mirror *m);
 int mf_cmd_mirror_begin(struct mf_cmd_mirror *m, const char *word, struct mf_error *e);
 /* For `takes`; arg is the filter. */
 bool mf_cmd_mirror_takes(void *arg, const char *path);
+bool mf_cmd_mirror_enters(void *arg, const char *path); /* a directory */
 
 #endif

@@ -58,6 +58,7 @@ mirror_params(struct mf_cmd_mirror *m)
 	    .backup = m->backup.tree,
 	    .suffix = mf_options_text(o, MF_OPT_SUFFIX),
 	    .takes = m->filter != NULL ? mf_cmd_mirror_takes : NULL,
+	    .enters = m->filter != NULL ? mf_cmd_mirror_enters : NULL,
 	    .takes_arg = m->filter,
 	    .transfers = (unsigned)mf_options_number(o, MF_OPT_TRANSFERS),
 	    .checkers = (unsigned)mf_options_number(o, MF_OPT_CHECKERS),

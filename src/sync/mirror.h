@@ -56,6 +56,9 @@ struct mf_mirror_params {
 
 	/* Does the filter take this file? Called on one thread. NULL: all. */
 	bool (*takes)(void *arg, const char *path);
+	/* May it take a file below this directory? One of dst that was emptied stays where src has
+	 * it, but not where the filter leaves it out. NULL: it may of all. */
+	bool (*enters)(void *arg, const char *path);
 	void *takes_arg;
 
 	unsigned transfers, checkers; /* workers; at least 1 */

@@ -62,6 +62,8 @@ source_has_dir(struct mirror_run *r, const char *path)
 {
 	struct mf_tree_entry entry = {0};
 
+	if (r->p->enters != NULL && !r->p->enters(r->p->takes_arg, path))
+		return false;
 	return mf_tree_look(r->p->src, path, &entry, NULL) == 0 && entry.kind == MF_TREE_DIR;
 }
 

@@ -83,6 +83,10 @@ check "empty directories that are left out: made, and not deleted" test -d dst/i
 left "$MF" >ours
 check "a directory that is left out is not read" grep -qx dst/in/empty ours
 chmod 755 src/out
+mkdir -p src/out/there
+rm -rf dst && cp -r out.before dst
+status 0 "--delete-excluded and empty directories" "$MF" sync src dst --filter-from rules --delete-excluded
+check "--delete-excluded: empty directories go, also those that the source has" test ! -e dst/out -a -d dst/in
 rm -r src/out src/in
 
 # --- on purpose
