@@ -104,7 +104,7 @@ unfinished() { # PREFIX
 }
 for signal in KILL TERM; do
 	name="SIG$signal in a large file"
-	"$MF" copy src "s3://$bucket/$signal" --include large.bin --bwlimit 30M --log-level debug \
+	"$MF" copy src "s3://$bucket/$signal" --include large.bin --bwlimit 15M --log-level debug \
 		--log-file "$signal.log" >/dev/null 2>&1 &
 	copying=$!
 	for _ in $(seq 500); do

@@ -36,9 +36,9 @@ closed "cat" "$MF" -r repo cat churn@v1 big
 # shellcheck disable=SC2181
 got=${PIPESTATUS[0]}
 case $got in 0 | 141) ok "versions into nothing" ;; *) not_ok "versions into nothing: $got" ;; esac
-status 141 "no reader at all" bash -c "exec 3> >(:); sleep 0.2; '$MF' -r repo versions >&3"
+status 141 "no reader at all" bash -c "exec 3> >(:); wait \$!; '$MF' -r repo versions >&3"
 check "... and not a word" test ! -s err
-status 4 "an error is told all the same" bash -c "rm -rf broken; cp -r repo broken; rm broken/c/*/*; exec 3> >(:); sleep 0.2; '$MF' -r broken ls churn@v1 >&3"
+status 4 "an error is told all the same" bash -c "rm -rf broken; cp -r repo broken; rm broken/c/*/*; exec 3> >(:); wait \$!; '$MF' -r broken ls churn@v1 >&3"
 
 # a full disk
 if [ -w /dev/full ]; then

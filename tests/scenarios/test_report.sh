@@ -165,14 +165,18 @@ check "a second signal ends the telling" test $? = 143
 
 # the real gateway
 if command -v prometheus-pushgateway >/dev/null; then
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	prometheus-pushgateway --web.listen-address="127.0.0.1:$port" >gateway.log 2>&1 &
-	gateway=$!
+	gateway=
 	# shellcheck disable=SC2154
 	trap 'kill $server $gateway 2>/dev/null; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
-	for _ in $(seq 1200); do
-		curl -sf "http://127.0.0.1:$port/-/ready" >/dev/null && break
-		sleep 0.05
+	for _ in 1 2 3 4 5; do # somebody else may have the port meanwhile
+		port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+		prometheus-pushgateway --web.listen-address="127.0.0.1:$port" >gateway.log 2>&1 &
+		gateway=$!
+		for _ in $(seq 1200); do
+			curl -sf "http://127.0.0.1:$port/-/ready" >/dev/null && break 2
+			kill -0 $gateway 2>/dev/null || break
+			sleep 0.05
+		done
 	done
 	unset MODELFERRY_NOTIFY_URL MODELFERRY_PING_URL
 	export MODELFERRY_PUSHGATEWAY=http://127.0.0.1:$port
