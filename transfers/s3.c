@@ -22,6 +22,29 @@ check_writable(const struct s3_store *s, struct mf_error *e)
 	return s->write ? 0 : mf_error_set(e, MF_EPERM, "%s is open for reading only", s->label);
 }
 
+/* It is there, after a put that the store refused and may have carried out: is it that one's? No
+ * two put the same bytes (retry.h). 0: yes; 1; -1. */
+static int
+look_whose(struct s3_store *s, const char *name, const void *bytes, size_t n, struct mf_error *e)
+{
+	struct mf_buf is = MF_BUF_INIT;
+	struct mf_error own = {0};
+	int rc;
+
+	e = e == NULL ? &own : e;
+	if (n == 0)
+		return mf_error_set(e, MF_ETRANSFER,
+		    "cannot tell whether %s/%s was stored by this put or by another", s->label,
+		    name);
+	rc = s3_get(&s->store, name, 0, n + 1, &is, e);
+	if (rc == 0)
+		rc = is.len != n || memcmp(is.data, bytes, n) != 0;
+	else if (e->code == MF_ENOTFOUND)
+		rc = 1; /* it was taken; nobody puts again what somebody deleted */
+	mf_buf_fini(&is);
+	return rc;
+}
+
 int
 s3_put_once(struct s3_store *s, const char *name, const void *bytes, size_t n, bool if_absent,
     bool repeatable, enum mf_s3_class *class, struct mf_error *e)
@@ -59,7 +82,7 @@ s3_put_once(struct s3_store *s, const char *name, const void *bytes, size_t n, b
 		*class = a.class;
 	mf_s3_answer_fini(&a);
 	if (rc != 0 && if_absent && *class == MF_S3_PRECONDITION)
-		return 1;
+		return a.doubtful ? look_whose(s, name, bytes, n, e) : 1;
 	if (rc != 0 && *class == MF_S3_RACE && e != NULL)
 		e->code = MF_ETRANSFER;
 	return rc;

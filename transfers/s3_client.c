@@ -166,7 +166,7 @@ struct run {
 	struct mf_s3_attempt attempt;
 	unsigned redirects, waits;
 	unsigned renewed; /* since it waited last */
-	bool clock_set, diagnosed, md5_added;
+	bool clock_set, diagnosed, md5_added, doubtful;
 	uint64_t waits_since_us; /* monotonic; with waits > 0 */
 };
 
@@ -407,8 +407,10 @@ mf_s3_client_call(struct mf_s3_client *c, const struct mf_s3_call *call, struct 
 		if (!(out->refused ? goes_on(&r, out, e) : tries_again(&r, out, e)))
 			break;
 		refusal = *e;
+		r.doubtful = r.doubtful || (out->refused && out->http.status >= 500);
 		mf_log_attempts_next();
 	}
+	out->doubtful = r.doubtful;
 	out->summed =
 	    r.attempt.sum_name != NULL && strncmp(r.attempt.sum_name, "x-amz-checksum-", 15) == 0;
 	mf_log_attempts_end(begun);

@@ -5,9 +5,11 @@
  * region that a redirection names; corrects the clock by the store's; renews credentials that
  * have expired; and waits where the store asks for less.
  *
- * All of these are refusals, so that an attempt that is followed by another has certainly done
- * nothing; and so are requests that did not leave this machine. Whatever may have been carried out
- * is not sent again here: whether that is safe is known to the store's user (retry.h).
+ * All of these are refusals, so that an attempt that is followed by another has done nothing; and
+ * so are requests that did not leave this machine. Whatever may have been carried out is not sent
+ * again here: whether that is safe is known to the store's user (retry.h). One refusal is not to be
+ * relied on for that: a store that writes to many disks may ask for less (503) because too few of
+ * them took it, and have it after all (MinIO's SlowDownWrite). The answer to what follows says so.
  *
  * A bucket that locks what is put into it demands the Content-MD5 of every object and part besides
  * the signature. That is found out by its refusal, which has done nothing: the same goes again with
@@ -141,6 +143,7 @@ struct mf_s3_call {
 struct mf_s3_answer {
 	struct mf_http_response http; /* of the last attempt */
 	bool summed;                  /* that one's x-amz-checksum-..., if any, was taken */
+	bool doubtful; /* an earlier attempt was refused with a 5xx, which may have done it */
 	/* A refusal: which, and the store's words. Only after -1 with refused. */
 	bool refused;
 	enum mf_s3_class class;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/transfers/tree_s3_fixture.h"
+#include "transfers/retry.h"
 
 #define PAGE "<!DOCTYPE html><html><body>Log in</body></html>"
 /* of "hello" */
@@ -207,6 +208,65 @@ test_credentials_change_often(void **state)
 	end(&f);
 }
 
+/* ---- of whom is it that it is there? ---- */
+
+#define NO_QUORUM                                         \
+	{                                                 \
+		503, NULL, ERROR_BODY("SlowDownWrite"), 0 \
+	}
+#define TAKEN                                                  \
+	{                                                      \
+		412, NULL, ERROR_BODY("PreconditionFailed"), 0 \
+	}
+
+/* 0, 1 or -1 of a put of "hello" that is tried again. */
+static int
+put_again(const struct s3_reply *replies, size_t n)
+{
+	struct mf_retry_params params = {.attempts = 3};
+	struct mf_store *again;
+	struct fixture f;
+	int rc;
+
+	begin(&f, replies, n);
+	params.waiting = s3_world_waiting(&f.world);
+	assert_int_equal(mf_store_retry_take(f.s, &params, &again, &f.e), 0);
+	f.s = again;
+	rc = mf_store_put(f.s, "r/1", "hello", 5, MF_STORE_IF_ABSENT, &f.e);
+	end(&f);
+	return rc;
+}
+
+/* A store that asks for less because too few of its disks took the object may have it all the same:
+ * then what is there is looked at. Elsewhere a refusal has done nothing, and somebody was first. */
+static void
+test_taken_after_refusal(void **state)
+{
+	static const struct s3_reply ours[] = {
+	    NO_QUORUM, TAKEN, {200, "ETag: \"x\"\r\n", "hello", 0}};
+	static const struct s3_reply theirs[] = {
+	    NO_QUORUM, TAKEN, {200, "ETag: \"x\"\r\n", "other", 0}};
+	static const struct s3_reply gone[] = {
+	    NO_QUORUM, TAKEN, {404, NULL, ERROR_BODY("NoSuchKey"), 0}};
+	static const struct s3_reply later[] = {NO_QUORUM, TAKEN,
+	    {500, NULL, ERROR_BODY("InternalError"), 0}, TAKEN,
+	    {200, "ETag: \"x\"\r\n", "hello", 0}};
+	static const struct s3_reply stored[] = {NO_QUORUM, {200, NULL, NULL, 0}};
+	static const struct s3_reply too_many[] = {
+	    {429, NULL, ERROR_BODY("TooManyRequests"), 0}, TAKEN};
+	static const struct s3_reply met[] = {
+	    {409, NULL, ERROR_BODY("ConditionalRequestConflict"), 0}, TAKEN};
+
+	(void)state;
+	assert_int_equal(put_again(ours, LENGTH(ours)), 0);
+	assert_int_equal(put_again(theirs, LENGTH(theirs)), 1);
+	assert_int_equal(put_again(gone, LENGTH(gone)), 1);
+	assert_int_equal(put_again(later, LENGTH(later)), 0);
+	assert_int_equal(put_again(stored, LENGTH(stored)), 0);
+	assert_int_equal(put_again(too_many, LENGTH(too_many)), 1);
+	assert_int_equal(put_again(met, LENGTH(met)), 1);
+}
+
 #define ENDLESS (256 * MIB)
 
 static void
@@ -306,6 +366,7 @@ main(void)
 	    cmocka_unit_test(test_sums_of_gets),
 	    cmocka_unit_test(test_credentials_run_out_twice),
 	    cmocka_unit_test(test_credentials_change_often),
+	    cmocka_unit_test(test_taken_after_refusal),
 	    cmocka_unit_test(test_why_refused),
 	    cmocka_unit_test(test_part_without_end),
 	};
