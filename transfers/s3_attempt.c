@@ -262,6 +262,17 @@ is_foreign(const struct mf_s3_call *call, const struct mf_http_response *r)
 	       strncasecmp(text, "<html", 5) == 0;
 }
 
+static int
+not_the_stores(const struct mf_s3_attempt *a, const struct mf_http_response *r, struct mf_error *e)
+{
+	char text[OBJECT_TEXT_BYTES];
+
+	mf_error_set(e, MF_ETRANSFER, "%s %s: the answer is not the store's (HTTP %d)",
+	    a->call->doing, object_text(a, text), r->status);
+	return mf_error_hint(e, "something on the way, a proxy perhaps, answered in the "
+				"store's place: log in to it, or go around it");
+}
+
 /* Of a 2xx answer: is it the store's, and did what was sent arrive? */
 static int
 check_done(const struct mf_s3_attempt *a, const struct mf_http_response *r, struct mf_error *e)
@@ -269,12 +280,8 @@ check_done(const struct mf_s3_attempt *a, const struct mf_http_response *r, stru
 	const struct mf_s3_call *call = a->call;
 	char text[OBJECT_TEXT_BYTES];
 
-	if (is_foreign(call, r)) {
-		mf_error_set(e, MF_ETRANSFER, "%s %s: the answer is not the store's (HTTP %d)",
-		    call->doing, object_text(a, text), r->status);
-		return mf_error_hint(e, "something on the way, a proxy perhaps, answered in the "
-					"store's place: log in to it, or go around it");
-	}
+	if (is_foreign(call, r))
+		return not_the_stores(a, r, e);
 	if (strcmp(call->method, "PUT") != 0 || call->body_bytes == 0 ||
 	    a->client->dialect->sum_header != NULL || /* the store looks itself */
 	    s3_sums_fit(a->client->dialect, r, call->body, (size_t)call->body_bytes))
@@ -293,15 +300,21 @@ copy_header(const struct mf_http_response *r, const char *name, char *out, size_
 		(void)snprintf(out, bytes, "%s", value);
 }
 
-/* The store's words, from the body if it has one, from headers where that is silent. */
-static void
+/* The store's words, from the body if it has one, from headers where that is silent. false: the
+ * body has other words. */
+static bool
 read_refusal(const struct mf_http_response *r, struct mf_s3_error_answer *out)
 {
+	const bool empty = document_at(r) == r->body.len;
+	bool told;
+
 	*out = (struct mf_s3_error_answer){.code = ""};
-	if (r->body.len == 0 || mf_s3_xml_error(r->body.data, r->body.len, out, NULL) != 0)
+	told = !empty && mf_s3_xml_error(r->body.data, r->body.len, out, NULL) == 0;
+	if (!told)
 		*out = (struct mf_s3_error_answer){.code = ""};
 	copy_header(r, "x-amz-request-id", out->request_id, sizeof out->request_id);
 	copy_header(r, "x-amz-bucket-region", out->region, sizeof out->region);
+	return told || empty;
 }
 
 static int
@@ -356,8 +369,13 @@ send_once(struct mf_s3_attempt *a, struct mf_s3_answer *out, struct mf_error *e)
 	note_date(a->client, &out->http);
 	if (out->http.status >= 200 && out->http.status < 300 && !is_error_document(&out->http))
 		return check_done(a, &out->http, e);
-	read_refusal(&out->http, &out->error);
-	return refused(a, out, e);
+	if (read_refusal(&out->http, &out->error) || out->http.status != 404)
+		return refused(a, out, e);
+	/* An ingress without its server says that as well, and nobody is to take it for a store
+	 * that has no such object: what keeps others would seem to be gone. */
+	out->refused = true;
+	out->class = MF_S3_RETRY;
+	return not_the_stores(a, &out->http, e);
 }
 
 /* What the endpoint's flow is told of an attempt. */

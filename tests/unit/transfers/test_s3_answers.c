@@ -1,5 +1,5 @@
-/* Answers of 2xx that are not what they seem: of somebody between, or with a checksum of something
- * else. Credentials that end twice in one call; and what is asked where a refusal says nothing. */
+/* Answers that are not what they seem: of somebody between, or with a checksum of something else.
+ * Credentials that end twice in one call; and what is asked where a refusal says nothing. */
 #include "config.h"
 
 #include <stdio.h>
@@ -95,6 +95,50 @@ test_delete_by_others(void **state)
 	assert_int_equal(f.e.code, MF_ETRANSFER);
 	assert_non_null(strstr(f.e.message, "the answer is not the store's (HTTP 200)"));
 	end(&f);
+}
+
+/* That something is not there only the store can say. */
+static void
+test_missing_by_others(void **state)
+{
+	static const struct s3_reply others[] = {
+	    {404, "Content-Type: text/plain\r\n", "default backend - 404", 0},
+	    {404, "Content-Type: text/html\r\n", "<html><head></head></html>", 0},
+	    {404, NULL, PAGE, 0},
+	    {404, NULL, "{\"message\": \"no Route matched with those values\"}", 0},
+	};
+	static const struct s3_reply own[] = {
+	    {404, NULL, ERROR_BODY("NoSuchKey"), 0},
+	    {404, NULL, "<Error><Message>gone</Message></Error>", 0},
+	    {404, NULL, "\n", 0},
+	    {404, NULL, "", 0},
+	};
+	struct mf_buf out = MF_BUF_INIT;
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(others); i++) {
+		begin(&f, &others[i], 1);
+		assert_int_equal(mf_store_get(f.s, "r/1", 0, 9, &out, &f.e), -1);
+		assert_int_equal(f.e.code, MF_ETRANSFER);
+		assert_non_null(strstr(f.e.message, "the answer is not the store's (HTTP 404)"));
+		end(&f);
+		begin(&f, &others[i], 1);
+		assert_int_equal(mf_store_del(f.s, "r/1", &f.e), -1);
+		assert_int_equal(f.e.code, MF_ETRANSFER);
+		end(&f);
+	}
+	for (i = 0; i < LENGTH(own); i++) {
+		begin(&f, &own[i], 1);
+		assert_int_equal(mf_store_get(f.s, "r/1", 0, 9, &out, &f.e), -1);
+		assert_int_equal(f.e.code, MF_ENOTFOUND);
+		end(&f);
+		begin(&f, &own[i], 1);
+		assert_int_equal(mf_store_del(f.s, "r/1", &f.e), 0);
+		end(&f);
+	}
+	mf_buf_fini(&out);
 }
 
 static void
@@ -362,6 +406,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_put_by_others),
 	    cmocka_unit_test(test_delete_by_others),
+	    cmocka_unit_test(test_missing_by_others),
 	    cmocka_unit_test(test_sums_of_puts),
 	    cmocka_unit_test(test_sums_of_gets),
 	    cmocka_unit_test(test_credentials_run_out_twice),
