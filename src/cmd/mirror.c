@@ -18,6 +18,43 @@ mf_cmd_mirror_enters(void *arg, const char *path)
 	return mf_filter_enters(arg, path);
 }
 
+/* parent is the bucket's URL up to name. An object that cannot be asked about is none. */
+static bool
+has_object(const struct mf_cmd *c, const char *parent, const char *name)
+{
+	struct mf_tree_entry entry = {0};
+	struct mf_error unsaid = {0};
+	struct mf_tree *tree;
+	bool yes;
+
+	if (mf_cmd_open_tree(c, parent, MF_CMD_END_READ, &tree, &unsaid) != 0)
+		return false;
+	yes = mf_tree_look(tree, name, &entry, &unsaid) == 0;
+	mf_tree_close(tree);
+	return yes;
+}
+
+int
+mf_cmd_mirror_refuse_object(void *arg, struct mf_error *e)
+{
+	const struct mf_cmd_mirror *m = arg;
+	const char *url = mf_options_arg(m->c->options, 0), *name = strrchr(url, '/');
+	char *parent;
+	bool yes;
+
+	if ((mf_tree_capabilities(m->src.tree) & MF_TREE_LOCAL) != 0 || name == NULL ||
+	    name[1] == '\0' || strstr(url, "://") + 2 == name)
+		return 0;
+	if ((parent = strndup(url, (size_t)(name - url))) == NULL)
+		return mf_error_nomem(e, "a path");
+	yes = has_object(m->c, parent, name + 1);
+	free(parent);
+	if (!yes)
+		return 0;
+	mf_error_set(e, MF_EUSAGE, "%s is an object, and nothing lies below it", url);
+	return mf_error_hint(e, MF_CMD_ONE_FILE_HINT);
+}
+
 static const char *
 doing(void *arg, char *out, size_t out_bytes)
 {

@@ -60,6 +60,8 @@ mirror_params(struct mf_cmd_mirror *m)
 	    .takes = m->filter != NULL ? mf_cmd_mirror_takes : NULL,
 	    .enters = m->filter != NULL ? mf_cmd_mirror_enters : NULL,
 	    .takes_arg = m->filter,
+	    .empty = mf_cmd_mirror_refuse_object,
+	    .empty_arg = m,
 	    .transfers = (unsigned)mf_options_number(o, MF_OPT_TRANSFERS),
 	    .checkers = (unsigned)mf_options_number(o, MF_OPT_CHECKERS),
 	    .spill_dir = m->spill_dir,

@@ -83,6 +83,11 @@ open_dir(const struct opening *o, const char *path, struct mf_tree **out, struct
 
 	if (mf_tree_dir_open(&params, out, e) == 0)
 		return 0;
+	if (e->sys_errno == ENOTDIR) {
+		e->code = MF_EUSAGE;
+		if (o->use == MF_CMD_END_READ)
+			mf_error_hint(e, MF_CMD_ONE_FILE_HINT);
+	}
 	if (o->use != MF_CMD_END_PLAN || e->code != MF_ENOTFOUND)
 		return -1;
 	mf_error_clear(e);

@@ -6,6 +6,9 @@
 #include "src/config/filter.h"
 #include "transfers/tree.h"
 
+/* Where the source of a mirror is one file. */
+#define MF_CMD_ONE_FILE_HINT "for a single file name what it lies in, and give --include /NAME"
+
 /* A tree, and a text that tells its place from all others, under whatever name it was given. */
 struct mf_cmd_end {
 	/* set before it is opened: */

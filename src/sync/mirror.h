@@ -60,6 +60,10 @@ struct mf_mirror_params {
 	 * it, but not where the filter leaves it out. NULL: it may of all. */
 	bool (*enters)(void *arg, const char *path);
 	void *takes_arg;
+	/* Asked on the caller's thread where the source turned out to be empty, before anything is
+	 * deleted: 0, or -1 with *e set for a run that ends with that. NULL: it may be so. */
+	int (*empty)(void *arg, struct mf_error *e);
+	void *empty_arg;
 
 	unsigned transfers, checkers; /* workers; at least 1 */
 	const char *spill_dir;        /* for lists that outgrow memory; see spill.h */

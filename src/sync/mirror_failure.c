@@ -95,6 +95,8 @@ mirror_blame_source(struct mf_tree *src, struct mf_error *e)
 {
 	bool local = (mf_tree_capabilities(src) & MF_TREE_LOCAL) != 0;
 
+	if (local && e->code == MF_EPERM)
+		mf_error_hint(e, "let this user read it, or leave it out with --exclude");
 	if (e->code == MF_ENOTFOUND ||
 	    (local && e->code != MF_EINTERRUPTED && e->code != MF_ENOMEM))
 		e->code = MF_ESOURCE;

@@ -194,19 +194,20 @@ static int
 walk(struct mirror_run *r, struct mf_merge *m, struct mf_error *e)
 {
 	struct mf_tree_entry *src, *dst;
-	bool of_src;
+	bool of_src, empty = true;
 	int rc;
 
 	while ((rc = mf_merge_next(m, &src, &dst, &of_src, e)) == 0) {
 		if (mirror_interrupted(r))
 			return mf_error_set(e, MF_EINTERRUPTED, "interrupted");
+		empty = empty && src == NULL;
 		if (visit(r, src, dst, e) != 0)
 			return -1;
 		mf_error_clear(e);
 	}
 	r->complete = rc == 1;
 	if (rc == 1)
-		return 0;
+		return empty && r->p->empty != NULL ? r->p->empty(r->p->empty_arg, e) : 0;
 	if (of_src && e->code != MF_ENOTFOUND)
 		mirror_blame_source(r->p->src, e);
 	mf_log(MF_LOG_ERROR, "not everything was seen: %s", e->message);

@@ -128,6 +128,8 @@ if [ "$(id -u)" != 0 ]; then
 	mkdir src/closed
 	chmod 0 src/closed
 	status 12 "a directory that cannot be read" "$MF" sync src dst
+	says "a directory that cannot be read: what to do" 'let this user read it, or leave it out'
+	status 0 "a directory that cannot be read and is left out" "$MF" copy src around --exclude /closed/
 	check "a directory that cannot be read: nothing is deleted" test -e dst/extra
 	rmdir src/closed
 	echo secret >src/shut
@@ -137,6 +139,11 @@ if [ "$(id -u)" != 0 ]; then
 	check "a file that cannot be read: nothing is deleted" test -e dst/extra
 	rm -f src/shut
 fi
+status 2 "a file as the source" "$MF" sync src/config.json dst
+says "a file as the source: what to do" '--include /NAME'
+status 0 "a file as the source: by its directory" "$MF" copy src single --include /config.json
+check "a file as the source: that one" test "$(find single -type f)" = single/config.json
+status 2 "a file as the destination" "$MF" copy src single/config.json
 status 3 "no source" "$MF" sync nowhere dst
 check "no source: nothing is deleted" test -e dst/extra
 rm -rf dst/new

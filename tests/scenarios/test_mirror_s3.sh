@@ -75,6 +75,9 @@ status 0 "within the bucket: the same" rclone check src "gw:$bucket/copy"
 status 0 "within the bucket: times too" rclone sync --dry-run src "gw:$bucket/copy"
 never_says "within the bucket: nothing to do for rclone" Skipped
 status 2 "into itself" "$MF" sync "$dst" "$dst/odd"
+status 2 "an object as the source" "$MF" sync "$dst/config.json" back
+says "an object as the source: what to do" '--include /NAME'
+check "an object as the source: nothing is deleted" diff -r src back
 
 # --- after rclone
 data src/new.bin 5000000 6

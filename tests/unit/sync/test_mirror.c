@@ -188,6 +188,32 @@ empty_directories_have_a_place(void **state)
 	assert_int_equal(fake_count(f->dst), 2);
 }
 
+static int
+refuse(void *arg, struct mf_error *e)
+{
+	(*(int *)arg)++;
+	return mf_error_set(e, MF_EUSAGE, "not empty but an object");
+}
+
+static void
+an_empty_source_is_asked_about(void **state)
+{
+	struct fixture *f = *state;
+	int asked = 0;
+
+	fake_set(f->dst, "a", "one", 1);
+	f->p.empty = refuse;
+	f->p.empty_arg = &asked;
+	assert_int_equal(run(f), -1);
+	assert_int_equal(f->e.code, MF_EUSAGE);
+	assert_int_equal(fake_count(f->dst), 1);
+	assert_int_equal(asked, 1);
+	fake_set(f->src, "b", "two", 1);
+	assert_int_equal(run(f), 0);
+	assert_int_equal(asked, 1);
+	assert_null(fake_content(f->dst, "a"));
+}
+
 static void
 a_file_becomes_an_empty_directory(void **state)
 {
@@ -701,6 +727,7 @@ main(void)
 	    RUNS(copy_keeps_the_rest, dir_to_dir),
 	    RUNS(empty_directories_go, dir_to_dir),
 	    RUNS(empty_directories_have_a_place, dir_to_dir),
+	    RUNS(an_empty_source_is_asked_about, bucket_to_dir),
 	    RUNS(a_file_becomes_an_empty_directory, dir_to_dir),
 	    RUNS(a_file_becomes_a_directory, dir_to_dir),
 	    RUNS(unreadable_file, dir_to_dir),
