@@ -106,6 +106,23 @@ stream(struct mirror_run *r, struct mf_tree *from, const struct mf_tree_entry *e
 	return rc;
 }
 
+/* Was it opening the file that failed, for want of a permission or of the file? A copy within a
+ * place does not say. */
+static bool
+cannot_open(struct mf_tree *from, const struct mf_tree_entry *entry, enum mf_code why)
+{
+	struct mf_tree_source source = {0};
+	struct mf_error unsaid = {0};
+	bool no;
+
+	if ((why != MF_EPERM && why != MF_ENOTFOUND) ||
+	    (mf_tree_capabilities(from) & MF_TREE_LOCAL) == 0)
+		return false;
+	no = mf_tree_source_open(from, entry, &source, &unsaid) != 0;
+	mf_tree_source_close(from, &source);
+	return no;
+}
+
 int
 mirror_transfer(struct mirror_run *r, struct mf_tree *from, const struct mf_tree_entry *entry,
     struct mf_tree *to, const char *path, struct mf_tree_entry *stored, bool *of_src,
@@ -115,10 +132,11 @@ mirror_transfer(struct mirror_run *r, struct mf_tree *from, const struct mf_tree
 
 	*of_src = false;
 	rc = mf_tree_copy(to, path, from, entry, e);
-	if (rc <= 0) {
-		if (rc == 0 && r != NULL)
-			MF_PROGRESS_ADD(r->p->progress, bytes_done, entry->size);
+	if (rc < 0)
+		*of_src = cannot_open(from, entry, e->code);
+	if (rc == 0 && r != NULL)
+		MF_PROGRESS_ADD(r->p->progress, bytes_done, entry->size);
+	if (rc <= 0)
 		return rc;
-	}
 	return stream(r, from, entry, to, path, stored, of_src, e);
 }

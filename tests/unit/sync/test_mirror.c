@@ -282,6 +282,21 @@ unreadable_file(void **state)
 	assert_null(fake_content(f->dst, "extra"));
 }
 
+/* Which says less about whose failure it was. */
+static void
+unreadable_file_of_a_copy_in_place(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_allow_copies(f->src);
+	fake_allow_copies(f->dst);
+	unreadable_file(state);
+	fake_fail(f->dst, FAKE_PUT, "a", MF_EPERM); /* of the destination */
+	fake_unset(f->dst, "a");
+	assert_int_equal(run(f), -1);
+	assert_int_equal(f->e.code, MF_EPERM);
+}
+
 static void
 unreadable_directory(void **state)
 {
@@ -731,6 +746,7 @@ main(void)
 	    RUNS(a_file_becomes_an_empty_directory, dir_to_dir),
 	    RUNS(a_file_becomes_a_directory, dir_to_dir),
 	    RUNS(unreadable_file, dir_to_dir),
+	    RUNS(unreadable_file_of_a_copy_in_place, dir_to_dir),
 	    RUNS(unreadable_directory, dir_to_bucket),
 	    RUNS(failing_destination_listing, dir_to_dir),
 	    RUNS(failing_put, dir_to_bucket),
