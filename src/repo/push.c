@@ -23,8 +23,8 @@ struct push {
 	const struct mf_push_params *p;
 	struct mf_push_result *out;
 	struct mf_source_tree tree;
-	struct mf_version parent; /* newest version of the model */
-	bool has_parent;
+	struct mf_version parent; /* newest version of the model, or the one that is_there */
+	bool has_parent, is_there;
 	struct mf_listing parent_listing, listing;
 	struct mf_region_params spill; /* where the lists of files lie */
 	struct mf_idmap trusted; /* the parent's chunks */
@@ -104,8 +104,24 @@ load_parent(struct push *s, struct mf_error *e)
 	    : -1;
 }
 
-/* The newest version's files, to compare with: no cache is needed for a fast second push. A
- * damaged one is no reason not to push: then everything is read. */
+/* The one to compare with: of the name that is to be pushed, if it is there, made perhaps by a run
+ * that was killed before it could say so; else the newest. */
+static size_t
+choose_parent(struct push *s, const struct mf_versions *vs)
+{
+	size_t i;
+
+	for (i = vs->n; s->p->version != NULL && s->p->shard.of == 0 && i-- > 0;) {
+		if (strcmp(vs->items[i].root.version, s->version) != 0)
+			continue;
+		s->is_there = true;
+		return i;
+	}
+	return vs->n - 1;
+}
+
+/* The parent's files: no cache is needed for a fast second push. A damaged one is no reason not to
+ * push: then everything is read. */
 static int
 read_parent(struct push *s, struct mf_error *e)
 {
@@ -116,8 +132,9 @@ read_parent(struct push *s, struct mf_error *e)
 	if (mf_versions_list(s->repo, s->p->model, NULL, NULL, &vs, e) != 0)
 		return -1;
 	if (vs.n > 0) {
-		s->parent = vs.items[vs.n - 1];
-		vs.items[vs.n - 1] = (struct mf_version){0};
+		i = choose_parent(s, &vs);
+		s->parent = vs.items[i];
+		vs.items[i] = (struct mf_version){0};
 		s->has_parent = true;
 	}
 	mf_versions_fini(&vs);
@@ -406,6 +423,15 @@ publish_part(struct push *s, struct mf_error *e)
 }
 
 static int
+refuse_name(const struct push *s, struct mf_error *e)
+{
+	mf_error_set(
+	    e, MF_ECONFLICT, "%s@%s exists already, of other files", s->p->model, s->version);
+	return mf_error_hint(
+	    e, "versions never change: push under another name, or forget that one");
+}
+
+static int
 publish(struct push *s, struct mf_error *e)
 {
 	struct mf_publish_params pp = {.listing = &s->listing, .signer = s->p->signer};
@@ -413,7 +439,9 @@ publish(struct push *s, struct mf_error *e)
 	struct mf_root root;
 	int rc;
 
-	s->out->unchanged = !s->p->force && equals_parent(s);
+	s->out->unchanged = (!s->p->force || s->is_there) && equals_parent(s);
+	if (s->is_there && !s->out->unchanged)
+		return refuse_name(s, e);
 	describe(s, &root);
 	report(s, &root);
 	if (s->p->dry_run)

@@ -78,7 +78,10 @@ json "... indeed" 'len(r) == 2'
 status 0 "push without a version" "$MF" -r "$repo" push b churn --force --json
 json "... is named by time" 'r["version"][:2] == "20" and len(r["version"]) > 12'
 auto=$(python3 -c 'import json; print(json.load(open("out"))["version"])')
-status 7 "a version of a name that is taken" "$MF" -r "$repo" push a churn@v1 --force
+status 7 "a version of a name that is taken" "$MF" -r "$repo" push b churn@v1 --force
+says "... is of other files" 'churn@v1 exists already, of other files'
+status 0 "... run again with its own" "$MF" -r "$repo" push a churn@v1 --force
+says "... makes none" '^churn: nothing changed since v1, no version made$' out
 status 2 "push of a directory that is not there" "$MF" -r "$repo" push nothing churn
 status 0 "--dry-run" "$MF" -r "$repo" push a churn@dry --force --dry-run --json
 status 3 "... makes nothing" "$MF" -r "$repo" show churn@dry

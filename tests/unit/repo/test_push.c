@@ -66,6 +66,41 @@ test_force(void **state)
 	assert_int_equal(fixture_check_versions(f), 2);
 }
 
+/* What a push was killed behind: others have pushed since, or it was told to make a version. */
+static void
+test_run_again_when_it_is_there(void **state)
+{
+	struct fixture *f = *state;
+	struct mf_push_params p = {.dir = f->dir,
+	    .model = FIXTURE_MODEL,
+	    .version = "v1",
+	    .ref = "candidate",
+	    .by = "test",
+	    .now_us = fixture_now_us,
+	    .threads = 1};
+	struct mf_push_result out;
+	struct mf_error e = {0};
+	int force;
+
+	fixture_write(f, "a.bin", 1, 2000);
+	fixture_push(f, "v1");
+	fixture_write(f, "a.bin", 2, 2000);
+	fixture_push(f, "v2");
+	fixture_write(f, "a.bin", 1, 2000);
+	for (force = 0; force < 2; force++) {
+		p.force = force != 0;
+		fixture_expect_ok(mf_push(f->repo, &p, &out, &e), &e, "push");
+		assert_true(out.unchanged);
+		assert_string_equal(out.version, "v1");
+		assert_int_equal(out.ref_sequence, 1);
+	}
+	fixture_write(f, "a.bin", 3, 2000);
+	p.dry_run = true;
+	assert_int_equal(mf_push(f->repo, &p, &out, &e), -1);
+	assert_int_equal(e.code, MF_ECONFLICT);
+	assert_int_equal(fixture_count(f, "v/"), 2);
+}
+
 static void
 test_known_chunks_are_not_put(void **state)
 {
@@ -375,21 +410,22 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_first_push),
-		TEST(test_unchanged),
-		TEST(test_force),
-		TEST(test_known_chunks_are_not_put),
-		TEST(test_known_to_another_model),
-		TEST(test_equal_name),
-		TEST(test_small_files),
-		TEST(test_empty),
-		TEST(test_moves_ref),
-		TEST(test_lost_puts_take_fresh_names),
-		TEST(test_ref_without_conditional_puts),
-		TEST(test_dry_run),
-		TEST(test_bad_names),
-		TEST(test_lists_on_disk),
-		TEST(test_lists_past_the_memory),
+	    TEST(test_first_push),
+	    TEST(test_unchanged),
+	    TEST(test_force),
+	    TEST(test_run_again_when_it_is_there),
+	    TEST(test_known_chunks_are_not_put),
+	    TEST(test_known_to_another_model),
+	    TEST(test_equal_name),
+	    TEST(test_small_files),
+	    TEST(test_empty),
+	    TEST(test_moves_ref),
+	    TEST(test_lost_puts_take_fresh_names),
+	    TEST(test_ref_without_conditional_puts),
+	    TEST(test_dry_run),
+	    TEST(test_bad_names),
+	    TEST(test_lists_on_disk),
+	    TEST(test_lists_past_the_memory),
 	};
 
 	return cmocka_run_group_tests_name("push", tests, NULL, NULL);
