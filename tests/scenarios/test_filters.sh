@@ -95,6 +95,8 @@ taken "$MF" -q copy src dst --include '/[^a]' >theirs
 check "a set of others, as the shell says it" cmp ours theirs
 taken "$MF" -q copy src dst --include '/sub/' >ours
 check "a directory is what lies below it" grep -q '^./sub/deep/a$' ours
+taken "$MF" -q copy src dst --include 'deep/a' >ours
+check "several components at any depth" grep -qx ./sub/deep/a ours
 status 2 "a brace that does not close" "$MF" copy src dst --include '{a,b'
 says "a brace that does not close: by name" '{a,b'
 status 2 "a regular expression" "$MF" copy src dst --include '{{.*}}'
