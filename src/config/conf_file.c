@@ -214,6 +214,8 @@ mf_options_read_file(struct mf_options *o, const char *path, enum mf_source sour
 		if (inner.sys_errno == ENOENT || inner.sys_errno == ENOTDIR)
 			return 1;
 		*e = inner;
+		if (inner.sys_errno == EISDIR)
+			e->code = MF_EUSAGE;
 		return mf_error_while(e, "reading the configuration");
 	}
 	rc = mf_options_read_text(o, path, text.data, text.len, source, e);

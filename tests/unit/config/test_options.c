@@ -301,6 +301,7 @@ bad_configuration_files(void **state)
 	write_conf("# nothing\n");
 	assert_int_equal(parse("--config", conf_path, "push", "a", "b"), 0);
 	assert_refused("no such configuration file", "--config", "/nonexistent/x", "version");
+	assert_refused("Is a directory", "--config", "/", "version");
 }
 
 static void
