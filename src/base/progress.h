@@ -14,6 +14,8 @@ struct mf_progress {
 	_Atomic uint64_t bytes_done;	/* plaintext handled (read, found unchanged, written) */
 	_Atomic uint64_t files_total;
 	_Atomic uint64_t files_done;
+	bool files_are_read; /* a push's files_done, whose last bytes may be on their way; as plain
+			      */
 	bool plain; /* a mirror, which has no chunks; set before anybody draws */
 	_Atomic uint64_t files_checked; /* found to need nothing */
 	_Atomic uint64_t files_deleted;

@@ -44,7 +44,7 @@ begin_pull(struct mf_cmd_following *s, const struct mf_follow_event *event, stru
 
 	memset(&c->progress, 0, sizeof c->progress); /* nobody draws it now */
 	mf_cmd_report_version(c, event->version);
-	mf_cmd_report_piece_begin(c);
+	mf_cmd_report_piece_begin(c, 0);
 	snprintf(title, sizeof title, "pulling %s", s->spec);
 	return mf_cmd_begin_progress(c, title, e);
 }
@@ -63,11 +63,11 @@ end_pull(struct mf_cmd_following *s, const struct mf_follow_event *event)
 /* A look that fails is a piece of work that failed, and one that works again is one that went
  * well: so metrics say how things stand now. */
 static void
-report_look(struct mf_cmd_following *s, const struct mf_error *error)
+report_look(struct mf_cmd_following *s, const struct mf_follow_event *event)
 {
 	memset(&s->c->progress, 0, sizeof s->c->progress);
-	mf_cmd_report_piece_begin(s->c);
-	mf_cmd_report_piece_end(s->c, error);
+	mf_cmd_report_piece_begin(s->c, event->took_us);
+	mf_cmd_report_piece_end(s->c, event->error);
 }
 
 /* A receipt that cannot be written is tried again at the next look. */
@@ -124,12 +124,12 @@ tell(void *arg, const struct mf_follow_event *event, struct mf_error *e)
 	case MF_FOLLOW_TROUBLE:
 		mf_cmd_follow_trouble(s, event);
 		if (!event->of_pull)
-			report_look(s, event->error);
+			report_look(s, event);
 		return 0;
 	case MF_FOLLOW_WELL:
 		mf_cmd_follow_well(s, event);
 		if (event->shown && !event->of_pull)
-			report_look(s, NULL);
+			report_look(s, event);
 		return 0;
 	}
 	return 0;

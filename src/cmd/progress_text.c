@@ -112,7 +112,7 @@ put_counts(struct text *t, const struct mf_progress *p)
 		put_plain_counts(t, p);
 		return;
 	}
-	put(t, " files, chunks %llu new %llu known",
+	put(t, " files%s, chunks %llu new %llu known", p->files_are_read ? " read" : "",
 	    (unsigned long long)get(&p->chunks_new), (unsigned long long)get(&p->chunks_known));
 	if (stored > 0)
 		put(t, ", stored %s", mf_format_size(stored, text));

@@ -77,6 +77,7 @@ take_flags(struct push *s)
 	p->monotonic_us = mf_cmd_monotonic_us;
 	p->interrupted = mf_cmd_interrupted;
 	p->progress = &s->c->progress;
+	s->c->progress.files_are_read = true;
 	if (limit_us > 0)
 		p->deadline_us = mf_cmd_monotonic_us() + (int64_t)limit_us;
 	mf_cmd_end_at(p->deadline_us); /* of transfers, too: all may have been read long before */

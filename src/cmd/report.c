@@ -304,13 +304,13 @@ mf_cmd_report_begin(struct mf_cmd *c)
 }
 
 void
-mf_cmd_report_piece_begin(struct mf_cmd *c)
+mf_cmd_report_piece_begin(struct mf_cmd *c, uint64_t ago_us)
 {
 	struct mf_cmd_report *r = c->report;
 
 	if (r == NULL || !r->facts.in_pieces)
 		return;
-	r->facts.begun_us = mf_cmd_monotonic_us();
+	r->facts.begun_us = mf_cmd_monotonic_us() - (int64_t)ago_us;
 	atomic_store(&r->retries, 0);
 	tell_begin(c);
 }

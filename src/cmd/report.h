@@ -30,9 +30,10 @@ void mf_cmd_report_begin(struct mf_cmd *c);
  * A command that lives long (`follow` without --once) tells of each piece of its work instead: one
  * that begins, and ends (error NULL: well). --ping-url, --metrics-file and --pushgateway are told,
  * as of a run; notices are the command's own. Of its end mf_cmd_report_end then tells only where
- * it failed, and no piece was told that. In other commands these two do nothing.
+ * it failed, and no piece was told that. In other commands these two do nothing. ago_us: it began
+ * so long ago.
  */
-void mf_cmd_report_piece_begin(struct mf_cmd *c);
+void mf_cmd_report_piece_begin(struct mf_cmd *c, uint64_t ago_us);
 void mf_cmd_report_piece_end(struct mf_cmd *c, const struct mf_error *error);
 /* It has ended; error NULL: well. Blocking, --report-timeout at most. */
 void mf_cmd_report_end(struct mf_cmd *c, const struct mf_error *error);

@@ -37,6 +37,7 @@ static void
 look(struct follow *f, struct mf_follow_saw *saw)
 {
 	struct mf_pull_params p;
+	const uint64_t begun_us = mf_waiting_now_us(&f->p->waiting);
 	int rc = 0;
 
 	if (f->repo == NULL) {
@@ -50,6 +51,7 @@ look(struct follow *f, struct mf_follow_saw *saw)
 		p.now_us = f->p->unix_us(f->p->arg);
 		rc = mf_pull_look(f->repo, &p, &f->look, &f->error);
 	}
+	f->took_us = mf_waiting_now_us(&f->p->waiting) - begun_us;
 	saw->code = saw->opened && rc == 0 ? MF_OK : f->error.code;
 	saw->sequence = f->look.sequence;
 	saw->shown = saw->code == MF_OK && f->look.shown;
@@ -89,8 +91,10 @@ static int
 tell_step(const struct follow *f, const struct mf_follow_step *step,
     const struct mf_follow_saw *saw, bool shown, struct mf_error *e)
 {
-	struct mf_follow_event event = {
-	    .of_pull = saw->of_pull, .lasted_us = step->lasted_us, .shown = shown};
+	struct mf_follow_event event = {.of_pull = saw->of_pull,
+	    .lasted_us = step->lasted_us,
+	    .shown = shown,
+	    .took_us = f->took_us};
 
 	if ((step->tell & (MF_FOLLOW_TELL_TROUBLE | MF_FOLLOW_TELL_REMINDER)) != 0) {
 		event.kind = MF_FOLLOW_TROUBLE;
@@ -101,6 +105,7 @@ tell_step(const struct follow *f, const struct mf_follow_step *step,
 	}
 	if ((step->tell & MF_FOLLOW_TELL_WELL) != 0) {
 		event.kind = MF_FOLLOW_WELL;
+		event.error = NULL;
 		if (tell(f, &event, e) != 0)
 			return -1;
 	}

@@ -32,7 +32,7 @@ struct mf_follow_event {
 	const char *version; /* of the ref; "", and sequence 0: not known */
 	uint64_t sequence;
 	const struct mf_pull_result *result; /* PULLED and SHOWN; NULL: it did not come by a pull */
-	uint64_t took_us;
+	uint64_t took_us; /* TROUBLE, WELL: the look or pull; PULLED, SHOWN: the pull, or 0 */
 	const char *path; /* SHOWN: where the version lies */
 };
 

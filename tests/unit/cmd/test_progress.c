@@ -68,10 +68,13 @@ lines_say_what_is_known(void **state)
 	mf_progress_line(&p, 0, line, sizeof line);
 	assert_non_null(strstr(line, "(25 %)"));
 	assert_null(strstr(line, "left")); /* the rate is not known */
-	assert_non_null(strstr(line, "0 of 12 files"));
+	assert_non_null(strstr(line, "0 of 12 files, "));
 	assert_non_null(strstr(line, "(66.0 %)"));
 	mf_progress_line(&p, 1u << 30, line, sizeof line);
 	assert_non_null(strstr(line, "left"));
+	p.files_are_read = true; /* and not yet stored */
+	mf_progress_line(&p, 0, line, sizeof line);
+	assert_non_null(strstr(line, "0 of 12 files read, "));
 	mf_progress_line(&p, 1u << 30, line, 10); /* a small buffer is no overflow */
 	assert_int_equal(strlen(line), 9);
 }

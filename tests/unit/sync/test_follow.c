@@ -11,6 +11,7 @@
 #include "src/repo/rekey.h"
 #include "src/sync/follow.h"
 
+#define DOWN_US 3000 /* what finding the cable out takes */
 #define MINUTE UINT64_C(60000000)
 #define HOUR (60 * MINUTE)
 #define DAYS(n) ((n)*24 * HOUR)
@@ -40,8 +41,10 @@ step(void *arg, enum mf_store_op op, const char *name, struct mf_error *e)
 {
 	struct world *w = arg;
 
-	if (w->down)
+	if (w->down) {
+		w->now_us += DOWN_US;
 		return mf_error_set(e, MF_ETRANSFER, "the cable is out");
+	}
 	if (w->in_pull || strncmp(name, "config/", 7) == 0)
 		return 0;
 	if (op == MF_OP_LIST && strncmp(name, "r/", 2) == 0)
@@ -61,6 +64,7 @@ open_it(void *arg, struct mf_pull_params *pull, struct mf_error *e)
 	(void)pull;
 	w->opened++;
 	if (w->down) {
+		w->now_us += DOWN_US;
 		mf_error_set(e, MF_ETRANSFER, "the cable is out");
 		return NULL;
 	}
@@ -95,6 +99,8 @@ tell(void *arg, const struct mf_follow_event *event, struct mf_error *e)
 		mf_buf_printf(&w->said, "shown %s, ", event->version);
 		break;
 	case MF_FOLLOW_TROUBLE:
+		if (!event->of_pull && w->down)
+			assert_true(event->took_us >= DOWN_US);
 		mf_buf_printf(&w->said, "%s%s %s, ", event->of_pull ? "pull " : "",
 		    mf_error_row(event->error->code)->name, event->again ? "still" : "began");
 		break;
