@@ -232,6 +232,7 @@ printf 'XXXXXXXX' | dd of="$chunk" bs=1 seek=5000 conv=notrunc 2>/dev/null
 if in_bucket; then check "... and back, damaged" "$MF" copy "$stored" "$other"; fi
 status 4 "damage is found" "$MF" -r "$other" verify --read-data
 says "... and its file named" "model.bin" <(cat out err)
+# shellcheck disable=SC2016 # the backquotes are of the message
 says "... and what finds it again" '`verify --read-data --repair-from DIR`' err
 status 4 "a damaged file is not pulled" "$MF" -r "$other" pull churn@v2 broken
 check "... nothing is there" test ! -e broken
