@@ -75,7 +75,7 @@ void
 mf_cmd_follow_trouble(struct mf_cmd_following *s, const struct mf_follow_event *event)
 {
 	const struct mf_error_row *row = mf_error_row(event->error->code);
-	const char *hint = event->error->hint[0] != '\0' ? event->error->hint : row->hint;
+	struct mf_error error = *event->error;
 	char line[LINE_BYTES], text[LINE_BYTES + 64], cause[MF_NOTIFY_CAUSE_BYTES];
 	char details[MF_ERROR_MESSAGE_BYTES + MF_ERROR_HINT_BYTES +
 		     MF_ERROR_FRAMES * (MF_ERROR_FRAME_BYTES + 16) + 64];
@@ -84,11 +84,18 @@ mf_cmd_follow_trouble(struct mf_cmd_following *s, const struct mf_follow_event *
 	    .details = details,
 	    .cause = cause};
 
+	/* what other commands say, to run it again, is what this one does */
+	if (error.hint[0] == '\0' && row->retryable && !mf_options_flag(s->c->options, MF_OPT_ONCE))
+		mf_error_hint(&error, "check the network and the store; it is tried again");
 	describe(s, event, line);
 	mf_log_fields(row->retryable ? MF_LOG_WARNING : MF_LOG_ERROR, line, "code", row->name,
-	    "hint", hint != NULL ? hint : "", NULL);
+	    "hint",
+	    error.hint[0] != '\0' ? error.hint
+	    : row->hint != NULL   ? row->hint
+				  : "",
+	    NULL);
 	snprintf(text, sizeof text, "modelferry follow: %s", line);
-	(void)mf_error_text(event->error, details, sizeof details);
+	(void)mf_error_text(&error, details, sizeof details);
 	snprintf(cause, sizeof cause, "%s %s %llu", row->name, event->of_pull ? "pull" : "look",
 	    event->of_pull ? (unsigned long long)event->sequence : 0);
 	send(s, event, &n);

@@ -340,6 +340,7 @@ follow churn far --link current --retries 0 --patience 1s
 by_and_by "from a bucket" shows a far/current
 kill $relay && wait $relay 2>/dev/null
 by_and_by "a bucket that is away" is 'warning: cannot look at churn@production; far stays as it is' log 1
+says "... and is looked for again" 'the store; it is tried again"$' log
 check "... changes nothing" shows a far/current
 sleep 0.5
 check "... and is told once" is 'cannot look at' log 1
