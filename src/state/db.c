@@ -68,6 +68,10 @@ mf_db_error(struct mf_db *db, const char *doing, struct mf_error *e)
 		break;
 	case SQLITE_NOMEM: code = MF_ENOMEM; break;
 	case SQLITE_FULL: code = MF_ENOSPC; break;
+	case SQLITE_IOERR:
+		if (sys == ENOSPC || sys == EDQUOT)
+			code = MF_ENOSPC;
+		break;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: code = MF_ECONFLICT; break;
 	case SQLITE_ERROR: /* our tables are not there */
@@ -83,6 +87,9 @@ mf_db_error(struct mf_db *db, const char *doing, struct mf_error *e)
 		    "another %s, and check the repository with --repo-id", db->option);
 	if (code == MF_ECONFLICT)
 		return mf_error_hint(e, "another process has held it for %d s", BUSY_MS / 1000);
+	if (code == MF_ENOSPC)
+		return mf_error_hint(
+		    e, "free some space there, or give %s DIR where there is some", db->option);
 	return hint_dir(db, e);
 }
 

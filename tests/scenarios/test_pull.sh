@@ -119,6 +119,9 @@ if [ $namespaces = yes ]; then
 	check "... and nothing is left of it" test ! -s left-staged
 	small 8m "'$MF' -r tiny/repo init && '$MF' -r tiny/repo push a churn@v1; echo \$? >code"
 	if [ "$(cat code)" = 6 ]; then ok "a full repository: status 6"; else not_ok "a full repository: $(cat code)"; fi
+	small 4k "'$MF' -r repo --state-dir tiny/state show churn@v1; echo \$? >code"
+	if [ "$(cat code)" = 6 ]; then ok "no room for the state: status 6"; else not_ok "no room for the state: $(cat code)"; fi
+	says "... and the message says what helps" "free some space there, or give --state-dir DIR"
 	small 200m "mkdir tiny/d; mount -o remount,ro none tiny; '$MF' -r repo pull churn@v1 tiny/d --link l; echo \$? >code"
 	if [ "$(cat code)" = 5 ]; then ok "a read-only target: status 5"; else not_ok "a read-only target: $(cat code)"; fi
 	small 8m "'$MF' -r repo pull churn@v1 tiny; echo \$? >code"
