@@ -85,25 +85,33 @@ scan(const uint64_t *gear, const uint8_t *buf, size_t from, size_t to, int bits,
 }
 
 size_t
-mf_cdc_find(const struct mf_cdc *c, const uint8_t *buf, size_t n, bool final)
+mf_cdc_find_on(const struct mf_cdc *c, const uint8_t *buf, size_t searched, size_t n, bool final)
 {
-	const size_t whole = n;
-	size_t cut, i, strict_end;
+	const size_t whole = n, from = searched > MF_CDC_MIN_BYTES ? searched : MF_CDC_MIN_BYTES;
+	size_t cut = 0, i, strict_end;
 	uint64_t hash = 0;
 
 	if (n > MF_CDC_MAX_BYTES)
 		n = MF_CDC_MAX_BYTES;
-	if (n > MF_CDC_MIN_BYTES) {
-		for (i = MF_CDC_MIN_BYTES - WINDOW_BYTES; i < MF_CDC_MIN_BYTES; i++)
+	if (n > from) {
+		for (i = from - WINDOW_BYTES; i < from; i++)
 			hash = (hash << 1) + c->gear[buf[i]];
 		strict_end = n < MF_CDC_TARGET_BYTES ? n : MF_CDC_TARGET_BYTES;
-		cut = scan(c->gear, buf, MF_CDC_MIN_BYTES, strict_end, STRICT_BITS, &hash);
+		if (from < strict_end)
+			cut = scan(c->gear, buf, from, strict_end, STRICT_BITS, &hash);
 		if (cut == 0)
-			cut = scan(c->gear, buf, strict_end, n, LOOSE_BITS, &hash);
+			cut = scan(c->gear, buf, from < strict_end ? strict_end : from, n,
+			    LOOSE_BITS, &hash);
 		if (cut != 0)
 			return cut;
 	}
 	if (n == MF_CDC_MAX_BYTES || (final && n == whole))
 		return n;
 	return 0;
+}
+
+size_t
+mf_cdc_find(const struct mf_cdc *c, const uint8_t *buf, size_t n, bool final)
+{
+	return mf_cdc_find_on(c, buf, 0, n, final);
 }

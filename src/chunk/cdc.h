@@ -26,8 +26,11 @@ void mf_cdc_free(struct mf_cdc *c);
 
 /* The length of the first chunk of buf, or 0: more data are needed (n is below
  * MF_CDC_MAX_BYTES, and `final` does not say that the input ends here). Never more than
- * MF_CDC_MAX_BYTES; less than MF_CDC_MIN_BYTES only for the rest of a final buffer. Nothing is
- * kept between calls: each starts over, so best call it with MF_CDC_MAX_BYTES. */
+ * MF_CDC_MAX_BYTES; less than MF_CDC_MIN_BYTES only for the rest of a final buffer. */
 size_t mf_cdc_find(const struct mf_cdc *c, const uint8_t *buf, size_t n, bool final);
+/* The same where a call for the first `searched` bytes, not final, has returned 0: they are not
+ * searched again. */
+size_t mf_cdc_find_on(
+    const struct mf_cdc *c, const uint8_t *buf, size_t searched, size_t n, bool final);
 
 #endif

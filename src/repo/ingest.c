@@ -115,6 +115,22 @@ mf_ingest_job_new(struct mf_ingest *in, uint32_t capacity, enum mf_element eleme
 	return 0;
 }
 
+/* It holds what it has in memory, which are whole pages. */
+static void
+hold(struct mf_ingest *in, struct mf_ingest_job *job, const struct mf_block *block, size_t used)
+{
+	const size_t kept = mf_large_trim(block->at, block->bytes, used);
+
+	mf_memory_budget_resize(in->budget, job->capacity, kept);
+	job->capacity = (uint32_t)kept;
+}
+
+void
+mf_ingest_job_settle(struct mf_ingest *in, struct mf_ingest_job *job)
+{
+	hold(in, job, &job->block, job->len);
+}
+
 int
 mf_ingest_submit(struct mf_ingest *in, struct mf_ingest_job *job, struct mf_error *e)
 {
@@ -192,15 +208,11 @@ seal_chunk(struct worker *w, struct mf_parcel *p, struct mf_error *e)
 }
 
 /* The sealed bytes take the place of the plaintext, which goes, and of the claim they came from.
- * They count as what their block has in memory: the pages behind them, written for another chunk,
- * go. */
+ * The pages behind them, written for another chunk, go too. */
 static void
 shed_plaintext(struct mf_ingest *in, struct mf_parcel *p, struct mf_memory_claim *claim)
 {
-	const size_t kept = mf_large_trim(p->sealed.at, p->sealed.bytes, p->sealed_len);
-
-	mf_memory_budget_resize(in->budget, p->job->capacity, kept);
-	p->job->capacity = (uint32_t)kept;
+	hold(in, p->job, &p->sealed, p->sealed_len);
 	p->job->data = NULL;
 	mf_memory_budget_unclaim(in->budget, claim);
 	mf_blocks_give(in->blocks, &p->job->block);

@@ -46,6 +46,8 @@ int mf_ingest_start(const struct mf_ingest_params *p, struct mf_ingest **out, st
 /* A job with an empty buffer and an entry in the chunk table. Blocks for memory. */
 int mf_ingest_job_new(struct mf_ingest *in, uint32_t capacity, enum mf_element element,
     struct mf_ingest_job **out, struct mf_error *e);
+/* No more than its len bytes are needed: what else was reserved is free for others. */
+void mf_ingest_job_settle(struct mf_ingest *in, struct mf_ingest_job *job);
 /* Hand it over; it is the workers' then, also on failure. */
 int mf_ingest_submit(struct mf_ingest *in, struct mf_ingest_job *job, struct mf_error *e);
 void mf_ingest_job_drop(struct mf_ingest *in, struct mf_ingest_job *job);

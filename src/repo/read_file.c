@@ -14,6 +14,7 @@
 
 #define MAX_TRIES 3
 #define CHANGED 1
+#define PIECE_BYTES ((size_t)256 << 10)
 #define ELSEWHERE_MAX UINT32_C(0xffff0000) /* bytes of one slice */
 
 static int
@@ -263,6 +264,7 @@ cut_off(struct reading *r, const struct mf_source_entry *x, struct mf_ingest_job
 	struct mf_ingest_job *full = *job, *next = NULL;
 
 	*job = NULL;
+	mf_ingest_job_settle(r->p->ingest, full);
 	if (more && mf_ingest_job_new(r->p->ingest, (uint32_t)MF_CDC_MAX_BYTES, MF_ELEMENT_UNKNOWN,
 			&next, e) != 0) {
 		mf_ingest_job_drop(r->p->ingest, full);
@@ -284,12 +286,24 @@ is_past(const struct reading *r, uint64_t offset)
 	return r->p->shard != NULL && r->position + offset >= r->p->shard->to;
 }
 
+/* How much to read next: where a cut may be, in pieces that are in the processor's cache still when
+ * they are searched, so that little is read behind the cut, and moved. */
+static size_t
+next_piece(const struct mf_ingest_job *job, uint64_t left)
+{
+	size_t n = job->len < MF_CDC_MIN_BYTES ? MF_CDC_MIN_BYTES - job->len : PIECE_BYTES;
+
+	if (n > job->capacity - job->len)
+		n = job->capacity - job->len;
+	return n < left ? n : (size_t)left;
+}
+
 static int
 read_content_defined(struct reading *r, const struct mf_source_entry *x, int fd, struct mf_error *e)
 {
 	uint64_t at = 0, start = 0, size = x->entry.size;
 	struct mf_ingest_job *job = NULL;
-	size_t want, cut;
+	size_t want, cut, searched = 0;
 	uint32_t capacity = size < MF_CDC_MAX_BYTES ? (uint32_t)size : (uint32_t)MF_CDC_MAX_BYTES;
 	int rc = mf_ingest_job_new(r->p->ingest, capacity, MF_ELEMENT_UNKNOWN, &job, e);
 
@@ -298,17 +312,16 @@ read_content_defined(struct reading *r, const struct mf_source_entry *x, int fd,
 			rc = add_elsewhere(r, x, size - start, e);
 			break;
 		}
-		want = job->capacity - job->len;
-		if (want > size - at)
-			want = (size_t)(size - at);
+		want = next_piece(job, size - at);
 		rc = want > 0 ? read_at(r, x, fd, job->data + job->len, want, at, e) : 0;
 		if (rc != 0)
 			break;
 		at += want;
 		job->len += (uint32_t)want;
-		cut = mf_cdc_find(r->cdc, job->data, job->len, at == size);
+		cut = mf_cdc_find_on(r->cdc, job->data, searched, job->len, at == size);
+		searched = cut == 0 ? job->len : 0;
 		if (cut == 0)
-			cut = job->len;
+			continue;
 		rc = cut_off(r, x, &job, cut, at < size || cut < job->len,
 		    r->p->shard == NULL || mf_shard_has(r->p->shard, r->position + start), e);
 		start += cut;

@@ -43,6 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		require(mf_cdc_find(c, buf, cut, true) == cut);
 		require(mf_cdc_find(c, buf, cut - 1, false) == 0);
 		require(mf_cdc_find(c, buf, cut - 1, true) == cut - 1);
+		require(mf_cdc_find_on(c, buf, cut - 1, all, false) == cut);
 	}
 	memset(buf + MF_CDC_MIN_BYTES - BEFORE_BYTES, 0, n);
 	mf_cdc_free(c);

@@ -126,6 +126,35 @@ asks_for_more(void **state)
 	mf_cdc_free(NULL);
 }
 
+/* What was searched before makes no difference, whatever the pieces. */
+static void
+goes_on_where_it_was(void **state)
+{
+	static const size_t pieces[] = {1 << 18, 1 << 20, 3000017, MF_CDC_MIN_BYTES - 1};
+	struct mf_cdc *c = mf_cdc_new(key, NULL);
+	const uint8_t *input = *state;
+	size_t i, n, searched, cut, at = 0, whole;
+
+	for (i = 0; i < 12; i++) {
+		whole = mf_cdc_find(c, input + at, MF_CDC_MAX_BYTES, false);
+		for (searched = 0;; searched = n) {
+			n = searched + pieces[i % 4];
+			n = n < MF_CDC_MAX_BYTES ? n : MF_CDC_MAX_BYTES;
+			cut = mf_cdc_find_on(c, input + at, searched, n, false);
+			if (cut != 0)
+				break;
+			assert_int_equal(mf_cdc_find_on(c, input + at, searched, n, true), n);
+		}
+		assert_int_equal(cut, whole);
+		at += cut / 2;
+	}
+	/* up to the very byte before, and behind it */
+	whole = mf_cdc_find(c, input + at, MF_CDC_MAX_BYTES, false);
+	assert_int_equal(mf_cdc_find_on(c, input + at, 0, whole, false), whole);
+	assert_int_equal(mf_cdc_find_on(c, input + at, whole - 1, MF_CDC_MAX_BYTES, false), whole);
+	mf_cdc_free(c);
+}
+
 /* Bytes that never pass a mask are cut at the maximum. */
 static void
 monotonous_input(void **state)
@@ -163,6 +192,7 @@ main(void)
 	    cmocka_unit_test(insertion_moves_few_cuts),
 	    cmocka_unit_test(keys_cut_differently),
 	    cmocka_unit_test(asks_for_more),
+	    cmocka_unit_test(goes_on_where_it_was),
 	    cmocka_unit_test(monotonous_input),
 	    cmocka_unit_test(frozen_cuts),
 	};
