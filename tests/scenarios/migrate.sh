@@ -182,7 +182,9 @@ heard() { # NAME LINE...
 }
 told() { # NAME LINE...: without what each names behind the words
 	printf '%s\n' "${@:2}" >told.wanted
+	# a router that goes just when it is asked resets the connection, or closes it
 	all_told |
+	    sed -E 's/: (no answer|cannot connect): (Connection reset by peer|Broken pipe)|: the connection was closed without an answer/: cannot connect: Connection refused/g' |
 	    sed -E 's/^(warn (held: (a metric has no value|a gate is closed|the primary [a-z ]+)|held too long|nowhere to go back to: [a-z ]+|the rollback is not complete: a person is needed|metric [^ ]+ is out of its range|aborted)): .*/\1/' |
 	    grep -v '^warn \(failed check\|going back: \|told to end \)' |
 	    sed '/^info the migration succeeded$/!{/^info /d}' >told
