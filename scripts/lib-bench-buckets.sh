@@ -197,6 +197,10 @@ row_far() {
 	value 'input, --transfers 32' $((far_bytes * 2))
 	for ((run = 0; run <= runs; run++)); do
 		# the default --memory holds about twenty chunks of noise, so that 32 connections want more
+		# With 1 GiB it is two processors that do not suffice: of 19 s for 4 GiB BLAKE2b takes a
+		# quarter, SHA-256 and AES-GCM an eighth each, the kernel's copies and new pages a
+		# fifth, and the line and the server have 10 s of their own. And each chunk waits a
+		# round trip for its answer, which leaves 0.956 of the line to chunks of 8.4 MiB.
 		for transfers in 4 32 '32 1G'; do
 			say "far: run $run of $runs, --transfers $transfers"
 			# shellcheck disable=SC2086 # transfers, and memory
