@@ -12,26 +12,24 @@ mf_cmd_mirror_takes(void *arg, const char *path)
 	return mf_filter_takes(arg, path);
 }
 
-bool
-mf_cmd_mirror_enters(void *arg, const char *path)
-{
-	return mf_filter_enters(arg, path);
-}
-
-/* parent is the bucket's URL up to name. An object that cannot be asked about is none. */
-static bool
-has_object(const struct mf_cmd *c, const char *parent, const char *name)
+/* parent is the bucket's URL up to name. 1 yes, 0; -1: a failure that may pass, and leaves it open.
+ * An object that nobody may ask about is none. */
+static int
+has_object(
+    const struct mf_cmd *c, const char *parent, const char *name, struct mf_error *e)
 {
 	struct mf_tree_entry entry = {0};
-	struct mf_error unsaid = {0};
 	struct mf_tree *tree;
-	bool yes;
+	int rc = -1;
 
-	if (mf_cmd_open_tree(c, parent, MF_CMD_END_READ, &tree, &unsaid) != 0)
-		return false;
-	yes = mf_tree_look(tree, name, &entry, &unsaid) == 0;
-	mf_tree_close(tree);
-	return yes;
+	if (mf_cmd_open_tree(c, parent, MF_CMD_END_READ, &tree, e) == 0) {
+		rc = mf_tree_look(tree, name, &entry, e);
+		mf_tree_close(tree);
+	}
+	if (rc < 0 && mf_error_row(e->code)->retryable)
+		return -1;
+	mf_error_clear(e);
+	return rc == 0;
 }
 
 int
@@ -40,17 +38,17 @@ mf_cmd_mirror_refuse_object(void *arg, struct mf_error *e)
 	const struct mf_cmd_mirror *m = arg;
 	const char *url = mf_options_arg(m->c->options, 0), *name = strrchr(url, '/');
 	char *parent;
-	bool yes;
+	int rc;
 
 	if ((mf_tree_capabilities(m->src.tree) & MF_TREE_LOCAL) != 0 || name == NULL ||
 	    name[1] == '\0' || strstr(url, "://") + 2 == name)
 		return 0;
 	if ((parent = strndup(url, (size_t)(name - url))) == NULL)
 		return mf_error_nomem(e, "a path");
-	yes = has_object(m->c, parent, name + 1);
+	rc = has_object(m->c, parent, name + 1, e);
 	free(parent);
-	if (!yes)
-		return 0;
+	if (rc <= 0)
+		return rc;
 	mf_error_set(e, MF_EUSAGE, "%s is an object, and nothing lies below it", url);
 	return mf_error_hint(e, MF_CMD_ONE_FILE_HINT);
 }

@@ -27,9 +27,9 @@ void mf_cmd_mirror_fini(struct mf_cmd_mirror *m);
 int mf_cmd_mirror_begin(struct mf_cmd_mirror *m, const char *word, struct mf_error *e);
 /* For `takes`; arg is the filter. */
 bool mf_cmd_mirror_takes(void *arg, const char *path);
-bool mf_cmd_mirror_enters(void *arg, const char *path); /* a directory */
 /* For `empty`; arg is the struct mf_cmd_mirror. Where the bucket of SRC has an object of that very
- * name it is MF_EUSAGE: nothing lies below it, and a sync would delete everything. */
+ * name it is MF_EUSAGE: nothing lies below it, and a sync would delete everything; -1 also where
+ * that cannot be found out for now. */
 int mf_cmd_mirror_refuse_object(void *arg, struct mf_error *e);
 
 #endif

@@ -58,7 +58,7 @@ mirror_params(struct mf_cmd_mirror *m)
 	    .backup = m->backup.tree,
 	    .suffix = mf_options_text(o, MF_OPT_SUFFIX),
 	    .takes = m->filter != NULL ? mf_cmd_mirror_takes : NULL,
-	    .enters = m->filter != NULL ? mf_cmd_mirror_enters : NULL,
+	    .enters = m->filter != NULL ? mf_cmd_filter_enters : NULL,
 	    .takes_arg = m->filter,
 	    .empty = mf_cmd_mirror_refuse_object,
 	    .empty_arg = m,

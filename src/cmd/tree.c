@@ -18,8 +18,8 @@ struct opening {
 	struct mf_filter *enters;
 };
 
-static bool
-enters(void *arg, const char *path)
+bool
+mf_cmd_filter_enters(void *arg, const char *path)
 {
 	return mf_filter_enters(arg, path);
 }
@@ -76,7 +76,7 @@ open_dir(const struct opening *o, const char *path, struct mf_tree **out, struct
 	struct mf_tree_dir_params params = {.path = path,
 	    .links = links_of(o),
 	    .limiter = has_bucket(o->c) ? NULL : o->c->limiter,
-	    .enters = o->enters != NULL ? enters : NULL,
+	    .enters = o->enters != NULL ? mf_cmd_filter_enters : NULL,
 	    .enters_arg = o->enters,
 	    .write = write,
 	    .create = write};

@@ -9,6 +9,9 @@
 /* Where the source of a mirror is one file. */
 #define MF_CMD_ONE_FILE_HINT "for a single file name what it lies in, and give --include /NAME"
 
+/* For `enters` of trees and mirrors; arg is a struct mf_filter. */
+bool mf_cmd_filter_enters(void *arg, const char *path);
+
 /* A tree, and a text that tells its place from all others, under whatever name it was given. */
 struct mf_cmd_end {
 	/* set before it is opened: */

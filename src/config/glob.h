@@ -4,8 +4,7 @@
  *   *        any bytes but /            **       any bytes
  *   ?        one character but /        [a-z]    one byte of the set; [!a-z] or [^a-z] none of it
  *   {a,b}    either                     \x       x itself
- *   /a       leading /: from the top    a/       trailing /: everything below a (as a/ and two
- * stars)
+ *   /a       leading /: from the top    a/       trailing /: all below a (as a/ and two stars)
  *
  * Without a leading / a pattern matches from any component on: "b.bin" matches "a/b.bin" but
  * not "a/xb.bin". Matching takes time linear in the path times the pattern, whatever the

@@ -134,4 +134,18 @@ status 0 "what the environment says is for whom it fits" \
 	env MODELFERRY_TO_ENDPOINT_URL="$two" "$MF" copy s3://models/a down
 status 2 "within itself, whoever asks" "$MF" sync s3://models/a s3://models/a/odd \
 	--to-s3-credentials-file keys --to-s3-profile other
+
+# --- a source that turns out to be empty may be the name of an object
+data kept/file 100 4
+faults 'fault=refuse&op=head&value=500,InternalError'
+status 6 "an object that cannot be asked about" "$MF" sync s3://models/a/config.json kept \
+	--retries 1 --patience 1s
+check "an object that cannot be asked about: nothing is deleted" test -s kept/file
+faults
+status 2 "an object" "$MF" sync s3://models/a/config.json kept
+says "an object: why" 'config.json is an object, and nothing lies below it'
+check "an object: nothing is deleted" test -s kept/file
+faults 'fault=refuse&op=head&value=403,AccessDenied'
+status 0 "an empty place, where nobody may ask" "$MF" sync s3://models/nothing kept
+check "an empty place: it is gone" test ! -e kept/file
 end
