@@ -46,6 +46,7 @@ void
 mf_large_prepare(void)
 {
 #ifdef __GLIBC__
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no other threads yet */
 	(void)mallopt(M_MMAP_THRESHOLD, MF_LARGE_BYTES);
 #endif
 }
