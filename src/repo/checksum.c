@@ -1,7 +1,15 @@
 /* XXH3-128, by libxxhash. */
+#include "config.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+/* By default the library has one instruction set, that of every processor of the architecture. With
+ * this the names below mean what picks the best that this one has: 65 GB/s in place of 5 to 20 with
+ * AVX-512, on a Zen 5. */
+#ifdef HAVE_XXH3_128BITS_WITHSEED_DISPATCH
+#include <xxh_x86dispatch.h>
+#endif
 
 #include "src/repo/checksum_int.h"
 
