@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/keyed_hash.h"
 #include "crypto/keyring_int.h"
 #include "src/base/buf.h"
 #include "src/base/hex.h"
@@ -22,6 +23,8 @@ struct mf_keyring {
 };
 
 _Static_assert(MF_KEY_BYTES == crypto_generichash_KEYBYTES, "BLAKE2b key length");
+_Static_assert(MF_KEY_BYTES == MF_KEYED_HASH_KEY_BYTES && MF_ID_BYTES == MF_KEYED_HASH_BYTES,
+    "a content id is a keyed hash");
 
 const char *
 mf_cipher_name(unsigned cipher)
@@ -184,8 +187,8 @@ mf_keyring_content_id(const struct mf_keyring *kr, enum mf_object_type type, con
     size_t n, struct mf_id *id)
 {
 	assert(type == MF_OBJECT_CHUNK || type == MF_OBJECT_SEGMENT);
-	crypto_generichash(id->bytes, MF_ID_BYTES, bytes, n,
-	    type == MF_OBJECT_CHUNK ? kr->keys->chunk_id : kr->keys->segment_id, MF_KEY_BYTES);
+	mf_keyed_hash(type == MF_OBJECT_CHUNK ? kr->keys->chunk_id : kr->keys->segment_id, bytes, n,
+	    id->bytes);
 }
 
 static void
