@@ -59,4 +59,14 @@ void mf_md5_update(struct mf_md5 *m, const void *bytes, size_t n);
 int mf_md5_final(struct mf_md5 *m, uint8_t out[MF_MD5_BYTES], struct mf_error *e);
 void mf_md5_free(struct mf_md5 *m); /* NULL is fine */
 
+/* What stores of the S3 kind make the ETag of an object of, that was put in parts: the MD5 of the
+ * MD5s of each part_bytes bytes and of the rest. Of no bytes there is one part. */
+struct mf_md5_parts;
+
+/* As mf_md5_new, and the same below. 0 part_bytes: no parts, the MD5 of all bytes. */
+struct mf_md5_parts *mf_md5_parts_new(uint64_t part_bytes, struct mf_error *e);
+void mf_md5_parts_update(struct mf_md5_parts *m, const void *bytes, size_t n);
+int mf_md5_parts_final(struct mf_md5_parts *m, uint8_t out[MF_MD5_BYTES], struct mf_error *e);
+void mf_md5_parts_free(struct mf_md5_parts *m); /* NULL is fine */
+
 #endif

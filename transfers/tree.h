@@ -60,6 +60,10 @@ struct mf_tree_entry {
 	bool has_md5; /* of the content; from an ETag only where that is one (no multipart, no KMS)
 		       */
 	uint8_t md5[MF_TREE_MD5_BYTES];
+	/* Of what was put in parts of so many bytes, the last one less: the MD5 of their MD5s. 0:
+	 * not known, as where there is an MD5. A listing of a bucket does not tell. */
+	uint64_t part_bytes;
+	uint8_t parts_md5[MF_TREE_MD5_BYTES];
 	char tag[MF_TREE_TAG_BYTES]; /* of this very content: ETag; of a file "" */
 	uint32_t mode;               /* of a file; 0 of an object */
 };

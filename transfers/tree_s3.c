@@ -182,6 +182,7 @@ check_headers(const struct s3_store *s, struct mf_error *e)
 	for (i = 0; i < s->n_headers; i++) {
 		name = s->headers[i].name;
 		if (strcasecmp(name, w->mtime) == 0 || strcasecmp(name, w->md5) == 0 ||
+		    (w->part_bytes != NULL && strcasecmp(name, w->part_bytes) == 0) ||
 		    (w->mtime_s != NULL && strcasecmp(name, w->mtime_s) == 0))
 			return mf_error_set(e, MF_EUSAGE,
 			    "the metadata %s of a mirror's objects cannot be given",
@@ -247,6 +248,8 @@ mf_tree_s3_take(struct mf_store *store, const struct mf_tree_s3_params *p, struc
 	t->words = s3_tree_words_of(t->s->dialect);
 	set_params(t, p);
 	atomic_init(&t->no_md5, encrypts_by_kms(t->s));
+	atomic_init(&t->no_parts, t->words->part_bytes == NULL);
+	atomic_init(&t->knows_part, false);
 	atomic_init(&t->no_batch, !t->words->batches);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->freed, NULL);

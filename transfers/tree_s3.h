@@ -5,6 +5,9 @@
  * As rclone has it: the mtime is the object's metadata "mtime", in decimal seconds, and the MD5 of
  * an object whose ETag is none is "md5chksum", in base64. An ETag is taken for an MD5 where it is
  * 32 hexadecimal digits; no longer once an answer said that a KMS or a customer's key is in use.
+ * Of what is put in parts the ETag is the MD5 of the parts' MD5s: the metadata
+ * "modelferry-part-bytes" tell how large those are, so that what comes back is compared with it,
+ * where the store tells nothing else of the whole.
  *
  * gs:// is the same in Google's words (XML API). As rclone has it there: the mtime is "mtime" in
  * RFC 3339's form, with "goog-reserved-file-mtime" beside it, gsutil's, in whole seconds; either is

@@ -7,7 +7,7 @@
 
 #include "transfers/tree_s3_int.h"
 
-#define KEPT_MAX (MF_S3_HEADERS_MAX - 8)
+#define KEPT_MAX (MF_S3_HEADERS_MAX - 9)
 
 /* Is it copied in parts? */
 static bool
@@ -22,6 +22,7 @@ struct copy {
 	struct s3_tree *from; /* in the same store as the destination: its words are the same */
 	const struct mf_tree_entry *entry; /* of from */
 	const char *path, *key;            /* where to */
+	bool other_parts; /* what is told of the source's parts is not true of the copy */
 	struct mf_s3_header headers[MF_S3_HEADERS_MAX];
 	size_t n;
 };
@@ -151,6 +152,12 @@ is_kept(const struct s3_tree *t, const char *name)
 	return false;
 }
 
+static bool
+tells_parts(const struct s3_tree *t, const char *name)
+{
+	return t->words->part_bytes != NULL && strcasecmp(name, t->words->part_bytes) == 0;
+}
+
 static int
 keep_headers(struct copy *c, const struct mf_http_headers *have, struct mf_error *e)
 {
@@ -158,7 +165,8 @@ keep_headers(struct copy *c, const struct mf_http_headers *have, struct mf_error
 	size_t at = 0;
 
 	while (mf_http_headers_next(have, &at, &name, &value))
-		if (is_kept(c->from, name) && !is_said(c, name)) {
+		if (is_kept(c->from, name) && !is_said(c, name) &&
+		    !(c->other_parts && tells_parts(c->from, name))) {
 			if (c->n >= KEPT_MAX)
 				return mf_error_set(e, MF_EUNSUPPORTED,
 				    "%s/%s has more metadata than can be kept", c->from->s->label,
@@ -219,6 +227,7 @@ replace(struct s3_tree *t, struct copy *c, const int64_t *mtime_ns, struct mf_er
 		    c->from->s->label, c->entry->path);
 		goto out;
 	}
+	c->other_parts = c->other_parts || large;
 	if (!is.has_mtime)
 		is.mtime_ns = is.stored_us * 1000;
 	if (mtime_ns != NULL)
@@ -312,12 +321,11 @@ s3_tree_move(struct mf_tree *tree, const char *path, struct mf_tree *from,
 
 /* ---- touch ---- */
 
-int
-s3_tree_touch(
-    struct mf_tree *tree, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e)
+static int
+touch(struct s3_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, bool other_parts,
+    struct mf_error *e)
 {
-	struct s3_tree *t = s3_tree_of(tree);
-	struct copy c = {.from = t, .entry = entry};
+	struct copy c = {.from = t, .entry = entry, .other_parts = other_parts};
 	char key[MF_S3_KEY_BYTES];
 	int rc;
 
@@ -327,4 +335,18 @@ s3_tree_touch(
 	c.key = key;
 	rc = replace(t, &c, &mtime_ns, e);
 	return rc == 1 ? mf_error_set(e, MF_EUNSUPPORTED, "%s copies no objects", t->s->label) : rc;
+}
+
+int
+s3_tree_touch(
+    struct mf_tree *tree, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e)
+{
+	return touch(s3_tree_of(tree), entry, mtime_ns, false, e);
+}
+
+int
+s3_tree_untell_parts(
+    struct s3_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e)
+{
+	return touch(t, entry, mtime_ns, true, e);
 }

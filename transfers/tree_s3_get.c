@@ -20,9 +20,10 @@ struct fetch {
 	void *arg;
 	bool begun;       /* the head of this attempt's answer was read */
 	bool sink_failed; /* with why */
-	/* Called with the head of an answer that begins at the first byte; NULL: nobody asks what
-	 * it tells of the whole. */
-	void (*head)(void *arg, const struct mf_http_response *r);
+	/* Called with the head of an answer that begins at the first byte, and what it says of the
+	 * object; NULL: nobody asks what it tells of the whole. 0, -1. */
+	int (*head)(void *arg, const struct mf_http_response *r, const struct mf_tree_entry *is,
+	    struct mf_error *e);
 	struct mf_error why;
 };
 
@@ -50,7 +51,7 @@ begin(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 {
 	const char *range = mf_http_response_header(r, "Content-Range");
 	uint64_t first = 0, last = 0, total = UINT64_MAX;
-	struct mf_tree_entry is = {.tag = ""};
+	struct mf_tree_entry is = {.size = f->size};
 
 	f->begun = true;
 	s3_tree_read_headers(f->tree, r, &is);
@@ -70,8 +71,8 @@ begin(struct fetch *f, const struct mf_http_response *r, struct mf_error *e)
 	}
 	if (r->content_length >= 0 && (uint64_t)r->content_length != f->size)
 		return wrong_length(f, e);
-	if (f->at == 0 && f->head != NULL)
-		f->head(f->arg, r);
+	if (f->at == 0 && f->head != NULL && f->head(f->arg, r, &is, e) != 0)
+		return -1;
 	if (f->at > 0 || f->end < f->size)
 		return mf_error_set(e, MF_EUNSUPPORTED, "%s does not give parts of objects (Range)",
 		    f->tree->s->label);
@@ -161,7 +162,9 @@ struct get {
 	const struct mf_tree_entry *entry;
 	mf_tree_sink *sink;
 	void *arg;
-	struct mf_md5 *md5;      /* NULL: nobody asks */
+	struct mf_md5_parts *md5; /* NULL: nobody asks */
+	uint64_t part_bytes;      /* what it is of; 0: of the whole */
+	uint8_t want[MF_MD5_BYTES];
 	struct s3_sum_check sum; /* what the store tells besides */
 };
 
@@ -171,7 +174,7 @@ pass_on(void *arg, const void *bytes, size_t n, struct mf_error *e)
 	struct get *g = arg;
 
 	if (g->md5 != NULL)
-		mf_md5_update(g->md5, bytes, n);
+		mf_md5_parts_update(g->md5, bytes, n);
 	s3_sum_check_update(&g->sum, bytes, n);
 	return g->sink(g->arg, bytes, n, e);
 }
@@ -186,14 +189,43 @@ is_md5(struct s3_tree *t, const struct mf_tree_entry *entry)
 				     memcmp(tag, entry->md5, sizeof tag) == 0);
 }
 
-/* Where the MD5 says it all, what costs as much again is left. */
-static void
-note_sum(void *arg, const struct mf_http_response *r)
+/* 0, and g->md5 to be compared with this one at the end, where MD5s can be had; -1. */
+static int
+begin_md5(struct get *g, uint64_t part_bytes, const uint8_t *want, struct mf_error *e)
+{
+	struct mf_error why = {0};
+
+	g->part_bytes = part_bytes;
+	memcpy(g->want, want, sizeof g->want);
+	if ((g->md5 = mf_md5_parts_new(part_bytes, &why)) != NULL)
+		return 0;
+	if (why.code != MF_EUNSUPPORTED) {
+		*e = why;
+		return -1;
+	}
+	mf_log(MF_LOG_DEBUG, "%s/%s is not compared with its MD5: %s", g->tree->s->label,
+	    g->entry->path, why.message);
+	return 0;
+}
+
+/* Where the MD5 says it all, what costs as much again is left; and an MD5 of parts where something
+ * else says it. No byte has come yet, not even by an answer before. */
+static int
+note_head(
+    void *arg, const struct mf_http_response *r, const struct mf_tree_entry *is, struct mf_error *e)
 {
 	struct get *g = arg;
 
+	if (g->part_bytes > 0) {
+		mf_md5_parts_free(g->md5);
+		g->md5 = NULL;
+		g->part_bytes = 0;
+	}
 	s3_sum_check_begin(
 	    &g->sum, g->tree->s->dialect, r, g->md5 != NULL && is_md5(g->tree, g->entry));
+	if (g->md5 != NULL || g->sum.kind != S3_SUM_NONE || is->part_bytes == 0)
+		return 0;
+	return begin_md5(g, is->part_bytes, is->parts_md5, e);
 }
 
 static int
@@ -206,31 +238,37 @@ damaged(const struct get *g, const char *by, struct mf_error *e)
 	    "what it carries");
 }
 
+/* There is one more way that this can come about. */
+static int
+damaged_parts(const struct get *g, struct mf_error *e)
+{
+	(void)damaged(g, "ETag", e);
+	return mf_error_hint(e,
+	    "the object is damaged in its store, or something on the way changes what it carries; "
+	    "or another tool put it in parts of another size and kept the metadata %s, then "
+	    "--ignore-checksum takes it as it comes",
+	    g->tree->words->part_bytes);
+}
+
+static bool
+counts(const struct get *g)
+{
+	return g->md5 != NULL &&
+	       (g->part_bytes > 0 ? !atomic_load(&g->tree->no_md5) : is_md5(g->tree, g->entry));
+}
+
 static int
 check(struct get *g, struct mf_error *e)
 {
 	uint8_t md5[MF_MD5_BYTES];
 
-	if (g->md5 != NULL && is_md5(g->tree, g->entry)) {
-		if (mf_md5_final(g->md5, md5, e) != 0)
+	if (counts(g)) {
+		if (mf_md5_parts_final(g->md5, md5, e) != 0)
 			return -1;
-		if (memcmp(md5, g->entry->md5, sizeof md5) != 0)
-			return damaged(g, "MD5", e);
+		if (memcmp(md5, g->want, sizeof md5) != 0)
+			return g->part_bytes > 0 ? damaged_parts(g, e) : damaged(g, "MD5", e);
 	}
 	return s3_sum_check_fits(&g->sum) ? 0 : damaged(g, "checksum", e);
-}
-
-/* 0, and g->md5 where there is one to compare with; -1. */
-static int
-begin_md5(struct get *g, struct mf_error *e)
-{
-	if (!is_md5(g->tree, g->entry) || (g->md5 = mf_md5_new(e)) != NULL)
-		return 0;
-	if (e->code != MF_EUNSUPPORTED)
-		return -1;
-	mf_log(MF_LOG_DEBUG, "%s/%s is not compared with its MD5: %s", g->tree->s->label,
-	    g->entry->path, e->message);
-	return 0;
 }
 
 int
@@ -248,16 +286,16 @@ s3_tree_get(struct mf_tree *tree, const struct mf_tree_entry *entry, mf_tree_sin
 	    .end = entry->size,
 	    .sink = pass_on,
 	    .arg = &g,
-	    .head = t->p.ignore_sums ? NULL : note_sum};
+	    .head = t->p.ignore_sums ? NULL : note_head};
 	int rc;
 
 	if (s3_tree_key(t, entry->path, key, e) != 0 ||
-	    (!t->p.ignore_sums && begin_md5(&g, e) != 0))
+	    (!t->p.ignore_sums && is_md5(t, entry) && begin_md5(&g, 0, entry->md5, e) != 0))
 		return -1;
 	rc = fetch(&f, e);
 	if (rc == 0)
 		rc = check(&g, e);
-	mf_md5_free(g.md5);
+	mf_md5_parts_free(g.md5);
 	s3_sum_check_fini(&g.sum);
 	return rc;
 }

@@ -17,6 +17,7 @@ static const struct s3_tree_words aws = {
     .meta = "x-amz-meta-",
     .mtime = "x-amz-meta-mtime",
     .md5 = "x-amz-meta-md5chksum",
+    .part_bytes = "x-amz-meta-modelferry-part-bytes",
     .directive = "x-amz-metadata-directive",
     .copy_source = "x-amz-copy-source",
     .copy_source_match = "x-amz-copy-source-if-match",
@@ -27,7 +28,9 @@ static const struct s3_tree_words aws = {
     .batches = true,
 };
 
-/* Google unpacks objects of the encoding gzip for whoever does not take that. */
+/* Google unpacks objects of the encoding gzip for whoever does not take that. The ETag of what was
+ * put in parts "is not based on an MD5 hash" (XML API, complete multipart upload), whatever it
+ * looks like; but every object has a CRC-32C. */
 static const struct s3_tree_words google = {
     .meta = "x-goog-meta-",
     .mtime = "x-goog-meta-mtime",
@@ -123,6 +126,7 @@ s3_tree_read_headers(struct s3_tree *t, const struct mf_http_response *r, struct
 
 	s3_tree_copy_tag(etag != NULL ? etag : "", out->tag);
 	read_md5(t, r, out);
+	s3_tree_read_parts(t, r, out);
 	read_mtime(t, r, out);
 	if (modified == NULL || mf_s3_time_parse_http(modified, &out->stored_us) != 0)
 		out->stored_us = 0;

@@ -11,6 +11,7 @@
 
 #define S3_TREE_MTIME_BYTES 32
 #define S3_TREE_MD5_BYTES 25 /* in base64, with the NUL */
+#define S3_TREE_PART_BYTES_CHARS 24 /* in decimal, with the NUL */
 #define S3_TREE_PARTS_AT_ONCE_MAX 64
 #define S3_TREE_LISTS_AT_ONCE_MAX 64
 
@@ -26,6 +27,7 @@ struct s3_tree_words {
 	const char *meta;  /* "x-amz-meta-", in front of the names of metadata */
 	const char *mtime; /* with meta in front, as all below */
 	const char *md5;
+	const char *part_bytes; /* NULL: no ETag is made of the MD5s of parts */
 	/* Where the mtime is RFC 3339's, the one in whole seconds beside it; NULL: the mtime is in
 	 * decimal seconds, and alone. */
 	const char *mtime_s;
@@ -47,6 +49,8 @@ struct s3_tree {
 	struct mf_tree_s3_params p;
 	const struct mf_tree_memory *memory; /* of uploads; NULL: none */
 	atomic_bool no_md5;   /* ETags are none: an answer spoke of keys */
+	atomic_bool no_parts; /* those of what is put in parts are not made of the parts' MD5s */
+	atomic_bool knows_part; /* a part's ETag was compared with its MD5 */
 	atomic_bool no_batch; /* the store cannot delete several at once */
 
 	pthread_mutex_t lock; /* of all below; held for no I/O */
@@ -141,6 +145,8 @@ int s3_tree_parse_md5(const char *base64, uint8_t md5[MF_TREE_MD5_BYTES]);
 void s3_tree_copy_tag(const char *etag, char tag[MF_TREE_TAG_BYTES]);
 /* 32 hexadecimal digits? */
 bool s3_tree_tag_is_md5(const char *tag, uint8_t md5[MF_TREE_MD5_BYTES]);
+/* The same, with '-' and a number of parts behind: 1 to MF_S3_PARTS_MAX. */
+bool s3_tree_tag_is_parts(const char *tag, uint8_t md5[MF_TREE_MD5_BYTES], uint64_t *n_parts);
 
 /* tree_s3_list.c */
 int s3_tree_list(
@@ -189,7 +195,8 @@ struct s3_tree_upload {
 	bool has_bodies; /* parts are sent from here, and may have checksums */
 
 	/* the upload's own */
-	bool summed; /* and have them */
+	bool summed;     /* and have them */
+	bool told_parts; /* the object's metadata say how large they are, or may */
 	char id[MF_S3_UPLOAD_ID_BYTES];
 	bool remembered, resumed;
 	size_t n_parts;
@@ -213,6 +220,26 @@ int s3_tree_put_parts(struct s3_tree *t, const char *path, const struct mf_tree_
 /* Remove an upload that was begun, also when nobody wants anything any more. One that is not there
  * is fine. */
 int s3_tree_abort(struct s3_tree *t, const char *key, const char *id, struct mf_error *e);
+
+/* tree_s3_composite.c: by what an object that was made in parts is known again */
+
+#define S3_TREE_PART_BYTES_MAX ((uint64_t)5 << 30)
+
+/* After everything else that the answer says of *out, with its size. */
+void s3_tree_read_parts(
+    const struct s3_tree *t, const struct mf_http_response *r, struct mf_tree_entry *out);
+/* The header that tells how large its parts are, with its value in text; u->told_parts says
+ * whether there is one. */
+struct mf_s3_header s3_tree_tell_parts(
+    struct s3_tree_upload *u, char text[S3_TREE_PART_BYTES_CHARS]);
+/* What the store says of a part that it got: is that its MD5? Asked once. */
+void s3_tree_learn_part(struct s3_tree *t, const struct mf_s3_part *part, const void *bytes);
+/* The ETag of an object of these parts: the MD5 of their MD5s, and their number. false: they have
+ * none. */
+bool s3_tree_composite_tag(const struct s3_tree_upload *u, char out[MF_TREE_TAG_BYTES]);
+/* It is complete. Where its ETag turns out to be something else, the object's metadata are to say
+ * nothing of parts: it could not be read again. u->etag is "" where it is another object then. */
+void s3_tree_check_told(struct s3_tree_upload *u);
 
 /* tree_s3_resume.c: from one run to the next */
 
@@ -257,6 +284,9 @@ int s3_tree_move(struct mf_tree *t, const char *path, struct mf_tree *from,
     const struct mf_tree_entry *entry, struct mf_error *e);
 int s3_tree_touch(
     struct mf_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e);
+/* The same; its metadata tell nothing of parts any more. */
+int s3_tree_untell_parts(
+    struct s3_tree *t, const struct mf_tree_entry *entry, int64_t mtime_ns, struct mf_error *e);
 
 /* tree_s3_del.c */
 int s3_tree_del(struct mf_tree *t, const char *const *paths, size_t n,

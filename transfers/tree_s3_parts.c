@@ -17,7 +17,6 @@
 #include "transfers/tree_s3_int.h"
 
 #define MIB ((uint64_t)1 << 20)
-#define PART_BYTES_MAX ((uint64_t)5 << 30)
 
 /* ---- beginning and ending ---- */
 
@@ -33,12 +32,14 @@ static int
 initiate(struct s3_tree_upload *u, struct mf_error *e)
 {
 	const struct mf_s3_param query = {"uploads", NULL};
-	const struct mf_s3_call call = {
+	struct mf_s3_header headers[MF_S3_HEADERS_MAX];
+	char part_bytes[S3_TREE_PART_BYTES_CHARS];
+	struct mf_s3_call call = {
 	    .method = "POST",
 	    .key = u->key,
 	    .query = &query,
 	    .n_query = 1,
-	    .headers = u->headers,
+	    .headers = headers,
 	    .n_headers = u->n_headers,
 	    .body = "",
 	    .has_body = true,
@@ -49,9 +50,14 @@ initiate(struct s3_tree_upload *u, struct mf_error *e)
 	struct mf_s3_answer a = MF_S3_ANSWER_INIT;
 	int rc;
 
+	memcpy(headers, u->headers, u->n_headers * sizeof headers[0]);
+	headers[u->n_headers] = s3_tree_tell_parts(u, part_bytes);
+	call.n_headers += u->told_parts;
 	rc = s3_tree_call(u->tree, &call, &a, e);
-	if (rc == 0)
+	if (rc == 0) {
+		s3_tree_note_keys(u->tree, &a.http);
 		rc = mf_s3_xml_initiated(a.http.body.data, a.http.body.len, u->id, e);
+	}
 	u->summed = a.summed;
 	mf_s3_answer_fini(&a);
 	return rc;
@@ -139,8 +145,10 @@ send_part(struct s3_tree_upload *u, struct mf_s3_part *part, const void *bytes, 
 		atomic_store(&u->gone, true);
 	}
 	mf_s3_answer_fini(&a);
-	if (rc == 0)
+	if (rc == 0) {
+		s3_tree_learn_part(u->tree, part, bytes);
 		s3_tree_remember_part(u, part, bytes);
+	}
 	return rc;
 }
 
@@ -223,30 +231,6 @@ make_all_parts(struct s3_tree_upload *u, struct mf_error *e)
 
 /* ---- completion ---- */
 
-/* The ETag of an object of these parts: the MD5 of their MD5s, and their number. false: they have
- * none. */
-static bool
-composite_tag(const struct s3_tree_upload *u, char out[MF_TREE_TAG_BYTES])
-{
-	struct mf_md5 *m = mf_md5_new(NULL);
-	uint8_t md5[MF_MD5_BYTES];
-	bool known = m != NULL;
-	size_t i, n = 0;
-
-	for (i = 0; known && i < u->n_parts; i++) {
-		known = s3_tree_tag_is_md5(u->parts[i].etag, md5);
-		if (known)
-			mf_md5_update(m, md5, sizeof md5);
-	}
-	known = known && mf_md5_final(m, md5, NULL) == 0;
-	mf_md5_free(m);
-	for (i = 0; known && i < sizeof md5; i++)
-		n += (size_t)snprintf(out + n, MF_TREE_TAG_BYTES - n, "%02x", md5[i]);
-	if (known)
-		(void)snprintf(out + n, MF_TREE_TAG_BYTES - n, "-%zu", u->n_parts);
-	return known;
-}
-
 /* The CRC-32C of an object of these parts. */
 static bool
 has_sum(const struct s3_tree_upload *u, const char *told)
@@ -271,7 +255,7 @@ has_arrived(struct s3_tree_upload *u)
 	struct mf_tree_entry now;
 	struct mf_error e = {0};
 
-	if ((u->sums == NULL && !composite_tag(u, tag)) ||
+	if ((u->sums == NULL && !s3_tree_composite_tag(u, tag)) ||
 	    s3_tree_look_sum(u->tree, u->path, &now, sum, &e) != 0)
 		return false;
 	return now.size == u->size && now.has_mtime && now.mtime_ns == u->mtime_ns &&
@@ -315,8 +299,10 @@ complete_once(void *arg, struct mf_error *e)
 	rc = mf_s3_xml_put_complete(&body, u->parts, u->n_parts, e);
 	if (rc == 0)
 		rc = request_completion(u, &body, &a, e);
-	if (rc == 0)
+	if (rc == 0) {
+		s3_tree_note_keys(u->tree, &a.http);
 		rc = mf_s3_xml_result(a.http.body.data, a.http.body.len, u->etag, &error, e);
+	}
 	if (rc == 1)
 		rc = s3_tree_refused(u->tree, "completing", u->path, &error, e);
 	mf_buf_fini(&body);
@@ -393,7 +379,7 @@ s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e)
 {
 	int rc;
 
-	if (u->part_bytes > PART_BYTES_MAX)
+	if (u->part_bytes > S3_TREE_PART_BYTES_MAX)
 		return mf_error_set(e, MF_EUNSUPPORTED, "%s/%s is larger than an object can be",
 		    u->tree->s->label, u->path);
 	u->n_parts = (size_t)((u->size + u->part_bytes - 1) / u->part_bytes);
@@ -408,6 +394,8 @@ s3_tree_upload(struct s3_tree_upload *u, struct mf_error *e)
 		rc = run_upload(u, e);
 	if (rc != 0 && u->resumed && atomic_load(&u->gone))
 		rc = run_upload_anew(u, e);
+	if (rc == 0)
+		s3_tree_check_told(u);
 	free(u->parts);
 	free(u->sums);
 	u->parts = NULL;

@@ -213,6 +213,7 @@ s3_tree_resume(struct s3_tree_upload *u, struct mf_error *e)
 		return rc;
 	}
 	u->summed = known.summed;
+	u->told_parts = true; /* perhaps */
 	remember(u);
 	u->resumed = true;
 	mf_log(MF_LOG_INFO, "%s/%s: going on with its upload: %zu of %zu parts are there",

@@ -168,6 +168,20 @@ s3_tree_copy_tag(const char *etag, char tag[MF_TREE_TAG_BYTES])
 }
 
 bool
+s3_tree_tag_is_parts(const char *tag, uint8_t md5[MF_TREE_MD5_BYTES], uint64_t *n_parts)
+{
+	const size_t n = (size_t)2 * MF_TREE_MD5_BYTES;
+	char hex[2 * MF_TREE_MD5_BYTES + 1];
+
+	if (strlen(tag) < n || tag[n] != '-' || tag[n + 1] == '0')
+		return false;
+	memcpy(hex, tag, n);
+	hex[n] = '\0';
+	return s3_tree_tag_is_md5(hex, md5) &&
+	       mf_parse_u64(tag + n + 1, MF_S3_PARTS_MAX, n_parts, NULL) == 0;
+}
+
+bool
 s3_tree_tag_is_md5(const char *tag, uint8_t md5[MF_TREE_MD5_BYTES])
 {
 	size_t n;

@@ -48,11 +48,15 @@ check_tag(const char *text)
 {
 	char tag[MF_TREE_TAG_BYTES];
 	uint8_t md5[MF_TREE_MD5_BYTES];
+	uint64_t n;
 
 	s3_tree_copy_tag(text, tag);
 	fuzz_require(strlen(tag) < sizeof tag && strchr(tag, '"') == NULL);
 	if (s3_tree_tag_is_md5(tag, md5))
 		fuzz_require(strspn(tag, "0123456789abcdefABCDEF") == strlen(tag));
+	if (s3_tree_tag_is_parts(tag, md5, &n))
+		fuzz_require(n >= 1 && n <= MF_S3_PARTS_MAX &&
+			     strspn(tag, "0123456789abcdefABCDEF-") == strlen(tag));
 }
 
 int

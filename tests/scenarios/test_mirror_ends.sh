@@ -54,6 +54,20 @@ touch -d '2001-02-03 04:05:06.123456789' tree/config.json
 status 0 "what there is to carry" "$MF" sync tree s3://models/a --json
 json "what there is to carry: all of it" 'r["files"] == 24'
 
+# --- what was put in parts comes back as something else
+weights='op=get&name=/weights.bin'
+faults "fault=corrupt&$weights&times=1"
+status 0 "corrupt once: down" "$MF" copy s3://models/a once
+says "corrupt once: down: it is read again" 'is not what its ETag says, trying once more' err
+check "corrupt once: down: the same bytes" diff -r tree once
+faults "fault=corrupt&$weights"
+status 4 "corrupt, for long: down" "$MF" copy s3://models/a corrupt
+check "corrupt, for long: down: nothing comes of it" test -z "$(find corrupt -name '*weights*' -o -name '.*.?*')"
+check "corrupt, for long: down: the others come" test -e corrupt/config.json
+status 0 "corrupt, for long: unchecked" "$MF" copy s3://models/a unchecked --ignore-checksum
+check "corrupt, for long: unchecked: it was" test "$(cmp -l "tree/model 1/weights.bin" \
+	"unchecked/model 1/weights.bin" | wc -l)" = 1
+
 # --- to another server
 faults
 status 0 "two servers: sync" "$MF" sync s3://models/a s3://models/a "${there[@]}" --json

@@ -79,6 +79,36 @@ status 2 "an object as the source" "$MF" sync "$dst/config.json" back
 says "an object as the source: what to do" '--include /NAME'
 check "an object as the source: nothing is deleted" diff -r src back
 
+# --- what was put in parts is compared with its ETag
+part_bytes() { # PATH: what its metadata say
+	s3 "/$bucket/$1" -sS -I | sed -n 's/^x-amz-meta-modelferry-part-bytes: *\([0-9]*\).*/\1/pi'
+}
+check "in parts: how large they are" test "$(part_bytes models/model%201/weights.bin)" = 16777216
+check "in parts: copied within the bucket" test "$(part_bytes copy/model%201/weights.bin)" = 16777216
+check "in one part: nothing" test -z "$(part_bytes models/config.json)"
+theirs_in_parts() { # NAME RCLONE-OPTION ...: the same file by rclone, in other parts
+	rclone copyto --s3-upload-cutoff 5Mi --s3-disable-checksum "${@:2}" "src/model 1/weights.bin" \
+		"gw:$bucket/$1/weights.bin" || exit 99
+}
+theirs_in_parts other --s3-chunk-size 17Mi
+status 0 "others' parts: nobody knows" "$MF" copy "s3://$bucket/other" others-back
+check "others' parts: the same bytes" cmp "src/model 1/weights.bin" others-back/weights.bin
+theirs_in_parts copied --s3-chunk-size 5Mi \
+	--header-upload "x-amz-meta-modelferry-part-bytes: 16777216"
+check "others' parts, our metadata: they have them" test "$(part_bytes copied/weights.bin)" = 16777216
+status 0 "others' parts, our metadata: too many" "$MF" copy "s3://$bucket/copied" copied-back
+check "others' parts, our metadata: the same bytes" cmp "src/model 1/weights.bin" \
+	copied-back/weights.bin
+# as many, for all that can be told: other bytes
+theirs_in_parts damaged --s3-chunk-size 17Mi \
+	--header-upload "x-amz-meta-modelferry-part-bytes: 16777216"
+status 4 "in parts, damaged" "$MF" copy "s3://$bucket/damaged" damaged-back
+says "in parts, damaged: its name" 'weights.bin is not what its ETag says' err
+check "in parts, damaged: nothing comes of it" test -z "$(find damaged-back -type f)"
+status 0 "in parts, damaged: as it comes" "$MF" copy "s3://$bucket/damaged" damaged-back \
+	--ignore-checksum
+check "in parts, damaged: the same bytes" cmp "src/model 1/weights.bin" damaged-back/weights.bin
+
 # --- after rclone
 data src/new.bin 5000000 6
 rm src/odd/f01
@@ -126,6 +156,9 @@ for signal in KILL TERM; do
 	check "$name: again, fewer parts" test "$(grep -c 'http request method=PUT' err)" -lt 4
 	status 0 "$name: whole" rclone check --include large.bin src "gw:$bucket/$signal"
 	check "$name: no upload is left" test -z "$(unfinished "$signal")"
+	check "$name: how large its parts are" test "$(part_bytes "$signal/large.bin")" = 16777216
+	status 0 "$name: down" "$MF" copy "s3://$bucket/$signal" "$signal-back"
+	check "$name: down: the same bytes" cmp src/large.bin "$signal-back/large.bin"
 done
 rm src/large.bin
 

@@ -131,6 +131,45 @@ md5_gives_the_published_vectors(void **state)
 	mf_md5_free(NULL);
 }
 
+/* However it comes; of no part more than there is, and of nothing one. */
+static void
+md5_of_parts(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t part_bytes;
+		const char *hex;
+	} cases[] = {
+	    {"abc", 0, "900150983cd24fb0d6963f7d28e17f72"},
+	    {"", 0, "d41d8cd98f00b204e9800998ecf8427e"},
+	    {"abc", 4, "af5da9f45af7a300e3aded972f8ff687"},
+	    {"abc", 3, "af5da9f45af7a300e3aded972f8ff687"},
+	    {"0123456789", 4, "61e3716e3a7767581863b67c4e785584"},
+	    {"01234567", 4, "6f6e3a73411a3a634c335e478a2fe8f1"},
+	    {"", 4, "59adb24ef3cdbe0297f05b395827453f"},
+	};
+	struct mf_md5_parts *m;
+	uint8_t out[MF_MD5_BYTES];
+	size_t i, j, n, step;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		m = mf_md5_parts_new(cases[i].part_bytes, NULL);
+		assert_non_null(m);
+		n = strlen(cases[i].text);
+		for (step = 1; step < 12; step++) { /* and it serves again */
+			for (j = 0; j < n; j += step)
+				mf_md5_parts_update(
+				    m, cases[i].text + j, n - j < step ? n - j : step);
+			mf_md5_parts_update(m, "", 0);
+			assert_int_equal(mf_md5_parts_final(m, out, NULL), 0);
+			assert_hex(out, sizeof out, cases[i].hex);
+		}
+		mf_md5_parts_free(m);
+	}
+	mf_md5_parts_free(NULL);
+}
+
 int
 main(void)
 {
@@ -140,6 +179,7 @@ main(void)
 	    cmocka_unit_test(hmac_gives_the_published_vectors),
 	    cmocka_unit_test(sha256_bit_by_bit),
 	    cmocka_unit_test(md5_gives_the_published_vectors),
+	    cmocka_unit_test(md5_of_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
