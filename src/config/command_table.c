@@ -215,8 +215,10 @@ const struct mf_command_row mf_command_table[MF_COMMANDS] = {
 	"Compares the files of SRC and DST by size and MD5, not by time, and prints those that differ: "
 	"`+` only SRC has it, `-` only DST has it, `*` they differ, `!` it could not be compared. "
 	"Files of a directory are read for that. "
-	"Where an object has no MD5 the size decides, and the last line counts how many those were; "
-	"--download reads them. "
+	"An object that `sync` or `copy` sent in parts is compared by the MD5s of those: of a file in a "
+	"directory, or of another object in parts as large. "
+	"Where two have no MD5s that compare the size decides, and the last line counts how many those "
+	"were; --download reads them. "
 	"The status is 10 where there are differences."},
     [MF_CMD_KEY_GENERATE] = {"key generate", "", 0, 0, "", "make a key file",
 	"Writes a new key to --out, readable by its owner only: an identity for a key slot, or with "

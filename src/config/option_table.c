@@ -696,8 +696,9 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_CHECKSUM] = {"checksum", 'c', MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MIRRORS,
 	MF_COMPLETE_NONE, "compare by size and MD5, not by time",
 	"Compare files by size and MD5 instead of by size and time. "
-	"Where one side has no MD5 (an object that was sent in parts by something that kept none) the "
-	"size decides, and a warning says so once."},
+	"What `sync` or `copy` sent in parts is compared by the MD5s of those. "
+	"Where the two have no MD5s that compare (an object that was sent in parts by something that "
+	"kept none, two in parts of two sizes) the size decides, and a warning says so once."},
     [MF_OPT_SIZE_ONLY] = {"size-only", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, COMPARES,
 	MF_COMPLETE_NONE, "compare by size alone", "Compare files by size alone."},
     [MF_OPT_UPDATE] = {"update", 'u', MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, MIRRORS,

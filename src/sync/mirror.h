@@ -120,7 +120,7 @@ struct mf_mirror_check_params {
 struct mf_mirror_check_result {
 	uint64_t checks, bytes; /* files that both sides have, and their bytes */
 	uint64_t same;
-	uint64_t not_hashed; /* same by size alone: a side has no MD5 */
+	uint64_t not_hashed; /* same by size alone: no MD5s that compare */
 	uint64_t differ, missing_on_dst, missing_on_src;
 	uint64_t skipped;
 	uint64_t errors;

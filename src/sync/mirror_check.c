@@ -48,12 +48,13 @@ tell_same(struct check *c, const struct mirror_item *item, bool hashed)
 static int
 read_both(struct check *c, struct mirror_item *item, struct mirror_pair *pair, struct mf_error *e)
 {
+	/* of what is told nothing counts */
 	item->src.has_md5 = item->dst.has_md5 = false;
 	pair->of_src = true;
-	if (mirror_hash_file(c->p->src, &item->src, c->p->interrupted, e) != 0)
+	if (mirror_hash_file(c->p->src, &item->src, 0, c->p->interrupted, e) != 0)
 		return -1;
 	pair->of_src = false;
-	return mirror_hash_file(c->p->dst, &item->dst, c->p->interrupted, e);
+	return mirror_hash_file(c->p->dst, &item->dst, 0, c->p->interrupted, e);
 }
 
 /* Sizes are equal. 0, or -1. */
@@ -61,15 +62,15 @@ static int
 compare_content(
     struct check *c, struct mirror_item *item, struct mirror_pair *pair, struct mf_error *e)
 {
-	bool hashed;
+	enum mf_compare_content content;
 
 	if ((c->p->download ? read_both(c, item, pair, e) : mirror_hash(item, pair, e)) != 0)
 		return -1;
-	hashed = item->src.has_md5 && item->dst.has_md5;
-	if (hashed && memcmp(item->src.md5, item->dst.md5, MF_TREE_MD5_BYTES) != 0)
+	content = mf_compare_content(&item->src_side, &item->dst_side);
+	if (content == MF_CONTENT_OTHER)
 		tell(c, MF_MIRROR_DIFFERS, item->path);
 	else
-		tell_same(c, item, hashed);
+		tell_same(c, item, content == MF_CONTENT_SAME);
 	return 0;
 }
 

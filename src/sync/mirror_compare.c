@@ -2,22 +2,28 @@
 
 #include <string.h>
 
-enum answer { NO, YES, UNKNOWABLE, UNKNOWN };
-
 int
 mf_compare_paths(const char *a, const char *b)
 {
 	return strcmp(a, b); /* as unsigned bytes, by the standard */
 }
 
-static enum answer
-same_content(const struct mf_compare_side *src, const struct mf_compare_side *dst)
+static enum mf_compare_content
+same_md5(const uint8_t *src, const uint8_t *dst)
 {
-	if (src->entry->has_md5 && dst->entry->has_md5)
-		return memcmp(src->entry->md5, dst->entry->md5, MF_TREE_MD5_BYTES) == 0 ? YES : NO;
-	if ((!src->entry->has_md5 && src->no_md5) || (!dst->entry->has_md5 && dst->no_md5))
-		return UNKNOWABLE;
-	return UNKNOWN;
+	return memcmp(src, dst, MF_TREE_MD5_BYTES) == 0 ? MF_CONTENT_SAME : MF_CONTENT_OTHER;
+}
+
+enum mf_compare_content
+mf_compare_content(const struct mf_compare_side *src, const struct mf_compare_side *dst)
+{
+	const struct mf_tree_entry *s = src->entry, *d = dst->entry;
+
+	if (s->has_md5 && d->has_md5)
+		return same_md5(s->md5, d->md5);
+	if (s->part_bytes > 0 && s->part_bytes == d->part_bytes)
+		return same_md5(s->parts_md5, d->parts_md5);
+	return src->no_md5 || dst->no_md5 ? MF_CONTENT_UNKNOWABLE : MF_CONTENT_UNKNOWN;
 }
 
 static bool
@@ -57,9 +63,9 @@ compare_times(const struct mf_compare_rules *rules, const struct mf_compare_side
 static enum mf_compare_verdict
 by_checksum(const struct mf_compare_side *src, const struct mf_compare_side *dst)
 {
-	switch (same_content(src, dst)) {
-	case NO: return MF_COMPARE_COPY;
-	case UNKNOWN: return MF_COMPARE_NEED_MD5S;
+	switch (mf_compare_content(src, dst)) {
+	case MF_CONTENT_OTHER: return MF_COMPARE_COPY;
+	case MF_CONTENT_UNKNOWN: return MF_COMPARE_NEED_MD5S;
 	default: return MF_COMPARE_SAME;
 	}
 }
@@ -68,9 +74,9 @@ by_checksum(const struct mf_compare_side *src, const struct mf_compare_side *dst
 static enum mf_compare_verdict
 by_content(const struct mf_compare_side *src, const struct mf_compare_side *dst)
 {
-	switch (same_content(src, dst)) {
-	case YES: return MF_COMPARE_TOUCH;
-	case UNKNOWN: return MF_COMPARE_NEED_MD5S;
+	switch (mf_compare_content(src, dst)) {
+	case MF_CONTENT_SAME: return MF_COMPARE_TOUCH;
+	case MF_CONTENT_UNKNOWN: return MF_COMPARE_NEED_MD5S;
 	default: return MF_COMPARE_COPY;
 	}
 }

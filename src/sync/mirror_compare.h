@@ -1,8 +1,9 @@
 /*
  * What a mirror does with one path, as rclone decides it: a pure function of the options and of
  * what is known of the two sides. Listings do not tell everything (an object's mtime, a file's
- * MD5), and finding out costs a request or a whole read; so the answer may be that something is
- * needed, and the caller finds it out, or that it cannot be known, and asks again.
+ * MD5, how large the parts were), and finding out costs a request or a whole read; so the answer
+ * may be that something is needed, and the caller finds it out, or that it cannot be known, and
+ * asks again.
  *
  * Times are equal within the window, on either side of it; without one they must be the same
  * nanosecond. Sizes that differ always differ.
@@ -15,7 +16,8 @@
 #include "transfers/tree.h"
 
 struct mf_compare_rules {
-	bool checksum;        /* --checksum: MD5s decide, where both sides have them; not times */
+	bool checksum; /* --checksum: MD5s decide, where both sides have such as compare; not times
+			*/
 	bool size_only;       /* --size-only */
 	bool update;          /* --update: what is newer at the destination stays */
 	bool ignore_existing; /* --ignore-existing: what is there stays, whatever it is */
@@ -33,12 +35,25 @@ enum mf_compare_verdict {
 	MF_COMPARE_NEED_MD5S
 };
 
-/* One side: the entry's has_mtime and has_md5 say what is known, these what never will be. */
+/* One side: the entry's has_mtime, and has_md5 or part_bytes, say what is known, these that no more
+ * ever will be. */
 struct mf_compare_side {
 	const struct mf_tree_entry *entry;
 	bool no_mtime;
-	bool no_md5;
+	bool no_md5; /* that can be compared with the other side's */
 };
+
+enum mf_compare_content {
+	MF_CONTENT_OTHER,
+	MF_CONTENT_SAME,
+	MF_CONTENT_UNKNOWABLE,
+	MF_CONTENT_UNKNOWN
+};
+
+/* Of two files of one size: by their MD5s, or the MD5s of their parts, where those are of one size:
+ * of parts of another size nothing follows. UNKNOWN: not yet. */
+enum mf_compare_content mf_compare_content(
+    const struct mf_compare_side *src, const struct mf_compare_side *dst);
 
 enum mf_compare_verdict mf_compare(const struct mf_compare_rules *rules,
     const struct mf_compare_side *src, const struct mf_compare_side *dst);

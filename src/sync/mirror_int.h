@@ -109,11 +109,13 @@ struct mirror_pair {
 	bool of_src;               /* out: the failure is the source's */
 };
 /* Have the MD5s of both sides, the one that costs little first; a local one is computed by reading,
- * where the other side has one. 0, with no_md5 set where there is none; -1. */
+ * where the other side has one, of parts as large as that one's. 0, with no_md5 set where there are
+ * none that compare; -1. */
 int mirror_hash(struct mirror_item *item, struct mirror_pair *pair, struct mf_error *e);
-/* The MD5 of a file's content, by reading all of it, into entry. */
-int mirror_hash_file(
-    struct mf_tree *t, struct mf_tree_entry *entry, bool (*interrupted)(void), struct mf_error *e);
+/* The MD5 of a file's content, by reading all of it, into entry: of the whole, or of parts of so
+ * many bytes. */
+int mirror_hash_file(struct mf_tree *t, struct mf_tree_entry *entry, uint64_t part_bytes,
+    bool (*interrupted)(void), struct mf_error *e);
 
 /* mirror_copy.c */
 int mirror_copier(void *arg, struct mf_error *e);

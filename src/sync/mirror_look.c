@@ -49,7 +49,7 @@ mirror_look(struct mf_tree *t, struct mf_tree_entry *entry, struct mf_error *e)
 }
 
 struct hashing {
-	struct mf_md5 *md5;
+	struct mf_md5_parts *md5;
 	bool (*interrupted)(void);
 };
 
@@ -60,40 +60,56 @@ hash_bytes(void *arg, const void *bytes, size_t n, struct mf_error *e)
 
 	if (h->interrupted != NULL && h->interrupted())
 		return mf_error_set(e, MF_EINTERRUPTED, "interrupted");
-	mf_md5_update(h->md5, bytes, n);
+	mf_md5_parts_update(h->md5, bytes, n);
 	return 0;
 }
 
 int
-mirror_hash_file(
-    struct mf_tree *t, struct mf_tree_entry *entry, bool (*interrupted)(void), struct mf_error *e)
+mirror_hash_file(struct mf_tree *t, struct mf_tree_entry *entry, uint64_t part_bytes,
+    bool (*interrupted)(void), struct mf_error *e)
 {
-	struct hashing h = {mf_md5_new(e), interrupted};
+	struct hashing h = {mf_md5_parts_new(part_bytes, e), interrupted};
+	uint8_t *md5 = part_bytes > 0 ? entry->parts_md5 : entry->md5;
 	int rc;
 
 	if (h.md5 == NULL)
 		return -1;
 	rc = mf_tree_get(t, entry, hash_bytes, &h, e);
 	if (rc == 0)
-		rc = mf_md5_final(h.md5, entry->md5, e);
-	mf_md5_free(h.md5);
-	entry->has_md5 = rc == 0;
+		rc = mf_md5_parts_final(h.md5, md5, e);
+	mf_md5_parts_free(h.md5);
+	if (part_bytes == 0)
+		entry->has_md5 = rc == 0;
+	else
+		entry->part_bytes = rc == 0 ? part_bytes : 0;
 	return rc;
 }
 
-/* One side's MD5, or that it has none. */
+static bool
+is_known(const struct mf_tree_entry *entry)
+{
+	return entry->has_md5 || entry->part_bytes > 0;
+}
+
+/* One side's MD5, or that it has none; of a local file what the other side has. */
 static int
 hash_side(struct mf_tree *t, struct mf_tree_entry *entry, struct mf_compare_side *side,
-    bool (*interrupted)(void), struct mf_error *e)
+    const struct mf_tree_entry *other, bool (*interrupted)(void), struct mf_error *e)
 {
+	const uint64_t part_bytes = other->has_md5 ? 0 : other->part_bytes;
 	int rc;
 
-	if (entry->has_md5 || side->no_md5)
+	if (side->no_md5)
 		return 0;
-	if ((mf_tree_capabilities(t) & MF_TREE_LOCAL) != 0)
-		return mirror_hash_file(t, entry, interrupted, e);
+	if ((mf_tree_capabilities(t) & MF_TREE_LOCAL) != 0) {
+		if (part_bytes == 0 ? entry->has_md5 : entry->part_bytes == part_bytes)
+			return 0;
+		return mirror_hash_file(t, entry, part_bytes, interrupted, e);
+	}
+	if (is_known(entry))
+		return 0;
 	rc = mirror_look(t, entry, e);
-	side->no_md5 = !entry->has_md5;
+	side->no_md5 = !is_known(entry);
 	return rc <= 0 ? rc : mf_error_set(e, MF_ESOURCE, "%s is gone", entry->path);
 }
 
@@ -105,15 +121,18 @@ mirror_hash(struct mirror_item *item, struct mirror_pair *pair, struct mf_error 
 
 	for (turn = 0; turn < 2; turn++) {
 		pair->of_src = (turn == 0) == src_first;
-		if (pair->of_src &&
-		    hash_side(pair->src, &item->src, &item->src_side, pair->interrupted, e) != 0)
+		if (pair->of_src && hash_side(pair->src, &item->src, &item->src_side, &item->dst,
+					pair->interrupted, e) != 0)
 			return -1;
-		if (!pair->of_src &&
-		    hash_side(pair->dst, &item->dst, &item->dst_side, pair->interrupted, e) != 0)
+		if (!pair->of_src && hash_side(pair->dst, &item->dst, &item->dst_side, &item->src,
+					 pair->interrupted, e) != 0)
 			return -1;
 		if (item->src_side.no_md5 || item->dst_side.no_md5)
 			return 0;
 	}
+	/* two buckets that know their content in two ways */
+	if (mf_compare_content(&item->src_side, &item->dst_side) == MF_CONTENT_UNKNOWN)
+		item->dst_side.no_md5 = true;
 	return 0;
 }
 
@@ -169,8 +188,8 @@ warn_of_sizes(struct mirror_run *r, const struct mirror_item *item)
 	if (r->p->rules.checksum && (item->src_side.no_md5 || item->dst_side.no_md5) &&
 	    !atomic_exchange(&r->said_no_md5, true))
 		mf_log(MF_LOG_WARNING,
-		    "some objects have no MD5: with --checksum they are compared by size alone, %s "
-		    "first",
+		    "some objects have no MD5 that can be compared: with --checksum they are "
+		    "compared by size alone, %s first",
 		    item->path);
 }
 

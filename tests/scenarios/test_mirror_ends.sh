@@ -68,6 +68,14 @@ status 0 "corrupt, for long: unchecked" "$MF" copy s3://models/a unchecked --ign
 check "corrupt, for long: unchecked: it was" test "$(cmp -l "tree/model 1/weights.bin" \
 	"unchecked/model 1/weights.bin" | wc -l)" = 1
 
+faults 'fault=corrupt&op=get&name=/config.json'
+status 10 "corrupt: check --download" "$MF" check tree s3://models/a --download
+says "corrupt: check --download: where" '^\* config.json$' out
+faults
+status 0 "in parts: check" "$MF" check tree s3://models/a --json
+json "in parts: check: nothing by size alone" 'r["same"] == 24 and r["not_hashed"] == 0'
+check "in parts: check: reads no object" test "$(grep -c '^get ' one/log)" = 0
+
 # --- to another server
 faults
 status 0 "two servers: sync" "$MF" sync s3://models/a s3://models/a "${there[@]}" --json

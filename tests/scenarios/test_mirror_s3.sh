@@ -44,7 +44,8 @@ json "again: nothing to do" 'r["files"] == 0 and r["touched"] == 0 and r["delete
 check "again: nothing but listings" test "$(grep -c 'http request method=HEAD' err)" = 0
 status 0 "again, knowing nothing" "$MF" sync src "$dst" --json --cache-dir "$scratch/none"
 json "again, knowing nothing: nothing to do" 'r["files"] == 0 and r["touched"] == 0'
-status 0 "check" "$MF" check src "$dst"
+status 0 "check" "$MF" check src "$dst" --json
+json "check: nothing by size alone" 'r["same"] == 65 and r["not_hashed"] == 0'
 status 0 "check --download" "$MF" check src "$dst" --download
 
 # --- over http
@@ -109,6 +110,33 @@ status 0 "in parts, damaged: as it comes" "$MF" copy "s3://$bucket/damaged" dama
 	--ignore-checksum
 check "in parts, damaged: the same bytes" cmp "src/model 1/weights.bin" damaged-back/weights.bin
 
+# --- a byte of a large file is another one, at the same size and time
+cp -a "src/model 1/weights.bin" kept.bin
+printf x | dd of="src/model 1/weights.bin" bs=1 seek=20000000 conv=notrunc status=none
+touch -r kept.bin "src/model 1/weights.bin"
+status 10 "a byte: check" "$MF" check src "$dst"
+says "a byte: check: where" '^\* model 1/weights.bin$' out
+status 10 "a byte: check, of a bucket as SRC" "$MF" check "$dst" src
+status 0 "a byte: size and time do not tell" "$MF" sync src "$dst" --dry-run --json
+json "a byte: size and time do not tell: nothing" 'r["files"] == 0'
+status 0 "a byte: --checksum" "$MF" sync src "$dst" --checksum --json
+json "a byte: --checksum: one file" 'r["files"] == 1'
+status 0 "a byte: --checksum, again" "$MF" sync src "$dst" --checksum --json
+json "a byte: --checksum, again: nothing" 'r["files"] == 0'
+never_says "a byte: --checksum: nothing by size alone" 'by size alone' err
+status 10 "a byte: two objects" "$MF" check "$dst" "s3://$bucket/copy"
+says "a byte: two objects: where" '^\* model 1/weights.bin$' out
+touch -d '2011-01-01' "src/model 1/weights.bin"
+status 0 "a large file's time alone" "$MF" sync src "$dst" --json
+json "a large file's time alone: no bytes" 'r["files"] == 0 and r["touched"] == 1'
+status 0 "a large file's time alone: check" "$MF" check src "$dst" --json
+json "a large file's time alone: nothing by size alone" 'r["not_hashed"] == 0'
+status 0 "a large file's time alone: rclone" rclone sync --dry-run src "$theirs"
+never_says "a large file's time alone: nothing to do for rclone" Skipped
+mv kept.bin "src/model 1/weights.bin"
+status 0 "a byte: back again" "$MF" sync src "$dst" --json
+json "a byte: back again: one file" 'r["files"] == 1'
+
 # --- after rclone
 data src/new.bin 5000000 6
 rm src/odd/f01
@@ -157,6 +185,8 @@ for signal in KILL TERM; do
 	status 0 "$name: whole" rclone check --include large.bin src "gw:$bucket/$signal"
 	check "$name: no upload is left" test -z "$(unfinished "$signal")"
 	check "$name: how large its parts are" test "$(part_bytes "$signal/large.bin")" = 16777216
+	status 0 "$name: check" "$MF" check src "s3://$bucket/$signal" --include large.bin --json
+	json "$name: check: not by size alone" 'r["same"] == 1 and r["not_hashed"] == 0'
 	status 0 "$name: down" "$MF" copy "s3://$bucket/$signal" "$signal-back"
 	check "$name: down: the same bytes" cmp src/large.bin "$signal-back/large.bin"
 done

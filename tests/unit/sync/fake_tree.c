@@ -14,6 +14,8 @@ struct file {
 	char *path, *content; /* content NULL: no file */
 	enum mf_tree_kind kind;
 	int64_t mtime_ns;
+	bool in_parts;
+	uint64_t part_bytes;
 };
 
 struct mf_tree {
@@ -145,6 +147,19 @@ fake_set(struct mf_tree *t, const char *path, const char *content, int64_t mtime
 }
 
 void
+fake_set_parts(struct mf_tree *t, const char *path, uint64_t part_bytes)
+{
+	struct file *f;
+
+	pthread_mutex_lock(&t->lock);
+	f = get(t, path);
+	must(f != NULL);
+	f->in_parts = true;
+	f->part_bytes = part_bytes;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void
 fake_set_kind(struct mf_tree *t, const char *path, enum mf_tree_kind kind)
 {
 	set(t, path, (struct file){.kind = kind});
@@ -217,14 +232,14 @@ faulty(const struct mf_tree *t, enum fake_fault fault, const char *path)
 }
 
 static void
-md5_of(const char *content, uint8_t out[MF_TREE_MD5_BYTES])
+md5_of(const char *content, uint64_t part_bytes, uint8_t out[MF_TREE_MD5_BYTES])
 {
-	struct mf_md5 *m = mf_md5_new(NULL);
+	struct mf_md5_parts *m = mf_md5_parts_new(part_bytes, NULL);
 
 	must(m != NULL);
-	mf_md5_update(m, content, strlen(content));
-	must(mf_md5_final(m, out, NULL) == 0);
-	mf_md5_free(m);
+	mf_md5_parts_update(m, content, strlen(content));
+	must(mf_md5_parts_final(m, out, NULL) == 0);
+	mf_md5_parts_free(m);
 }
 
 static void
@@ -239,9 +254,13 @@ describe(const struct mf_tree *t, const struct file *f, bool listed, struct mf_t
 	out->mtime_ns = out->has_mtime ? f->mtime_ns : 0;
 	if ((t->capabilities & MF_TREE_LOCAL) != 0)
 		return;
-	md5_of(f->content, out->md5);
+	md5_of(f->content, 0, out->md5);
 	mf_hex_encode(out->tag, out->md5, MF_TREE_MD5_BYTES);
-	out->has_md5 = (t->capabilities & MF_TREE_MD5_LISTED) != 0;
+	out->has_md5 = !f->in_parts && (t->capabilities & MF_TREE_MD5_LISTED) != 0;
+	if (listed || f->part_bytes == 0)
+		return;
+	out->part_bytes = f->part_bytes;
+	md5_of(f->content, f->part_bytes, out->parts_md5);
 }
 
 int

@@ -17,6 +17,9 @@ void fake_free(struct mf_tree *t);
 /* Set a file; a directory where content is NULL. tag and MD5 follow from the content where the tree
  * has them. */
 void fake_set(struct mf_tree *t, const char *path, const char *content, int64_t mtime_ns);
+/* Of a file that is there: the listing knows no MD5 of it, and a look only that of its parts of so
+ * many bytes; 0: not even that. */
+void fake_set_parts(struct mf_tree *t, const char *path, uint64_t part_bytes);
 void fake_set_kind(struct mf_tree *t, const char *path, enum mf_tree_kind kind);
 void fake_unset(struct mf_tree *t, const char *path);
 /* The content, NULL: there is none; its mtime. */

@@ -677,6 +677,114 @@ checksum_reads_the_files(void **state)
 	assert_string_equal(fake_content(f->dst, "a"), "ONE");
 }
 
+/* The bucket tells of "d/b" only the MD5 of its parts. */
+static void
+checksum_of_parts(void **state)
+{
+	struct fixture *f = *state;
+
+	three_files(f);
+	assert_int_equal(run(f), 0);
+	fake_set_parts(f->dst, "d/b \xc3\xa9", 4);
+	f->p.rules.checksum = true;
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->result.files, 0);
+	fake_set(f->src, "d/b \xc3\xa9", "TWOtwo", 2000);
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->result.files, 1);
+	assert_string_equal(fake_content(f->dst, "d/b \xc3\xa9"), "TWOtwo");
+	/* a new time alone */
+	f->p.rules.checksum = false;
+	fake_set_parts(f->dst, "d/b \xc3\xa9", 4);
+	fake_set(f->src, "d/b \xc3\xa9", "TWOtwo", 7777);
+	fake_reset_counts(f->dst);
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->result.touched, 1);
+	assert_int_equal(fake_counts(f->dst).puts, 0);
+	/* and an unchanged run looks at nothing */
+	fake_set_parts(f->dst, "d/b \xc3\xa9", 4);
+	fake_reset_counts(f->dst);
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->result.files + f->result.touched, 0);
+	assert_int_equal(fake_counts(f->dst).looks, 0);
+}
+
+/* What the two tell of "a": nothing, where their parts are not of one size. */
+static void
+checks_parts_of(struct fixture *f, uint64_t src, uint64_t dst, const char *content, bool same,
+    uint64_t not_hashed)
+{
+	struct mf_mirror_check_params p = {.src = f->src, .dst = f->dst, .checkers = 1};
+	struct mf_mirror_check_result r;
+
+	fake_set(f->src, "a", "aaaaaa", 1000);
+	fake_set(f->dst, "a", content, 1000);
+	fake_set_parts(f->src, "a", src);
+	fake_set_parts(f->dst, "a", dst);
+	mf_error_clear(&f->e);
+	assert_int_equal(mf_mirror_check(&p, &r, &f->e), same ? 0 : -1);
+	assert_int_equal(r.not_hashed, not_hashed);
+	assert_int_equal(r.same, same);
+	p.download = true; /* reads, whatever they tell */
+	assert_int_equal(mf_mirror_check(&p, &r, &f->e), strcmp(content, "aaaaaa") == 0 ? 0 : -1);
+	assert_int_equal(r.not_hashed, 0);
+}
+
+static void
+check_of_parts(void **state)
+{
+	struct fixture *f = *state;
+
+	checks_parts_of(f, 4, 4, "aaaaaa", true, 0);
+	checks_parts_of(f, 4, 4, "aaaaab", false, 0);
+	checks_parts_of(f, 4, 3, "aaaaab", true, 1);
+	checks_parts_of(f, 4, 0, "aaaaab", true, 1);
+	checks_parts_of(f, 0, 4, "aaaaab", true, 1);
+}
+
+/* One side tells an MD5, the other that of parts. */
+static void
+check_of_parts_and_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct mf_mirror_check_params p = {.src = f->src, .dst = f->dst, .checkers = 1};
+	struct mf_mirror_check_result r;
+	int turn;
+
+	for (turn = 0; turn < 2; turn++) {
+		fake_set(f->src, "a", "aaaaaa", 1000);
+		fake_set(f->dst, "a", "aaaaab", 1000);
+		fake_set_parts(turn == 0 ? f->src : f->dst, "a", 4);
+		assert_int_equal(mf_mirror_check(&p, &r, &f->e), 0);
+		assert_int_equal(r.not_hashed, 1);
+		f->p.rules.checksum = true;
+		assert_int_equal(run(f), 0);
+		assert_int_equal(f->result.files, 0);
+	}
+}
+
+/* A directory is read for what the bucket tells. */
+static void
+check_of_parts_and_files(void **state)
+{
+	struct fixture *f = *state;
+	struct mf_mirror_check_params p = {.src = f->src, .dst = f->dst, .checkers = 1};
+	struct mf_mirror_check_result r;
+
+	fake_set(f->src, "a", "aaaaaa", 1000);
+	fake_set(f->dst, "a", "aaaaaa", 1000);
+	fake_set_parts(f->dst, "a", 4);
+	fake_set_parts(f->src, "a", 4);
+	assert_int_equal(mf_mirror_check(&p, &r, &f->e), 0);
+	assert_int_equal(r.same, 1);
+	assert_int_equal(r.not_hashed, 0);
+	fake_set(f->dst, "a", "aaaaab", 1000);
+	fake_set_parts(f->dst, "a", 4);
+	assert_int_equal(mf_mirror_check(&p, &r, &f->e), -1);
+	assert_int_equal(f->e.code, MF_EDIFFERENT);
+	assert_int_equal(r.differ, 1);
+}
+
 struct found {
 	char text[256];
 };
@@ -775,7 +883,12 @@ main(void)
 	    RUNS(second_run_asks_nothing, bucket_to_dir),
 	    RUNS(a_new_time_alone_is_no_new_content, dir_to_bucket),
 	    RUNS(checksum_reads_the_files, dir_to_bucket),
+	    RUNS(checksum_of_parts, dir_to_bucket),
 	    RUNS(check_finds, dir_to_dir),
+	    RUNS(check_of_parts, bucket_to_bucket),
+	    RUNS(check_of_parts_and_whole, bucket_to_bucket),
+	    RUNS(check_of_parts_and_files, dir_to_bucket),
+	    RUNS(check_of_parts_and_files, bucket_to_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,10 +10,11 @@
 
 enum { T0 = 1000, UNKNOWN = -1, NEVER = -2 };
 
-/* size, mtime (UNKNOWN, NEVER), MD5 (its first byte; UNKNOWN, NEVER) */
+/* size, mtime (UNKNOWN, NEVER), MD5 (its first byte; UNKNOWN, NEVER), that of parts, how large */
 struct facts {
 	uint64_t size;
-	int mtime, md5;
+	int mtime, md5, parts_md5;
+	uint64_t part_bytes;
 };
 
 static const struct {
@@ -45,6 +46,27 @@ static const struct {
     {"checksum: never", {.checksum = true}, {5, T0, UNKNOWN}, {5, 3, NEVER}, MF_COMPARE_SAME},
     {"checksum: size first", {.checksum = true}, {5, T0, UNKNOWN}, {4, T0, 7}, MF_COMPARE_COPY},
 
+    {"parts: not yet", {.checksum = true}, {5, T0, UNKNOWN}, {5, 3, UNKNOWN, 7, 2},
+	MF_COMPARE_NEED_MD5S},
+    {"parts: same", {.checksum = true}, {5, T0, UNKNOWN, 7, 2}, {5, 3, UNKNOWN, 7, 2},
+	MF_COMPARE_SAME},
+    {"parts: other", {.checksum = true}, {5, T0, UNKNOWN, 8, 2}, {5, T0, UNKNOWN, 7, 2},
+	MF_COMPARE_COPY},
+    {"parts: of another size", {.checksum = true}, {5, T0, UNKNOWN, 8, 2}, {5, T0, UNKNOWN, 7, 3},
+	MF_COMPARE_NEED_MD5S},
+    {"parts: of another size for ever", {.checksum = true}, {5, T0, UNKNOWN, 8, 2},
+	{5, T0, NEVER, 7, 3}, MF_COMPARE_SAME},
+    {"parts, and the whole", {.checksum = true}, {5, T0, 7}, {5, T0, UNKNOWN, 7, 2},
+	MF_COMPARE_NEED_MD5S},
+    {"parts, and the whole for ever", {.checksum = true}, {5, T0, 7}, {5, T0, NEVER, 7, 2},
+	MF_COMPARE_SAME},
+    {"the whole before parts", {.checksum = true}, {5, T0, 7, 8, 2}, {5, T0, 7, 9, 2},
+	MF_COMPARE_SAME},
+    {"parts: other time, same", {0}, {5, T0, UNKNOWN, 7, 2}, {5, 3, UNKNOWN, 7, 2},
+	MF_COMPARE_TOUCH},
+    {"parts: other time, other", {0}, {5, T0, UNKNOWN, 8, 2}, {5, 3, UNKNOWN, 7, 2},
+	MF_COMPARE_COPY},
+
     {"update: newer there", {.update = true}, {5, T0, 7}, {9, T0 + 1, 8}, MF_COMPARE_KEPT},
     {"update: time not known", {.update = true}, {5, T0, 7}, {9, UNKNOWN, 8},
 	MF_COMPARE_NEED_MTIMES},
@@ -73,8 +95,10 @@ side(const struct facts *f, struct mf_tree_entry *entry)
 	    .has_mtime = f->mtime >= 0,
 	    .mtime_ns = f->mtime,
 	    .stored_us = 77,
-	    .has_md5 = f->md5 >= 0};
+	    .has_md5 = f->md5 >= 0,
+	    .part_bytes = f->part_bytes};
 	entry->md5[0] = (uint8_t)f->md5;
+	entry->parts_md5[0] = (uint8_t)f->parts_md5;
 	return (struct mf_compare_side){entry, f->mtime == NEVER, f->md5 == NEVER};
 }
 
