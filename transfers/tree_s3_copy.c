@@ -199,6 +199,34 @@ run_parts(struct s3_tree *t, struct copy *c, const struct mf_tree_entry *is, str
 	return rc;
 }
 
+/* Is the object that is copied under its tag still? */
+static bool
+is_still(const struct copy *c)
+{
+	struct mf_tree_entry now;
+	struct mf_error unsaid = {0};
+
+	return s3_tree_look(&c->from->tree, c->entry->path, &now, &unsaid) == 0 &&
+	       now.size == c->entry->size && strcmp(now.tag, c->entry->tag) == 0;
+}
+
+/* At once, or in parts, of what the source is. Swift keeps two tags of an object in parts, of which
+ * it tells one and holds the other against it; and a copy is listed under another than it is read
+ * under. So where an object is refused that has not changed, nothing is copied. */
+static int
+run(struct s3_tree *t, struct copy *c, const struct mf_tree_entry *is, struct mf_error *e)
+{
+	uint8_t md5[MF_TREE_MD5_BYTES];
+	uint64_t n_parts;
+	int rc = is_large(t, c->entry) ? run_parts(t, c, is, e) : run_copy(t, c, e);
+
+	if (rc >= 0 || e->code != MF_ESOURCE ||
+	    !s3_tree_tag_is_parts(c->entry->tag, md5, &n_parts) || !is_still(c))
+		return rc;
+	mf_error_clear(e);
+	return 1;
+}
+
 /* Copy with this mtime, or where NULL says so, with the one that the source has by its own or else
  * by when it was stored: a copy would be younger. Everything else that the source has is said
  * again. */
@@ -244,7 +272,7 @@ replace(struct s3_tree *t, struct copy *c, const int64_t *mtime_ns, struct mf_er
 			goto out;
 	}
 	add_put_headers(t, c);
-	rc = large ? run_parts(t, c, &is, e) : run_copy(t, c, e);
+	rc = run(t, c, &is, e);
 out:
 	mf_s3_answer_fini(&a);
 	return rc;
@@ -288,7 +316,7 @@ s3_tree_copy(struct mf_tree *tree, const char *path, struct mf_tree *from,
 	if (!entry->has_mtime || is_large(t, entry))
 		return replace(t, &c, NULL, e);
 	add_put_headers(t, &c);
-	return run_copy(t, &c, e);
+	return run(t, &c, NULL, e);
 }
 
 static bool

@@ -485,6 +485,57 @@ test_copy(void **state)
 	tree_s3_end(&f);
 }
 
+#define NO                                                     \
+	{                                                      \
+		412, NULL, ERROR_BODY("PreconditionFailed"), 0 \
+	}
+#define HAS(tag, size)                                                                         \
+	{                                                                                      \
+		200, MODIFIED "ETag: \"" tag "\"\r\nx-amz-meta-mtime: 5\r\n" PARTS("5242880"), \
+		    NULL, size                                                                 \
+	}
+
+/* A store that holds another tag against an object in parts than it tells copies nothing. */
+static void
+test_copy_by_another_tag(void **state)
+{
+	const struct s3_reply small[] = {NO, HAS(HEX "-2", SIZE), NO, HAS(HEX "-3", SIZE), NO,
+	    HAS(HEX "-2", SIZE + 1), NO, {404, NULL, NULL, 0}, HAS(HEX "-2", SIZE), NO,
+	    HAS(HEX "-2", SIZE)};
+	const struct s3_reply big[] = {
+	    HAS(HEX "-3", 12 * MIB), BEGUN, NO, {204, NULL, NULL, 0}, HAS(HEX "-3", 12 * MIB)};
+	struct mf_tree_entry entry = {.path = "x",
+	    .size = SIZE,
+	    .tag = HEX "-2",
+	    .has_mtime = true,
+	    .mtime_ns = INT64_C(5000000000)};
+	struct tree_s3_fixture f;
+	int i;
+
+	(void)state;
+	tree_s3_begin(&f, small, LENGTH(small));
+	assert_int_equal(mf_tree_copy(f.t, "to", f.t, &entry, &f.e), 1);
+	assert_int_equal(f.e.code, MF_OK);
+	assert_asked(&f, 1, "HEAD", "/models/a%20b/x");
+	for (i = 0; i < 3; i++) { /* it has changed indeed */
+		mf_error_clear(&f.e);
+		assert_int_equal(mf_tree_copy(f.t, "to", f.t, &entry, &f.e), -1);
+		assert_int_equal(f.e.code, MF_ESOURCE);
+	}
+	mf_error_clear(&f.e);
+	assert_int_equal(mf_tree_touch(f.t, &entry, MTIME_NS, &f.e), -1);
+	assert_int_equal(f.e.code, MF_EUNSUPPORTED);
+	assert_int_equal(tree_s3_asked(&f), LENGTH(small));
+	tree_s3_end(&f);
+	entry.size = 12 * MIB;
+	entry.tag[33] = '3';
+	tree_s3_begin(&f, big, LENGTH(big));
+	assert_int_equal(mf_tree_copy(f.t, "to", f.t, &entry, &f.e), 1);
+	assert_asked(&f, 3, "DELETE", "uploadId=id");
+	assert_int_equal(tree_s3_asked(&f), LENGTH(big));
+	tree_s3_end(&f);
+}
+
 /* Nobody gives it by hand. */
 static void
 test_not_given(void **state)
@@ -521,6 +572,7 @@ main(void)
 	    cmocka_unit_test(test_untold),
 	    cmocka_unit_test(test_untold_not),
 	    cmocka_unit_test(test_copy),
+	    cmocka_unit_test(test_copy_by_another_tag),
 	    cmocka_unit_test(test_not_given),
 	};
 
