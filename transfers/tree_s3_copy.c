@@ -210,15 +210,16 @@ is_still(const struct copy *c)
 	       now.size == c->entry->size && strcmp(now.tag, c->entry->tag) == 0;
 }
 
-/* At once, or in parts, of what the source is. Swift keeps two tags of an object in parts, of which
- * it tells one and holds the other against it; and a copy is listed under another than it is read
- * under. So where an object is refused that has not changed, nothing is copied. */
+/* In parts of what the source is, or, where that is NULL, at once. Swift keeps two tags of an
+ * object in parts, of which it tells one and holds the other against it; and a copy is listed under
+ * another than it is read under. So where an object is refused that has not changed, nothing is
+ * copied. */
 static int
 run(struct s3_tree *t, struct copy *c, const struct mf_tree_entry *is, struct mf_error *e)
 {
 	uint8_t md5[MF_TREE_MD5_BYTES];
 	uint64_t n_parts;
-	int rc = is_large(t, c->entry) ? run_parts(t, c, is, e) : run_copy(t, c, e);
+	int rc = is != NULL ? run_parts(t, c, is, e) : run_copy(t, c, e);
 
 	if (rc >= 0 || e->code != MF_ESOURCE ||
 	    !s3_tree_tag_is_parts(c->entry->tag, md5, &n_parts) || !is_still(c))
@@ -272,7 +273,7 @@ replace(struct s3_tree *t, struct copy *c, const int64_t *mtime_ns, struct mf_er
 			goto out;
 	}
 	add_put_headers(t, c);
-	rc = run(t, c, &is, e);
+	rc = run(t, c, large ? &is : NULL, e);
 out:
 	mf_s3_answer_fini(&a);
 	return rc;
