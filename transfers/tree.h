@@ -80,6 +80,11 @@ enum {
 /* Given a file's content in order. 0, or -1 with *e set to end. */
 typedef int mf_tree_sink(void *arg, const void *bytes, size_t n, struct mf_error *e);
 
+/* Given a piece of a file's content and where in the file it lies. 0, or -1 with *e set to end.
+ * Called from several threads at once. */
+typedef int mf_tree_place(
+    void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e);
+
 /* Where the content of a put comes from. read_at fills buf with n bytes from offset: 0, or -1 with
  * *e set (a source that became shorter too). Called from several threads at once, for a part twice
  * where it is sent twice. */
@@ -90,6 +95,10 @@ struct mf_tree_source {
 	 * from its first byte to its last, because many read_at are as many requests. NULL: there
 	 * is only read_at. */
 	int (*read_all)(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error *e);
+	/* The same of a large file in several places at once, for a place that can write anywhere:
+	 * one connection may get but a part of what a line carries. 0; 1: not of this file, so that
+	 * read_all has to do, also over what was placed before; -1. NULL: of none. */
+	int (*read_spread)(void *arg, mf_tree_place *place, void *place_arg, struct mf_error *e);
 	/* Asked after the last byte was read and before the file becomes visible: 0 if the source
 	 * still is what it was, -1 with *e set to give the put up. NULL: always. */
 	int (*still)(void *arg, struct mf_error *e);

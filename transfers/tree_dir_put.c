@@ -92,6 +92,16 @@ write_more(void *arg, const void *bytes, size_t n, struct mf_error *e)
 }
 
 static int
+write_there(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e)
+{
+	const struct part *p = arg;
+
+	return mf_fs_pwrite(p->fd, bytes, n, offset, e) == 0
+		   ? 0
+		   : mf_error_while(e, "writing %s/%s", p->d->label, p->path);
+}
+
+static int
 fill_in_pieces(struct part *p, const struct mf_tree_source *source, struct mf_error *e)
 {
 	uint8_t *buf = malloc(PIECE_BYTES);
@@ -115,12 +125,13 @@ fill_in_pieces(struct part *p, const struct mf_tree_source *source, struct mf_er
 static int
 fill(struct part *p, const struct mf_tree_source *source, struct mf_error *e)
 {
-	int rc;
+	int rc = 1;
 
-	if (source->read_all != NULL)
-		rc = source->read_all(source->arg, write_more, p, e);
-	else
-		rc = fill_in_pieces(p, source, e);
+	if (source->read_spread != NULL)
+		rc = source->read_spread(source->arg, write_there, p, e);
+	if (rc > 0)
+		rc = source->read_all != NULL ? source->read_all(source->arg, write_more, p, e)
+					      : fill_in_pieces(p, source, e);
 	if (rc == 0 && source->still != NULL)
 		rc = source->still(source->arg, e);
 	return rc;

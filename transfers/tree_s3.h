@@ -35,7 +35,10 @@
 struct mf_tree_s3_params {
 	struct mf_retry_params retry; /* whose waiting, where it is zero, is the options' */
 	uint64_t part_bytes;          /* 0: 16 MiB. Larger where 10,000 parts would not do */
-	unsigned parts_at_once;       /* of one file; 0: 4; at most 64 */
+	unsigned parts_at_once;       /* of one file, both ways; 0: 4; at most 64 */
+	/* A file of four times this or more is read in ranges of it, or of as many whole parts as
+	 * hold it. 0: 32 MiB. */
+	uint64_t range_bytes;
 	/* What is larger is copied in parts of copy_part_bytes. 0: 5 GiB, which is the most that
 	 * S3 copies at once, and 512 MiB. No matter where a store has no such limit. */
 	uint64_t copy_bytes_max, copy_part_bytes;

@@ -27,11 +27,17 @@ struct fetch {
 	struct mf_error why;
 };
 
+int
+s3_tree_is_another(const struct s3_tree *t, const char *path, struct mf_error *e)
+{
+	return mf_error_set(
+	    e, MF_ESOURCE, "%s/%s has changed since it was looked at", t->s->label, path);
+}
+
 static int
 is_another(const struct fetch *f, struct mf_error *e)
 {
-	return mf_error_set(
-	    e, MF_ESOURCE, "%s/%s has changed since it was looked at", f->tree->s->label, f->path);
+	return s3_tree_is_another(f->tree, f->path, e);
 }
 
 /* The object that was asked for, by its tag, has one length only: else this is no answer of the
@@ -179,9 +185,8 @@ pass_on(void *arg, const void *bytes, size_t n, struct mf_error *e)
 	return g->sink(g->arg, bytes, n, e);
 }
 
-/* An ETag that was taken for an MD5, of an object that turns out to be encrypted, is none. */
-static bool
-is_md5(struct s3_tree *t, const struct mf_tree_entry *entry)
+bool
+s3_tree_is_md5(struct s3_tree *t, const struct mf_tree_entry *entry)
 {
 	uint8_t tag[MF_TREE_MD5_BYTES];
 
@@ -222,53 +227,55 @@ note_head(
 		g->part_bytes = 0;
 	}
 	s3_sum_check_begin(
-	    &g->sum, g->tree->s->dialect, r, g->md5 != NULL && is_md5(g->tree, g->entry));
+	    &g->sum, g->tree->s->dialect, r, g->md5 != NULL && s3_tree_is_md5(g->tree, g->entry));
 	if (g->md5 != NULL || g->sum.kind != S3_SUM_NONE || is->part_bytes == 0)
 		return 0;
 	return begin_md5(g, is->part_bytes, is->parts_md5, e);
 }
 
-static int
-damaged(const struct get *g, const char *by, struct mf_error *e)
+int
+s3_tree_damaged(const struct s3_tree *t, const char *path, const char *by, struct mf_error *e)
 {
-	mf_error_set(
-	    e, MF_EDAMAGED, "%s/%s is not what its %s says", g->tree->s->label, g->entry->path, by);
+	mf_error_set(e, MF_EDAMAGED, "%s/%s is not what its %s says", t->s->label, path, by);
 	return mf_error_hint(e,
 	    "the object is damaged in its store, or something on the way changes "
 	    "what it carries");
 }
 
 /* There is one more way that this can come about. */
-static int
-damaged_parts(const struct get *g, struct mf_error *e)
+int
+s3_tree_damaged_parts(const struct s3_tree *t, const char *path, struct mf_error *e)
 {
-	(void)damaged(g, "ETag", e);
+	(void)s3_tree_damaged(t, path, "ETag", e);
 	return mf_error_hint(e,
 	    "the object is damaged in its store, or something on the way changes what it carries; "
 	    "or another tool put it in parts of another size and kept the metadata %s, then "
 	    "--ignore-checksum takes it as it comes",
-	    g->tree->words->part_bytes);
+	    t->words->part_bytes);
 }
 
 static bool
 counts(const struct get *g)
 {
-	return g->md5 != NULL &&
-	       (g->part_bytes > 0 ? !atomic_load(&g->tree->no_md5) : is_md5(g->tree, g->entry));
+	return g->md5 != NULL && (g->part_bytes > 0 ? !atomic_load(&g->tree->no_md5)
+						    : s3_tree_is_md5(g->tree, g->entry));
 }
 
 static int
 check(struct get *g, struct mf_error *e)
 {
+	const struct s3_tree *t = g->tree;
+	const char *path = g->entry->path;
 	uint8_t md5[MF_MD5_BYTES];
 
 	if (counts(g)) {
 		if (mf_md5_parts_final(g->md5, md5, e) != 0)
 			return -1;
 		if (memcmp(md5, g->want, sizeof md5) != 0)
-			return g->part_bytes > 0 ? damaged_parts(g, e) : damaged(g, "MD5", e);
+			return g->part_bytes > 0 ? s3_tree_damaged_parts(t, path, e)
+						 : s3_tree_damaged(t, path, "MD5", e);
 	}
-	return s3_sum_check_fits(&g->sum) ? 0 : damaged(g, "checksum", e);
+	return s3_sum_check_fits(&g->sum) ? 0 : s3_tree_damaged(t, path, "checksum", e);
 }
 
 int
@@ -290,7 +297,7 @@ s3_tree_get(struct mf_tree *tree, const struct mf_tree_entry *entry, mf_tree_sin
 	int rc;
 
 	if (s3_tree_key(t, entry->path, key, e) != 0 ||
-	    (!t->p.ignore_sums && is_md5(t, entry) && begin_md5(&g, 0, entry->md5, e) != 0))
+	    (!t->p.ignore_sums && s3_tree_is_md5(t, entry) && begin_md5(&g, 0, entry->md5, e) != 0))
 		return -1;
 	rc = fetch(&f, e);
 	if (rc == 0)
@@ -298,6 +305,23 @@ s3_tree_get(struct mf_tree *tree, const struct mf_tree_entry *entry, mf_tree_sin
 	mf_md5_parts_free(g.md5);
 	s3_sum_check_fini(&g.sum);
 	return rc;
+}
+
+int
+s3_tree_get_range(struct s3_tree *t, const struct mf_tree_entry *entry, const char *key,
+    const struct s3_tree_range *range, struct mf_error *e)
+{
+	struct fetch f = {.tree = t,
+	    .path = entry->path,
+	    .key = key,
+	    .tag = entry->tag,
+	    .size = entry->size,
+	    .at = range->at,
+	    .end = range->end,
+	    .sink = range->sink,
+	    .arg = range->arg};
+
+	return fetch(&f, e);
 }
 
 /* ---- the source of a put elsewhere ---- */
@@ -325,20 +349,13 @@ source_read_at(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error 
 {
 	const struct source *s = arg;
 	uint8_t *at = buf;
-	struct fetch f = {.tree = s->tree,
-	    .path = s->path,
-	    .key = s->key,
-	    .tag = s->entry.tag,
-	    .size = s->entry.size,
-	    .at = offset,
-	    .end = offset + n,
-	    .sink = fill,
-	    .arg = &at};
+	const struct s3_tree_range range = {
+	    .at = offset, .end = offset + n, .sink = fill, .arg = &at};
 
 	if (offset > s->entry.size || n > s->entry.size - offset)
 		return mf_error_set(
 		    e, MF_ESOURCE, "%s/%s is shorter than that", s->tree->s->label, s->path);
-	return n > 0 ? fetch(&f, e) : 0;
+	return n > 0 ? s3_tree_get_range(s->tree, &s->entry, s->key, &range, e) : 0;
 }
 
 static int
@@ -347,6 +364,14 @@ source_read_all(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error *
 	const struct source *s = arg;
 
 	return s3_tree_get(&s->tree->tree, &s->entry, sink, sink_arg, e);
+}
+
+static int
+source_read_spread(void *arg, mf_tree_place *place, void *place_arg, struct mf_error *e)
+{
+	const struct source *s = arg;
+
+	return s3_tree_get_spread(s->tree, &s->entry, s->key, place, place_arg, e);
 }
 
 /* What a listing does not tell. */
@@ -366,8 +391,7 @@ look_again(struct mf_tree *tree, const struct mf_tree_entry *entry, struct mf_tr
 	}
 	if (now->size != entry->size ||
 	    (entry->tag[0] != '\0' && strcmp(now->tag, entry->tag) != 0))
-		return mf_error_set(
-		    e, MF_ESOURCE, "%s/%s has changed since it was looked at", label, entry->path);
+		return s3_tree_is_another(s3_tree_of(tree), entry->path, e);
 	return 0;
 }
 
@@ -394,9 +418,10 @@ s3_tree_source_open(struct mf_tree *tree, const struct mf_tree_entry *entry,
 	*out = (struct mf_tree_source){.size = now.size,
 	    .read_at = source_read_at,
 	    .read_all = source_read_all,
+	    .read_spread = source_read_spread,
 	    .arg = s,
 	    .mtime_ns = now.has_mtime ? now.mtime_ns : now.stored_us * 1000,
-	    .md5 = is_md5(t, &now) ? s->entry.md5 : NULL};
+	    .md5 = s3_tree_is_md5(t, &now) ? s->entry.md5 : NULL};
 	return 0;
 }
 

@@ -161,6 +161,28 @@ int s3_tree_source_open(struct mf_tree *t, const struct mf_tree_entry *entry,
     struct mf_tree_source *out, struct mf_error *e);
 void s3_tree_source_close(struct mf_tree *t, struct mf_tree_source *source);
 
+/* Bytes at to end of an object. */
+struct s3_tree_range {
+	uint64_t at, end;
+	mf_tree_sink *sink; /* gets each byte once */
+	void *arg;
+};
+
+/* As it is under entry->tag, and going on where it broke off. Nothing is compared. */
+int s3_tree_get_range(struct s3_tree *t, const struct mf_tree_entry *entry, const char *key,
+    const struct s3_tree_range *range, struct mf_error *e);
+/* Has it an MD5? An ETag that was taken for one, of an object that turns out to be encrypted, is
+ * none. */
+bool s3_tree_is_md5(struct s3_tree *t, const struct mf_tree_entry *entry);
+/* -1 with *e set: what came is not what its `by`, or the ETag of its parts, says. */
+int s3_tree_damaged(const struct s3_tree *t, const char *path, const char *by, struct mf_error *e);
+int s3_tree_damaged_parts(const struct s3_tree *t, const char *path, struct mf_error *e);
+int s3_tree_is_another(const struct s3_tree *t, const char *path, struct mf_error *e);
+
+/* tree_s3_spread.c: as read_spread of struct mf_tree_source has it */
+int s3_tree_get_spread(struct s3_tree *t, const struct mf_tree_entry *entry, const char *key,
+    mf_tree_place *place, void *arg, struct mf_error *e);
+
 /* tree_s3_put.c */
 int s3_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *source,
     struct mf_tree_entry *stored, struct mf_error *e);

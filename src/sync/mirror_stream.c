@@ -37,8 +37,9 @@ read_counted(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e
 struct counting {
 	struct counted *c;
 	mf_tree_sink *sink;
+	mf_tree_place *place; /* in place of a sink */
 	void *arg;
-	bool sink_failed;
+	atomic_bool sink_failed;
 };
 
 static int
@@ -47,7 +48,20 @@ count_and_pass(void *arg, const void *bytes, size_t n, struct mf_error *e)
 	struct counting *k = arg;
 
 	if (k->sink(k->arg, bytes, n, e) != 0) {
-		k->sink_failed = true;
+		atomic_store(&k->sink_failed, true);
+		return -1;
+	}
+	count(k->c, n);
+	return 0;
+}
+
+static int
+count_and_place(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e)
+{
+	struct counting *k = arg;
+
+	if (k->place(k->arg, offset, bytes, n, e) != 0) {
+		atomic_store(&k->sink_failed, true);
 		return -1;
 	}
 	count(k->c, n);
@@ -62,9 +76,21 @@ read_all_counted(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error 
 
 	if (c->inner->read_all(c->inner->arg, count_and_pass, &k, e) == 0)
 		return 0;
-	if (!k.sink_failed)
+	if (!atomic_load(&k.sink_failed))
 		atomic_store(&c->failed, true);
 	return -1;
+}
+
+static int
+read_spread_counted(void *arg, mf_tree_place *place, void *place_arg, struct mf_error *e)
+{
+	struct counted *c = arg;
+	struct counting k = {.c = c, .place = place, .arg = place_arg};
+	const int rc = c->inner->read_spread(c->inner->arg, count_and_place, &k, e);
+
+	if (rc < 0 && !atomic_load(&k.sink_failed))
+		atomic_store(&c->failed, true);
+	return rc;
 }
 
 static int
@@ -96,6 +122,8 @@ stream(struct mirror_run *r, struct mf_tree *from, const struct mf_tree_entry *e
 	outer.read_at = read_counted;
 	if (inner.read_all != NULL)
 		outer.read_all = read_all_counted;
+	if (inner.read_spread != NULL)
+		outer.read_spread = read_spread_counted;
 	outer.still = still_counted;
 	outer.arg = &c;
 	rc = mf_tree_put(to, path, &outer, stored, e);

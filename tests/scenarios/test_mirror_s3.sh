@@ -80,6 +80,20 @@ status 2 "an object as the source" "$MF" sync "$dst/config.json" back
 says "an object as the source: what to do" '--include /NAME'
 check "an object as the source: nothing is deleted" diff -r src back
 
+# --- a large file comes in ranges, several at once
+mkdir large
+head -c 140000001 /dev/urandom > large/weights.bin
+status 0 "large: up" "$MF" copy large "s3://$bucket/large"
+status 0 "large: down" "$MF" copy "s3://$bucket/large" large-back --log-level debug --log-format json
+check "large: down: five ranges" test "$(grep -c '"method":"GET".*"status":"206"' err)" = 5
+check "large: down: the same bytes" cmp large/weights.bin large-back/weights.bin
+rclone copyto --s3-upload-cutoff 5Gi large/weights.bin "gw:$bucket/large-whole/weights.bin" || exit 99
+status 0 "large, with an MD5: down" "$MF" copy "s3://$bucket/large-whole" whole-back --log-level debug \
+	--log-format json
+check "large, with an MD5: in one piece" test "$(grep -c '"method":"GET".*"status":"206"' err)" = 0
+check "large, with an MD5: the same bytes" cmp large/weights.bin whole-back/weights.bin
+rm -rf large large-back whole-back
+
 # --- what was put in parts is compared with its ETag
 part_bytes() { # PATH: what its metadata say
 	s3 "/$bucket/$1" -sS -I | sed -n 's/^x-amz-meta-modelferry-part-bytes: *\([0-9]*\).*/\1/pi'
