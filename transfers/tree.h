@@ -80,10 +80,13 @@ enum {
 /* Given a file's content in order. 0, or -1 with *e set to end. */
 typedef int mf_tree_sink(void *arg, const void *bytes, size_t n, struct mf_error *e);
 
-/* Given a piece of a file's content and where in the file it lies. 0, or -1 with *e set to end.
- * Called from several threads at once. */
-typedef int mf_tree_place(
-    void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e);
+/* A place that takes a file's content in pieces and in any order, and gives back what it was given.
+ * 0, or -1 with *e set to end. Called from several threads at once. */
+struct mf_tree_pieces {
+	int (*write)(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e);
+	int (*read)(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e);
+	void *arg;
+};
 
 /* Where the content of a put comes from. read_at fills buf with n bytes from offset: 0, or -1 with
  * *e set (a source that became shorter too). Called from several threads at once, for a part twice
@@ -97,8 +100,8 @@ struct mf_tree_source {
 	int (*read_all)(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error *e);
 	/* The same of a large file in several places at once, for a place that can write anywhere:
 	 * one connection may get but a part of what a line carries. 0; 1: not of this file, so that
-	 * read_all has to do, also over what was placed before; -1. NULL: of none. */
-	int (*read_spread)(void *arg, mf_tree_place *place, void *place_arg, struct mf_error *e);
+	 * read_all has to do, also over what was written before; -1. NULL: of none. */
+	int (*read_spread)(void *arg, const struct mf_tree_pieces *to, struct mf_error *e);
 	/* Asked after the last byte was read and before the file becomes visible: 0 if the source
 	 * still is what it was, -1 with *e set to give the put up. NULL: always. */
 	int (*still)(void *arg, struct mf_error *e);

@@ -102,6 +102,19 @@ write_there(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_e
 }
 
 static int
+read_there(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e)
+{
+	const struct part *p = arg;
+	const int rc = mf_fs_pread(p->fd, buf, n, offset, e);
+
+	if (rc < 0)
+		return mf_error_while(e, "reading %s/%s again", p->d->label, p->path);
+	return rc == 0 ? 0
+		       : mf_error_set(e, MF_EFAIL, "%s/%s became shorter while it was written",
+			     p->d->label, p->path);
+}
+
+static int
 fill_in_pieces(struct part *p, const struct mf_tree_source *source, struct mf_error *e)
 {
 	uint8_t *buf = malloc(PIECE_BYTES);
@@ -125,10 +138,11 @@ fill_in_pieces(struct part *p, const struct mf_tree_source *source, struct mf_er
 static int
 fill(struct part *p, const struct mf_tree_source *source, struct mf_error *e)
 {
+	const struct mf_tree_pieces pieces = {write_there, read_there, p};
 	int rc = 1;
 
 	if (source->read_spread != NULL)
-		rc = source->read_spread(source->arg, write_there, p, e);
+		rc = source->read_spread(source->arg, &pieces, e);
 	if (rc > 0)
 		rc = source->read_all != NULL ? source->read_all(source->arg, write_more, p, e)
 					      : fill_in_pieces(p, source, e);

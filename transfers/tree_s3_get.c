@@ -367,11 +367,11 @@ source_read_all(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error *
 }
 
 static int
-source_read_spread(void *arg, mf_tree_place *place, void *place_arg, struct mf_error *e)
+source_read_spread(void *arg, const struct mf_tree_pieces *to, struct mf_error *e)
 {
 	const struct source *s = arg;
 
-	return s3_tree_get_spread(s->tree, &s->entry, s->key, place, place_arg, e);
+	return s3_tree_get_spread(s->tree, &s->entry, s->key, to, e);
 }
 
 /* What a listing does not tell. */

@@ -181,7 +181,7 @@ int s3_tree_is_another(const struct s3_tree *t, const char *path, struct mf_erro
 
 /* tree_s3_spread.c: as read_spread of struct mf_tree_source has it */
 int s3_tree_get_spread(struct s3_tree *t, const struct mf_tree_entry *entry, const char *key,
-    mf_tree_place *place, void *arg, struct mf_error *e);
+    const struct mf_tree_pieces *to, struct mf_error *e);
 
 /* tree_s3_put.c */
 int s3_tree_put(struct mf_tree *t, const char *path, const struct mf_tree_source *source,

@@ -37,7 +37,7 @@ read_counted(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e
 struct counting {
 	struct counted *c;
 	mf_tree_sink *sink;
-	mf_tree_place *place; /* in place of a sink */
+	const struct mf_tree_pieces *to; /* in place of a sink */
 	void *arg;
 	atomic_bool sink_failed;
 };
@@ -56,16 +56,27 @@ count_and_pass(void *arg, const void *bytes, size_t n, struct mf_error *e)
 }
 
 static int
-count_and_place(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e)
+count_and_write(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e)
 {
 	struct counting *k = arg;
 
-	if (k->place(k->arg, offset, bytes, n, e) != 0) {
+	if (k->to->write(k->to->arg, offset, bytes, n, e) != 0) {
 		atomic_store(&k->sink_failed, true);
 		return -1;
 	}
 	count(k->c, n);
 	return 0;
+}
+
+static int
+read_written(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e)
+{
+	struct counting *k = arg;
+
+	if (k->to->read(k->to->arg, offset, buf, n, e) == 0)
+		return 0;
+	atomic_store(&k->sink_failed, true);
+	return -1;
 }
 
 static int
@@ -82,11 +93,12 @@ read_all_counted(void *arg, mf_tree_sink *sink, void *sink_arg, struct mf_error 
 }
 
 static int
-read_spread_counted(void *arg, mf_tree_place *place, void *place_arg, struct mf_error *e)
+read_spread_counted(void *arg, const struct mf_tree_pieces *to, struct mf_error *e)
 {
 	struct counted *c = arg;
-	struct counting k = {.c = c, .place = place, .arg = place_arg};
-	const int rc = c->inner->read_spread(c->inner->arg, count_and_place, &k, e);
+	struct counting k = {.c = c, .to = to};
+	const struct mf_tree_pieces counting = {count_and_write, read_written, &k};
+	const int rc = c->inner->read_spread(c->inner->arg, &counting, e);
 
 	if (rc < 0 && !atomic_load(&k.sink_failed))
 		atomic_store(&c->failed, true);
