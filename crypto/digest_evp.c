@@ -1,4 +1,4 @@
-/* SHA-256 and MD5 through libcrypto, which uses the processor's instructions for them. */
+/* SHA-256 through libcrypto, which uses the processor's instructions for it. */
 #include "config.h"
 
 #include <openssl/evp.h>
@@ -88,47 +88,4 @@ mf_sha256_free(struct mf_sha256_sum *s)
 		return;
 	EVP_MD_CTX_free(s->sum.ctx);
 	free(s);
-}
-
-struct mf_md5 {
-	struct sum sum;
-};
-
-struct mf_md5 *
-mf_md5_new(struct mf_error *e)
-{
-	struct mf_md5 *m = calloc(1, sizeof *m);
-	const int rc = m != NULL ? begin(&m->sum, EVP_md5()) : -1;
-
-	if (rc == 0)
-		return m;
-	mf_md5_free(m);
-	if (rc < 0) {
-		mf_error_nomem(e, "an MD5 digest");
-		return NULL;
-	}
-	mf_error_set(e, MF_EUNSUPPORTED, "MD5 is not available on this system");
-	mf_error_hint(e, "its libcrypto seems to run in FIPS mode");
-	return NULL;
-}
-
-void
-mf_md5_update(struct mf_md5 *m, const void *bytes, size_t n)
-{
-	update(&m->sum, bytes, n);
-}
-
-int
-mf_md5_final(struct mf_md5 *m, uint8_t out[MF_MD5_BYTES], struct mf_error *e)
-{
-	return final(&m->sum, out, "an MD5", e);
-}
-
-void
-mf_md5_free(struct mf_md5 *m)
-{
-	if (m == NULL)
-		return;
-	EVP_MD_CTX_free(m->sum.ctx);
-	free(m);
 }

@@ -2,8 +2,8 @@
 
 #include <signal.h>
 
-static int
-make_condition(pthread_cond_t *condition)
+int
+mf_thread_make_condition(pthread_cond_t *condition)
 {
 	pthread_condattr_t attr;
 	int rc = pthread_condattr_init(&attr);
@@ -20,11 +20,11 @@ make_condition(pthread_cond_t *condition)
 int
 mf_thread_make_conditions(pthread_mutex_t *lock, pthread_cond_t *wanted, pthread_cond_t *happened)
 {
-	int rc = make_condition(wanted);
+	int rc = mf_thread_make_condition(wanted);
 
 	if (rc != 0)
 		return rc;
-	rc = make_condition(happened);
+	rc = mf_thread_make_condition(happened);
 	if (rc == 0 && (rc = pthread_mutex_init(lock, NULL)) != 0)
 		(void)pthread_cond_destroy(happened);
 	if (rc != 0)

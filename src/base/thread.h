@@ -14,6 +14,8 @@
 /* A lock and two conditions with CLOCK_MONOTONIC. 0; else nothing was made (-1, or an errno). */
 int mf_thread_make_conditions(
     pthread_mutex_t *lock, pthread_cond_t *wanted, pthread_cond_t *happened);
+/* The same of one condition. */
+int mf_thread_make_condition(pthread_cond_t *condition);
 /* run(arg) on a thread of its own, for pthread_join, with all signals blocked. 0, or -1 with *e. */
 int mf_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg, struct mf_error *e);
 /* So many microseconds from now, for pthread_cond_timedwait with these conditions. */
