@@ -196,11 +196,7 @@ row_far() {
 	value 'input, --transfers 4' "$far_bytes"
 	value 'input, --transfers 32' $((far_bytes * 2))
 	for ((run = 0; run <= runs; run++)); do
-		# the default --memory holds about twenty chunks of noise, so that 32 connections want more
-		# With 1 GiB it is two processors that do not suffice: of 19 s for 4 GiB BLAKE2b takes a
-		# quarter, SHA-256 and AES-GCM an eighth each, the kernel's copies and new pages a
-		# fifth, and the line and the server have 10 s of their own. And each chunk waits a
-		# round trip for its answer, which leaves 0.956 of the line to chunks of 8.4 MiB.
+		# the default --memory does not hold as many chunks as 32 connections want
 		for transfers in 4 32 '32 1G'; do
 			say "far: run $run of $runs, --transfers $transfers"
 			# shellcheck disable=SC2086 # transfers, and memory
@@ -236,6 +232,22 @@ curl_eight() { # directory, directory
 	served 'curl -o, 8 at once' curl -K "$back"
 }
 
+# copied_by_both WHAT DIRECTORY: to the gateway and back, by us and by rclone.
+copied_by_both() {
+	served "copy$1" "$program" copy "$2" s3://ours-bench/plain --transfers 8
+	served "copy back$1" "$program" copy s3://ours-bench/plain "$dir/copied" --transfers 8
+	((run > 0)) || diff -r "$2" "$dir/copied" || die "copy differs"
+	fresh "$dir/copied"
+	served "copy back$1, --ignore-checksum" "$program" copy s3://ours-bench/plain \
+		"$dir/copied" --ignore-checksum --transfers 8
+	fresh "$dir/copied"
+	rclone purge ceph:ours-bench/plain > /dev/null 2>&1
+	served "rclone copy$1" rclone copy "$2" ceph:peer-bench/plain --transfers 8
+	served "rclone back$1" rclone copy ceph:peer-bench/plain "$dir/copied" --transfers 8
+	fresh "$dir/copied"
+	rclone purge ceph:peer-bench/plain > /dev/null 2>&1
+}
+
 row_copy() {
 	has_copy || return 0
 	make_bf16
@@ -246,18 +258,8 @@ row_copy() {
 	for ((run = 0; run <= runs; run++)); do
 		say "copy: run $run of $runs"
 		fresh "$dir/copied"
-		served copy "$program" copy "$dir/parts" s3://ours-bench/plain --transfers 8
-		served 'copy back' "$program" copy s3://ours-bench/plain "$dir/copied" --transfers 8
-		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "copy differs"
-		fresh "$dir/copied"
-		served 'copy back, --ignore-checksum' "$program" copy s3://ours-bench/plain \
-			"$dir/copied" --ignore-checksum --transfers 8
-		fresh "$dir/copied"
-		rclone purge ceph:ours-bench/plain > /dev/null 2>&1
-		served 'rclone copy' rclone copy "$dir/parts" ceph:peer-bench/plain --transfers 8
-		served 'rclone back' rclone copy ceph:peer-bench/plain "$dir/copied" --transfers 8
-		fresh "$dir/copied"
-		rclone purge ceph:peer-bench/plain > /dev/null 2>&1
+		copied_by_both '' "$dir/bf16"
+		copied_by_both ', files of 8 MiB' "$dir/parts"
 		curl_eight "$dir/parts" "$dir/copied"
 		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "curl -o differs"
 		fresh "$dir/copied"
