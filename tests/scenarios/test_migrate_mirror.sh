@@ -111,6 +111,10 @@ check "... no pointer names it" test ! -e fetched/modelferry-pointer.json
 check "... a part is there" test -e fetched/v9/1/a.bin
 status 0 "doctor" "$MF" doctor bucket.yaml
 says "... says that it is gone on with" "a part is there, and is gone on with" out
+faults "fault=reset&name=v9/1/weights.bin"
+curl -sf -X POST "$url/_fault?fault=corrupt&op=get&name=v9/1/a.bin&times=1" >/dev/null || exit 99
+status 6 "what is there is damaged" "$MF" migrate bucket.yaml --retries 1 --transfers 1
+check "... and is sent again" grep -Eq "^put 200 .*v9/1/a.bin" server/log
 faults
 status 0 "the next run goes on" "$MF" migrate bucket.yaml
 check "... and sends nothing twice" sh -c '! grep -E "^put .*v9/1/a.bin" server/log'
