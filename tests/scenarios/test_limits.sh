@@ -52,6 +52,7 @@ on_terminal() {
 import os, pty, re, signal, sys
 pid, fd = pty.fork()
 if pid == 0:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL) # whoever runs the tests may ignore it
     os.execv(sys.argv[2], sys.argv[2:])
 seen = b""
 while not re.search(sys.argv[1].encode(), seen):

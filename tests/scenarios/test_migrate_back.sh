@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 
 # back_plan VERSION FALLBACKS [LINE...]: the plan, with a source whose link can be flipped
 back_plan() {

@@ -16,7 +16,7 @@ repository() {
 	    AWS_EC2_METADATA_DISABLED=true MODELFERRY_REPO=s3://bucket/repo
 }
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 
 silent() { kill -STOP "$bucket"; }
 answers_again() { kill -CONT "$bucket"; }

@@ -6,9 +6,9 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 # shellcheck source=tests/scenarios/migrate_kills.sh
-. "$(dirname "$0")/migrate_kills.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate_kills.sh"
 
 clients
 

@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 # shellcheck disable=SC2154 # old and new are the servers' addresses; migrate.sh sets them
 
 scenarios=$MF_TOP_SRCDIR/tests/scenarios

@@ -12,9 +12,9 @@ if ! has_failpoints; then
 	exit 0
 fi
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 # shellcheck source=tests/scenarios/migrate_kills.sh
-. "$(dirname "$0")/migrate_kills.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate_kills.sh"
 
 a_few() {
 	killed_at route.before-journal continue

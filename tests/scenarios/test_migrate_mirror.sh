@@ -5,7 +5,7 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 unset "${!AWS_@}"
 
 mirror_plan() { # NAME VERSION URL: data alone

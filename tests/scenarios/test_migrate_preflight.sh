@@ -5,7 +5,7 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 
 # ---- tags that a site requires ----
 

@@ -4,9 +4,9 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 # shellcheck source=tests/scenarios/rollouts.sh
-. "$(dirname "$0")/rollouts.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/rollouts.sh"
 
 succeeded="info the migration succeeded"
 rolled_back="error the migration was rolled back"

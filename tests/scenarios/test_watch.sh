@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/scenarios/migrate.sh
-. "$(dirname "$0")/migrate.sh"
+. "$MF_TOP_SRCDIR/tests/scenarios/migrate.sh"
 
 # on_terminal COMMAND...: its output, as a terminal of 80 columns gets it, is in screen
 on_terminal() {
