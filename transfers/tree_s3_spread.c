@@ -80,7 +80,6 @@ note_told(struct spread *s, const struct mf_http_response *r, struct mf_error *e
 	const struct mf_tree_entry *entry = s->entry;
 	struct mf_tree_entry now = {.path = entry->path};
 	const int64_t size = s3_tree_read_size(s->tree, r);
-	bool md5;
 
 	if (size < 0)
 		return 1;
@@ -90,11 +89,11 @@ note_told(struct spread *s, const struct mf_http_response *r, struct mf_error *e
 		return s3_tree_is_another(s->tree, entry->path, e);
 	if (s->tree->p.ignore_sums)
 		return 0;
-	md5 = s3_tree_is_md5(s->tree, &now);
-	s3_sum_check_begin(&s->c.sum, s->tree->s->dialect, r, md5);
-	if (md5)
-		return begin_md5(s, now.md5, e);
-	if (s->c.sum.kind != S3_SUM_NONE || now.part_bytes == 0)
+	if (s3_tree_is_md5(s->tree, &now) && begin_md5(s, now.md5, e) != 0)
+		return -1;
+	/* where the MD5 says it all, a SHA-256 besides is left */
+	s3_sum_check_begin(&s->c.sum, s->tree->s->dialect, r, s->c.md5 != NULL);
+	if (s->c.md5 != NULL || s->c.sum.kind != S3_SUM_NONE || now.part_bytes == 0)
 		return 0;
 	if (begin_md5(s, now.parts_md5, e) != 0)
 		return -1;
