@@ -22,7 +22,8 @@ struct mf_sockets {
 void mf_sockets_add(struct mf_sockets *s, int fd);
 /* It is about to be closed. */
 void mf_sockets_remove(struct mf_sockets *s, int fd);
-/* That of a local port, or -1. */
+/* That of a local port, or -1. Two connections to different addresses may have one port: either is
+ * found, and the other waits for its acknowledgement as it would without this. */
 int mf_sockets_find(struct mf_sockets *s, int port);
 void mf_sockets_fini(struct mf_sockets *s);
 

@@ -51,6 +51,27 @@ make_socket(int family, int *port)
 	return fd;
 }
 
+/* Like make_socket, with a port that none of the n before has: 127.0.0.1 and ::1 each have their
+ * own, and the kernel gives one number for both now and then. */
+static int
+make_distinct_socket(int family, int *ports, int n)
+{
+	int fd, i = 0;
+
+	if ((fd = make_socket(family, &ports[n])) < 0)
+		return -1;
+	while (i < n && ports[i] != ports[n])
+		i++;
+	if (i < n) {
+		/* This one stays bound until another is found, or the kernel might give it again.
+		 */
+		i = make_distinct_socket(family, ports, n);
+		close(fd);
+		fd = i;
+	}
+	return fd;
+}
+
 static void
 found_by_port(void **state)
 {
@@ -61,9 +82,9 @@ found_by_port(void **state)
 	assert_int_equal(mf_sockets_find(&s, 80), -1);
 	mf_sockets_remove(&s, 3);
 	for (i = 0; i < SOCKETS; i++) {
-		fds[i] = make_socket(i % 2 == 0 ? AF_INET : AF_INET6, &ports[i]);
+		fds[i] = make_distinct_socket(i % 2 == 0 ? AF_INET : AF_INET6, ports, i);
 		if (fds[i] < 0) /* no IPv6 here */
-			fds[i] = make_socket(AF_INET, &ports[i]);
+			fds[i] = make_distinct_socket(AF_INET, ports, i);
 		assert_true(fds[i] >= 0);
 		mf_sockets_add(&s, fds[i]);
 	}
