@@ -194,7 +194,20 @@ s3_tree_is_md5(struct s3_tree *t, const struct mf_tree_entry *entry)
 				     memcmp(tag, entry->md5, sizeof tag) == 0);
 }
 
-/* 0, and g->md5 to be compared with this one at the end, where MD5s can be had; -1. */
+int
+s3_tree_without_md5(
+    const struct s3_tree *t, const char *path, const struct mf_error *why, struct mf_error *e)
+{
+	if (why->code != MF_EUNSUPPORTED) {
+		*e = *why;
+		return -1;
+	}
+	mf_log(MF_LOG_DEBUG, "%s/%s is not compared with its MD5: %s", t->s->label, path,
+	    why->message);
+	return 0;
+}
+
+/* g->md5 is to be compared with this one at the end, where MD5s can be had. */
 static int
 begin_md5(struct get *g, uint64_t part_bytes, const uint8_t *want, struct mf_error *e)
 {
@@ -202,15 +215,8 @@ begin_md5(struct get *g, uint64_t part_bytes, const uint8_t *want, struct mf_err
 
 	g->part_bytes = part_bytes;
 	memcpy(g->want, want, sizeof g->want);
-	if ((g->md5 = mf_md5_parts_new(part_bytes, &why)) != NULL)
-		return 0;
-	if (why.code != MF_EUNSUPPORTED) {
-		*e = why;
-		return -1;
-	}
-	mf_log(MF_LOG_DEBUG, "%s/%s is not compared with its MD5: %s", g->tree->s->label,
-	    g->entry->path, why.message);
-	return 0;
+	g->md5 = mf_md5_parts_new(part_bytes, &why);
+	return g->md5 != NULL ? 0 : s3_tree_without_md5(g->tree, g->entry->path, &why, e);
 }
 
 /* Where the MD5 says it all, what costs as much again is left; and an MD5 of parts where something

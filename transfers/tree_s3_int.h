@@ -174,6 +174,10 @@ int s3_tree_get_range(struct s3_tree *t, const struct mf_tree_entry *entry, cons
 /* Has it an MD5? An ETag that was taken for one, of an object that turns out to be encrypted, is
  * none. */
 bool s3_tree_is_md5(struct s3_tree *t, const struct mf_tree_entry *entry);
+/* No MD5 could be begun: 0 where the system's policy forbids MD5, so that nothing is compared with
+ * one; else -1 with *e set to why. */
+int s3_tree_without_md5(
+    const struct s3_tree *t, const char *path, const struct mf_error *why, struct mf_error *e);
 /* -1 with *e set: what came is not what its `by`, or the ETag of its parts, says. */
 int s3_tree_damaged(const struct s3_tree *t, const char *path, const char *by, struct mf_error *e);
 int s3_tree_damaged_parts(const struct s3_tree *t, const char *path, struct mf_error *e);

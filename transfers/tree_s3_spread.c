@@ -15,7 +15,6 @@
 
 #include "src/base/crc32c.h"
 #include "src/base/crew.h"
-#include "src/base/log.h"
 #include "transfers/tree_s3_int.h"
 
 #define RANGES_MIN 4 /* fewer are not worth the request for what is compared */
@@ -55,22 +54,14 @@ struct spread {
 
 /* ---- what it is compared with ---- */
 
-/* Where the system's policy forbids MD5 nothing is compared with one. */
 static int
 begin_md5(struct spread *s, const uint8_t want[MF_MD5_BYTES], struct mf_error *e)
 {
 	struct mf_error why = {0};
 
 	memcpy(s->c.want, want, sizeof s->c.want);
-	if ((s->c.md5 = mf_md5_new(&why)) != NULL)
-		return 0;
-	if (why.code != MF_EUNSUPPORTED) {
-		*e = why;
-		return -1;
-	}
-	mf_log(MF_LOG_DEBUG, "%s/%s is not compared with its MD5: %s", s->tree->s->label,
-	    s->entry->path, why.message);
-	return 0;
+	s->c.md5 = mf_md5_new(&why);
+	return s->c.md5 != NULL ? 0 : s3_tree_without_md5(s->tree, s->entry->path, &why, e);
 }
 
 /* 0; 1: it has to be read in order; -1. */

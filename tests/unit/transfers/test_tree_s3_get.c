@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/transfers/md5_policy.h"
 #include "tests/unit/transfers/tree_s3_fixture.h"
 #include "transfers/tree_dir.h"
 
@@ -184,6 +185,34 @@ test_sums(void **state)
 		assert_header(&f, 0, "x-amz-checksum-mode", "ENABLED");
 		tree_s3_end(&f);
 	}
+}
+
+/* Where the system forbids MD5, the object's MD5 is passed over; not the sum besides it, which
+ * would be left otherwise. */
+static void
+test_forbidden_md5(void **state)
+{
+	static const struct {
+		const char *headers;
+		bool good;
+	} cases[] = {{TAG, true}, {TAG SHA, true}, {TAG OTHER_SHA, false}, {TAG OTHER_CRC, false}};
+	struct s3_reply reply = {200, NULL, "0123456789", 0};
+	struct tree_s3_fixture f;
+	char text[32];
+	size_t i;
+
+	(void)state;
+	md5_policy_forbid(true);
+	for (i = 0; i < LENGTH(cases); i++) {
+		reply.headers = cases[i].headers;
+		tree_s3_begin(&f, &reply, 1);
+		if ((get(&f, 1, text) == 0) != cases[i].good)
+			fail_msg("case %zu: %s", i, f.e.message);
+		if (!cases[i].good)
+			assert_int_equal(f.e.code, MF_EDAMAGED);
+		tree_s3_end(&f);
+	}
+	md5_policy_forbid(false);
 }
 
 /* A tag that was taken for an MD5, and is none because a key encrypts the object: then the sum is
@@ -396,6 +425,7 @@ main(void)
 	    cmocka_unit_test(test_get_of_another),
 	    cmocka_unit_test(test_get_of_wrong_length),
 	    cmocka_unit_test(test_sums),
+	    cmocka_unit_test(test_forbidden_md5),
 	    cmocka_unit_test(test_sum_instead_of_tag),
 	    cmocka_unit_test(test_sum_goes_on),
 	    cmocka_unit_test(test_sum_not_known),

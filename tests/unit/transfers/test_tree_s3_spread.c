@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/hex.h"
+#include "tests/unit/transfers/md5_policy.h"
 #include "tests/unit/transfers/tree_s3_fixture.h"
 
 #define WHOLE "0123456789"
@@ -176,6 +177,46 @@ test_parts_are_put_together(void **state)
 	}
 }
 
+/* Where the system forbids MD5, what is compared with one elsewhere is passed over, and a sum that
+ * would be left beside it is not. */
+static void
+test_forbidden_md5(void **state)
+{
+	static const struct {
+		const char *head;
+		const char *last;
+		bool good;
+	} rows[] = {
+	    {TAG MD5, "8x", true},
+	    {TAG OF_PARTS, "8x", true},
+	    {TAG MD5 SHA, "89", true},
+	    {TAG MD5 SHA, "8x", false},
+	    {TAG MD5 CRC, "8x", false},
+	};
+	struct s3_reply replies[] = {{200, NULL, NULL, 10}, RANGE_2("0", "1", "01"),
+	    RANGE_2("2", "3", "23"), RANGE_2("4", "5", "45"), RANGE_2("6", "7", "67"),
+	    RANGE_2("8", "9", NULL)};
+	struct tree_s3_fixture f;
+	size_t i;
+
+	(void)state;
+	md5_policy_forbid(true);
+	for (i = 0; i < LENGTH(rows); i++) {
+		struct placed p = {.n = 0};
+
+		replies[0].headers = rows[i].head;
+		replies[5].body = rows[i].last;
+		tree_s3_begin(&f, replies, LENGTH(replies));
+		if ((read_spread(&f, "tag", &p) == 0) != rows[i].good)
+			fail_msg("row %zu: %s", i, f.e.message);
+		if (!rows[i].good)
+			assert_int_equal(f.e.code, MF_EDAMAGED);
+		assert_string_equal(p.text + 8, rows[i].last);
+		tree_s3_end(&f);
+	}
+	md5_policy_forbid(false);
+}
+
 /* What a store does not tell or give is read in order. */
 static void
 test_in_order(void **state)
@@ -289,6 +330,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sum_is_put_together),
 	    cmocka_unit_test(test_parts_are_put_together),
+	    cmocka_unit_test(test_forbidden_md5),
 	    cmocka_unit_test(test_in_order),
 	    cmocka_unit_test(test_not_at_all),
 	    cmocka_unit_test(test_ignoring_sums),
