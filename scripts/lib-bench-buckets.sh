@@ -158,14 +158,10 @@ row_discard() {
 	done
 }
 
-# far_once TRANSFERS [MEMORY]: through a line with 40 ms round trips and 80 Mbit/s a connection.
-far_once() {
-	local pid port who="push, --transfers $1"
-	local options=(--transfers "$1")
-	if [[ -n ${2:-} ]]; then
-		who+=", --memory $2"
-		options+=(--memory "$2")
-	fi
+# on_far_line COMMAND...: beside a line to $discard with 40 ms round trips and 80 Mbit/s a connection;
+# $far is its address.
+on_far_line() {
+	local pid
 	fresh "$dir/far" "$dir/far.port"
 	mkfifo "$dir/far"
 	"$tools/tests/tools/far-proxy" --to "${discard##*:}" --delay-ms 20 --rate-mbit 80 \
@@ -175,35 +171,66 @@ far_once() {
 	until [[ -s $dir/far.port ]]; do
 		sleep 0.05
 	done
-	port=$(< "$dir/far.port")
-	discarded "$who" "$dir/noise-$1" "http://127.0.0.1:$port" "${options[@]}"
+	far=http://127.0.0.1:$(< "$dir/far.port")
+	"$@"
 	exec 9>&-
 	wait "$pid"
 }
 
+far_push() { # DIRECTORY TRANSFERS [MEMORY]
+	local who="push, --transfers $2" options=(--transfers "$2")
+	if [[ -n ${3:-} ]]; then
+		who+=", --memory $3"
+		options+=(--memory "$3")
+	fi
+	discarded "$who" "$1" "$far" "${options[@]}"
+}
+
+# What so many connections allow that send 8 MiB, wait for the answer, and send the next: by curls
+# that do nothing else.
+far_curl() { # CONNECTIONS
+	local config=$dir/curl.conf i n=$(($1 * far_bodies))
+	{
+		printf 'header = "Expect:"\nfail\nsilent\nparallel\nparallel-max = %s\n' "$1"
+		for ((i = 0; i < n; i++)); do
+			printf 'upload-file = "%s"\nurl = "%s/bench/%s"\n' "$dir/body" "$far" "$i"
+		done
+	} > "$config"
+	value "input, curl -T, $1 at once" $((n * (8 << 20)))
+	served "curl -T, $1 at once" curl -K "$config"
+}
+
+far_once() {
+	local n
+	for n in 4 32; do
+		on_far_line far_curl "$n"
+	done
+	on_far_line far_push "$dir/noise" 4
+	# the default --memory does not hold as many chunks as 32 connections want
+	on_far_line far_push "$dir/noise" 32
+	on_far_line far_push "$disk_dir/noise" 32 1G
+}
+
+# What no codec makes smaller, and enough of it that what comes before the first chunk and after the
+# last weighs little: 32 connections take eight times as much in that time, which is on the disk, for
+# memory may not hold it.
 row_far() {
-	local transfers
 	if [[ ! -x $tools/tests/tools/far-proxy ]]; then
 		note "left out: $tools/tests/tools/far-proxy is not built"
 		return 0
 	fi
-	# What no codec makes smaller, and enough of it that the first chunks and the last weigh little:
-	# as long as four connections take for it, 32 take for eight times as much; a quarter of that has
-	# to do.
-	mkdir -p "$dir/noise-4" "$dir/noise-32"
-	head -c "$far_bytes" /dev/urandom > "$dir/noise-4/data"
-	head -c $((far_bytes * 2)) /dev/urandom > "$dir/noise-32/data"
-	value 'input, --transfers 4' "$far_bytes"
-	value 'input, --transfers 32' $((far_bytes * 2))
+	mkdir -p "$dir/noise" "$disk_dir/noise"
+	head -c "$far_bytes" /dev/urandom > "$dir/noise/data"
+	head -c $((far_bytes * 8)) /dev/urandom > "$disk_dir/noise/data"
+	head -c $((8 << 20)) /dev/urandom > "$dir/body"
+	value 'input, push, --transfers 4' "$far_bytes"
+	value 'input, push, --transfers 32' "$far_bytes"
+	value 'input, push, --transfers 32, --memory 1G' $((far_bytes * 8))
 	for ((run = 0; run <= runs; run++)); do
-		# the default --memory does not hold as many chunks as 32 connections want
-		for transfers in 4 32 '32 1G'; do
-			say "far: run $run of $runs, --transfers $transfers"
-			# shellcheck disable=SC2086 # transfers, and memory
-			with_discarding far_once $transfers
-		done
+		say "far: run $run of $runs"
+		with_discarding far_once
 	done
-	fresh "$dir/noise-4" "$dir/noise-32"
+	fresh "$dir/noise" "$disk_dir/noise" "$dir/body"
 }
 
 has_copy() {
@@ -217,10 +244,8 @@ has_copy() {
 curl_eight() { # directory, directory
 	local file config=$dir/curl.conf back=$dir/curl-back.conf
 	{
-		printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
-		printf 'aws-sigv4 = "aws:amz:us-east-1:s3"\n'
-		printf 'header = "x-amz-content-sha256: UNSIGNED-PAYLOAD"\nfail\nsilent\nparallel\n'
-		printf 'parallel-max = 8\n'
+		curl_words
+		printf 'header = "x-amz-content-sha256: UNSIGNED-PAYLOAD"\n'
 		for file in "$1"/*; do
 			printf 'upload-file = "%s"\nurl = "%s/peer-bench/curl/%s"\n' "$file" \
 				"$MODELFERRY_ENDPOINT_URL" "${file##*/}"
@@ -231,6 +256,28 @@ curl_eight() { # directory, directory
 	mkdir -p "$2"
 	served 'curl -o, 8 at once' curl -K "$back"
 }
+
+curl_words() {
+	printf 'fail\nsilent\nparallel\nparallel-max = 8\naws-sigv4 = "aws:amz:us-east-1:s3"\n'
+	printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
+}
+
+# The same with bodies that the gateway compares with their SHA-256, as ours are over http: each curl
+# is told it by an openssl.
+curl_signed() { # directory, configuration
+	local digest file next=''
+	while read -r digest file; do
+		printf '%s' "$next"
+		curl_words
+		printf 'header = "x-amz-content-sha256: %s"\n' "$digest"
+		printf 'upload-file = "%s"\nurl = "%s/peer-bench/curl/%s"\n' "${file#\*}" \
+			"$MODELFERRY_ENDPOINT_URL" "${file##*/}"
+		next=$'next\n'
+	done > "$2" < <(printf '%s\0' "$1"/* |
+		xargs -0 -n 4 -P "$(nproc)" openssl dgst -sha256 -r)
+	curl -K "$2"
+}
+export -f curl_words curl_signed # for a bash that is timed
 
 # copied_by_both WHAT DIRECTORY: to the gateway and back, by us and by rclone.
 copied_by_both() {
@@ -261,6 +308,10 @@ row_copy() {
 		copied_by_both '' "$dir/bf16"
 		copied_by_both ', files of 8 MiB' "$dir/parts"
 		curl_eight "$dir/parts" "$dir/copied"
+		rclone purge ceph:peer-bench/curl > /dev/null 2>&1
+		# shellcheck disable=SC2016 # for the inner shell
+		served 'curl -T, signed, 8 at once' bash -c 'curl_signed "$0" "$1"' "$dir/parts" \
+			"$dir/curl.conf"
 		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "curl -o differs"
 		fresh "$dir/copied"
 		timed 'openssl sha256' openssl dgst -sha256 "$dir"/parts/*
