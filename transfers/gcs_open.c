@@ -129,7 +129,8 @@ int
 mf_gcs_open(const char *rest, const struct mf_gcs_options *o, bool write, struct mf_store **out,
     struct mf_error *e)
 {
-	struct mf_s3_store_params params = {.write = write, .options = o->put};
+	struct mf_s3_store_params params = {
+	    .write = write, .options = o->put, .lists_at_once = o->sending.lists_at_once};
 	struct parts *p = calloc(1, sizeof *p);
 	char *bucket = NULL;
 	int rc = -1;

@@ -323,6 +323,7 @@ mf_s3_store_open(const struct mf_s3_store_params *p, struct mf_store **out, stru
 	s->client = p->client;
 	s->dialect = mf_s3_client_dialect(p->client);
 	s->write = p->write;
+	s->lists_at_once = p->lists_at_once;
 	atomic_init(&s->list_v1, s->dialect->first_list);
 	if (make_names(s, prefix, e) != 0 || make_headers(s, &p->options, e) != 0) {
 		free_store(s);

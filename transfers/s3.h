@@ -44,6 +44,7 @@ struct mf_s3_store_params {
 	const char *prefix; /* without '/' at its ends; "" or NULL: the whole bucket */
 	bool write;         /* without it puts and dels are MF_EPERM */
 	struct mf_s3_put_options options; /* copied */
+	unsigned lists_at_once;           /* requests of one long listing; 0: 1; at most 64 */
 };
 
 /* A store of these. Asks nothing. 0; -1 with MF_EUSAGE for a prefix or option that cannot be right,

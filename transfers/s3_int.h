@@ -21,6 +21,7 @@ struct s3_store {
 	char *label;
 	bool write;
 	bool conditional;
+	unsigned lists_at_once;
 	atomic_bool list_v1; /* the store knows the first version of the call only */
 	struct mf_buf texts; /* what headers point into; never grows after opening */
 	struct mf_s3_header headers[MF_S3_PUT_HEADERS_MAX]; /* of every put */

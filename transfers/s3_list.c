@@ -1,18 +1,21 @@
 /*
  * Listing: our names are what stands behind the prefix in keys that can be names; others are passed
- * over.
+ * over. A page that fails ends the listing, which whoever decorates the store may begin again
+ * (retry.h).
  */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "transfers/s3_pages.h"
+#include "transfers/s3_int.h"
+#include "transfers/s3_list_ranges.h"
 
 #define SECOND_US 1000000
+#define AHEAD_BYTES ((uint64_t)8 << 20) /* of memory: about forty pages */
 
 struct listing {
-	struct s3_pages pages;
+	const struct s3_store *s;
 	mf_store_list_cb *cb;
 	void *arg;
 	bool ended;                      /* by cb */
@@ -26,20 +29,20 @@ check_order(struct listing *l, const char *name, struct mf_error *e)
 {
 	if (l->last_name[0] != '\0' && strcmp(name, l->last_name) <= 0)
 		return mf_error_set(
-		    e, MF_EUNSUPPORTED, "%s lists its objects out of order", l->pages.s->label);
+		    e, MF_EUNSUPPORTED, "%s lists its objects out of order", l->s->label);
 	memcpy(l->last_name, name, strlen(name) + 1);
 	return 0;
 }
 
 static int
-show(struct listing *l, const struct mf_s3_page *page, struct mf_error *e)
+show(struct listing *l, const struct s3_piece *piece, struct mf_error *e)
 {
-	const size_t n = strlen(l->pages.s->prefix);
+	const size_t n = strlen(l->s->prefix);
 	const struct mf_s3_object *o;
 	size_t i;
 
-	for (i = 0; i < page->n_objects && !l->ended; i++) {
-		o = &page->objects[i];
+	for (i = piece->from; i < piece->to && !l->ended; i++) {
+		o = &piece->page.objects[i];
 		if (!mf_store_name_is_valid(o->key + n))
 			continue;
 		if (check_order(l, o->key + n, e) != 0)
@@ -50,35 +53,28 @@ show(struct listing *l, const struct mf_s3_page *page, struct mf_error *e)
 	return 0;
 }
 
-static int
-list_page(struct listing *l, struct mf_error *e)
-{
-	struct mf_s3_page page;
-	int rc = s3_pages_next(&l->pages, &page, e);
-
-	if (rc != 0)
-		return rc;
-	rc = show(l, &page, e);
-	mf_s3_page_fini(&page);
-	return rc;
-}
-
 int
 s3_list(
     struct mf_store *store, const char *prefix, mf_store_list_cb *cb, void *arg, struct mf_error *e)
 {
-	struct listing *l = calloc(1, sizeof *l);
-	int rc;
+	struct s3_store *s = s3_of(store);
+	const struct s3_ranges_params p = {
+	    .at_once = s->lists_at_once, .memory_bytes = AHEAD_BYTES};
+	struct listing l = {.s = s, .cb = cb, .arg = arg};
+	struct s3_ranges *ranges;
+	struct s3_piece *piece;
+	struct s3_pages pages;
+	int rc = 0;
 
-	if (l == NULL)
-		return mf_error_nomem(e, "a listing");
-	s3_pages_begin(&l->pages, s3_of(store), prefix);
-	l->cb = cb;
-	l->arg = arg;
-	do
-		rc = list_page(l, e);
-	while (rc == 0 && !l->ended);
-	s3_pages_fini(&l->pages);
-	free(l);
+	s3_pages_begin(&pages, s, prefix);
+	if (s3_ranges_new(&pages, &p, &ranges, e) != 0)
+		return -1;
+	while (!l.ended && (rc = s3_ranges_next(ranges, &piece, e)) == 0) {
+		rc = show(&l, piece, e);
+		s3_piece_free(piece);
+		if (rc != 0)
+			break;
+	}
+	s3_ranges_free(ranges);
 	return rc < 0 ? -1 : 0;
 }

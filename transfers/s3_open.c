@@ -228,7 +228,8 @@ static int
 open_store(const char *rest, const struct mf_s3_options *o, bool v2, bool write,
     struct mf_store **out, struct mf_error *e)
 {
-	struct mf_s3_store_params params = {.write = write, .options = o->put};
+	struct mf_s3_store_params params = {
+	    .write = write, .options = o->put, .lists_at_once = o->sending.lists_at_once};
 	struct parts *p = calloc(1, sizeof *p);
 	char *bucket = NULL;
 	int rc = -1;

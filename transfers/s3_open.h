@@ -20,6 +20,7 @@ struct mf_s3_sending {
 	/* For requests, and bytes on the wire; NULL: no limits. Outlives the store. */
 	struct mf_limiter *limiter;
 	struct mf_flow *flow; /* for what servers bear; NULL: none. The same */
+	unsigned lists_at_once; /* struct mf_s3_store_params */
 };
 
 /* Zero: nothing was said. Texts are copied where they are kept. */

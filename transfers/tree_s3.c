@@ -224,8 +224,6 @@ set_params(struct s3_tree *t, const struct mf_tree_s3_params *p)
 		t->p.range_bytes = RANGE_BYTES;
 	if (t->p.lists_at_once == 0)
 		t->p.lists_at_once = LISTS_AT_ONCE;
-	if (t->p.lists_at_once > S3_TREE_LISTS_AT_ONCE_MAX)
-		t->p.lists_at_once = S3_TREE_LISTS_AT_ONCE_MAX;
 	if (t->p.copy_bytes_max == 0 || t->p.copy_bytes_max > t->words->copy_bytes_max)
 		t->p.copy_bytes_max = t->words->copy_bytes_max;
 	if (t->p.copy_part_bytes == 0)

@@ -13,7 +13,6 @@
 #define S3_TREE_MD5_BYTES 25 /* in base64, with the NUL */
 #define S3_TREE_PART_BYTES_CHARS 24 /* in decimal, with the NUL */
 #define S3_TREE_PARTS_AT_ONCE_MAX 64
-#define S3_TREE_LISTS_AT_ONCE_MAX 64
 
 #define S3_TREE_SPARES 16
 

@@ -6,7 +6,7 @@
 
 #include "src/base/log.h"
 #include "transfers/tree_s3_int.h"
-#include "transfers/tree_s3_ranges.h"
+#include "transfers/s3_list_ranges.h"
 
 #define AHEAD_BYTES ((uint64_t)8 << 20) /* of memory: about forty pages */
 

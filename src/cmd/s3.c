@@ -46,6 +46,7 @@ sending(const struct mf_cmd *c)
 	    .patience_us = mf_options_number(o, MF_OPT_PATIENCE),
 	    .limiter = c->limiter,
 	    .flow = c->flow,
+	    .lists_at_once = (unsigned)mf_options_number(o, MF_OPT_CHECKERS),
 	};
 }
 

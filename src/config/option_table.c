@@ -61,7 +61,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"push and a dozen in a pull."},
     [MF_OPT_CHECKERS] = {"checkers", 0, MF_KIND_NUMBER, 0, "N", "8", NULL, 1, 0, MF_COMPLETE_NONE,
 	"store look-ups and listings at once",
-	"How many listings, look-ups and deletions run on the store at once, at most."},
+	"How many listings, look-ups and deletions run on the store at once, at most. A long listing "
+	"of a bucket is read in as many places at once."},
     [MF_OPT_THREADS] = {"threads", 0, MF_KIND_NUMBER, 0, "N", "0", NULL, 0, 0, MF_COMPLETE_NONE,
 	"threads that hash, compress and seal; 0 for one a processor",
 	"How many threads hash, compress and seal; 0 is one for each processor that the process may "

@@ -159,6 +159,7 @@ s3_world_store(
 	    .prefix = prefix,
 	    .write = true,
 	    .options = w->put,
+	    .lists_at_once = w->lists_at_once,
 	    .release = close_client,
 	    .release_arg = c};
 	struct mf_store *s = NULL;

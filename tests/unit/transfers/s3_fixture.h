@@ -27,6 +27,7 @@ struct s3_world {
 	struct mf_limiter *limiter;    /* of clients made from now on; NULL: none */
 	struct mf_flow *flow;          /* the same */
 	struct mf_s3_put_options put;  /* of stores made from now on */
+	unsigned lists_at_once;        /* the same */
 };
 
 /* An engine of one thread, which trusts the system's authorities, or those of ca_file alone, and a

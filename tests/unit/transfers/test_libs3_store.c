@@ -48,6 +48,7 @@ again(void *arg)
 	const struct mf_retry_params retry = {.attempts = 3};
 	const struct mf_s3_options s3 = {.endpoint_url = getenv("MODELFERRY_ENDPOINT_URL"),
 	    .ca_file = getenv("MODELFERRY_CA_FILE"),
+	    .sending = {.lists_at_once = 4},
 	    .variable = variable};
 	const struct mf_store_open_params p = {.write = true, .s3 = &s3, .retry = &retry};
 	struct mf_store *s;

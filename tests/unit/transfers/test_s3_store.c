@@ -64,6 +64,7 @@ make_at(const char *url, void **world)
 	w->url = url;
 	s3_world_make_trusting(&w->s3, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"),
 	    getenv("MODELFERRY_CA_FILE"));
+	w->s3.lists_at_once = 4;
 	(void)snprintf(
 	    w->prefix, sizeof w->prefix, "A path/%016" PRIx64, mf_waiting_random(&waiting));
 	*world = w;

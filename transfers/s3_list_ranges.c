@@ -1,12 +1,12 @@
 #include "config.h"
 
-#include "transfers/tree_s3_ranges.h"
+#include "transfers/s3_list_ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/log.h"
-#include "transfers/tree_s3_ranges_int.h"
+#include "transfers/s3_list_ranges_int.h"
 
 void
 s3_piece_free(struct s3_piece *p)
@@ -61,8 +61,12 @@ s3_ranges_new(const struct s3_pages *begin, const struct s3_ranges_params *p,
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->changed, NULL);
 	l->p = *p;
-	l->whole = p->at_once < 2;
-	l->n_threads_max = p->at_once < 2 ? 1 : p->at_once - 1;
+	if (l->p.at_once < 1)
+		l->p.at_once = 1;
+	if (l->p.at_once > S3_RANGES_AT_ONCE_MAX)
+		l->p.at_once = S3_RANGES_AT_ONCE_MAX;
+	l->whole = l->p.at_once < 2;
+	l->n_threads_max = l->whole ? 1 : l->p.at_once - 1;
 	r->last = &r->first;
 	r->pages = *begin;
 	r->least_dir = strlen(begin->prefix);

@@ -1,5 +1,5 @@
-/* Long listings, read in several places at once: whatever the tree is like and the store says, all
- * of it is shown once and in order, or the listing fails. */
+/* Long listings, of trees and of repositories, read in several places at once: whatever the tree is
+ * like and the store says, all of it is shown once and in order, or the listing fails. */
 #include "config.h"
 
 #include <stdio.h>
@@ -17,6 +17,7 @@
 struct names {
 	struct s3_world world;
 	struct http_server *server;
+	struct mf_store *s; /* the tree's */
 	struct mf_tree *t;
 	struct mf_error e;
 	char *keys[KEYS_MAX];
@@ -120,9 +121,9 @@ begin(struct names *w, unsigned at_once)
 	w->server = http_server_start(play, w);
 	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u", http_server_port(w->server));
 	s3_world_make(&w->world, "KEYONE", "secret");
-	assert_int_equal(mf_tree_s3_take(s3_world_store(&w->world, url, "models", "a b", true), &p,
-			     &w->t, &w->e),
-	    0);
+	w->world.lists_at_once = at_once;
+	w->s = s3_world_store(&w->world, url, "models", "a b", true);
+	assert_int_equal(mf_tree_s3_take(w->s, &p, &w->t, &w->e), 0);
 }
 
 static void
@@ -342,6 +343,81 @@ test_false_children(void **state)
 	}
 }
 
+/* ---- a repository's ---- */
+
+struct shown {
+	const struct names *of;
+	size_t n, wanted;
+};
+
+static int
+see(void *arg, const char *name, uint64_t size, int64_t mtime_us)
+{
+	struct shown *v = arg;
+
+	assert_true(v->n < v->of->n);
+	assert_string_equal(name, v->of->keys[v->n] + strlen(PREFIX));
+	assert_int_equal(size, 1);
+	assert_true(mtime_us > 0);
+	return ++v->n == v->wanted;
+}
+
+static void
+add_chunks(struct names *w)
+{
+	unsigned i;
+
+	for (i = 0; i < 256 * 20; i++)
+		add(w, PREFIX "c/%02x/%08x", i / 20, i);
+}
+
+static void
+test_store(void **state)
+{
+	static const unsigned at_once[] = {0, 1, 2, 8, 1000};
+	struct names *w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(at_once); i++) {
+		struct shown v = {.n = 0};
+
+		w = new_names();
+		add_chunks(w);
+		w->delay_ms = at_once[i] == 8 ? 2 : 0;
+		begin(w, at_once[i]);
+		v.of = w;
+		assert_int_equal(mf_store_list(w->s, "c/", see, &v, &w->e), 0);
+		assert_int_equal(v.n, w->n);
+		assert_true(atomic_load(&w->most) <= (at_once[i] == 0 ? 1 : at_once[i]));
+		if (w->delay_ms > 0)
+			assert_true(atomic_load(&w->most) > 2);
+		/* whoever asks may have enough anywhere */
+		for (v.wanted = 1; v.wanted < w->n; v.wanted = v.wanted * 3 + 1) {
+			v.n = 0;
+			assert_int_equal(mf_store_list(w->s, "c/", see, &v, &w->e), 0);
+			assert_int_equal(v.n, v.wanted);
+		}
+		end(w);
+	}
+}
+
+static void
+test_store_fails(void **state)
+{
+	struct names *w = new_names();
+	struct shown v = {.of = w};
+
+	(void)state;
+	add_chunks(w);
+	w->fails_from = PREFIX "c/c0/";
+	begin(w, 8);
+	assert_int_equal(mf_store_list(w->s, "c/", see, &v, &w->e), -1);
+	assert_int_equal(w->e.code, MF_EPERM);
+	assert_true(v.n > 0 && v.n <= 0xc1 * 20);
+	end(w);
+}
+
 /* ---- ends in the middle ---- */
 
 static void
@@ -374,6 +450,8 @@ main(void)
 	    cmocka_unit_test(test_start_is_ignored),
 	    cmocka_unit_test(test_failure_in_its_turn),
 	    cmocka_unit_test(test_false_children),
+	    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_store_fails),
 	    cmocka_unit_test(test_closed_early),
 	};
 

@@ -1,10 +1,10 @@
-/* Cutting a long range of a listing between the children of a directory: tree_s3_ranges.h. */
+/* Cutting a long range of a listing between the children of a directory: s3_list_ranges.h. */
 #include "config.h"
 
 #include <string.h>
 
 #include "src/base/log.h"
-#include "transfers/tree_s3_ranges_int.h"
+#include "transfers/s3_list_ranges_int.h"
 
 #define RANGE_PAGES 4 /* about how long a range is to be */
 #define FIRST_CUT 2   /* pages before the first try */

@@ -15,7 +15,9 @@
  * 40 ms) on two busy cores, 8 at once: 50 directories of 40 of 50 files 6.8 s before and 2.7 to
  * 3.8 s now (100 and 128 requests), ten of 10,000 files 6.7 and 3.1 s (113 requests), a thousand
  * deep ones of 100 files 6.8 and 4.0 s (127), one of them all 6.8 s (100). The client's processor
- * time grows by a quarter, its memory by 6 MiB.
+ * time grows by a quarter, its memory by 6 MiB. Of a repository, whose chunks are in 256
+ * directories, 100,000 chunks took verify 7.6 s before and 2.3 s now, and a push, which lists them
+ * four times, 20.9 and 4.9 s.
  *
  * Pages that are not shown yet take memory_bytes at most, and one page more. A store that does not
  * know how to begin behind a key is noticed: what it lists anew is passed over, and no more cuts
@@ -23,17 +25,19 @@
  *
  * One thread at a time calls these.
  */
-#ifndef MF_TRANSFERS_TREE_S3_RANGES_H
-#define MF_TRANSFERS_TREE_S3_RANGES_H
+#ifndef MF_TRANSFERS_S3_LIST_RANGES_H
+#define MF_TRANSFERS_S3_LIST_RANGES_H
 
 #include "transfers/retry.h"
 #include "transfers/s3_pages.h"
 
 struct s3_ranges;
 
+#define S3_RANGES_AT_ONCE_MAX 64
+
 struct s3_ranges_params {
-	const struct mf_retry_params *retry; /* of each page; borrowed until free */
-	unsigned at_once;                    /* requests; 1: nothing is cut */
+	const struct mf_retry_params *retry; /* of each page; borrowed until free. NULL: none */
+	unsigned at_once; /* requests, at most S3_RANGES_AT_ONCE_MAX; 0, 1: nothing is cut */
 	uint64_t memory_bytes;
 };
 

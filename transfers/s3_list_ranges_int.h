@@ -1,11 +1,11 @@
 /* What reading ranges and cutting them share. */
-#ifndef MF_TRANSFERS_TREE_S3_RANGES_INT_H
-#define MF_TRANSFERS_TREE_S3_RANGES_INT_H
+#ifndef MF_TRANSFERS_S3_LIST_RANGES_INT_H
+#define MF_TRANSFERS_S3_LIST_RANGES_INT_H
 
 #include <pthread.h>
 
 #include "src/base/crew.h"
-#include "transfers/tree_s3_ranges.h"
+#include "transfers/s3_list_ranges.h"
 
 #define S3_RANGES_MAX 64 /* that are not done, or not shown */
 
@@ -50,7 +50,7 @@ struct s3_cut {
 struct s3_range *s3_range_new(const struct s3_pages *of, const char *after);
 void s3_range_free(struct s3_range *r);
 
-/* tree_s3_cut.c */
+/* s3_list_cut.c */
 
 /* Is the range long enough to be cut, and where? Before the page is given away. Asks nothing. */
 bool s3_cut_plan(const struct s3_range *r, const struct mf_s3_page *page, struct s3_cut *cut);
