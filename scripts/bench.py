@@ -113,7 +113,7 @@ class Results:
 
     def rows(self):
         order = ["bf16", "stages", "dtypes", "codec", "rollout", "rollback", "next", "files", "memory", "million", "disk",
-                 "bucket", "discard", "far", "copy", "small", "listed"]
+                 "bucket", "discard", "far", "among", "copy", "small", "listed"]
         have = {*self.times, *self.values, *self.notes}
         return [r for r in order if r in have]
 
@@ -347,6 +347,12 @@ def check_far(r, out):
                   1056 if memory else 288, " MiB")
 
 
+# No peer does the same. Without the cache directory's help: each run is a new machine's first.
+def check_among(r, out):
+    compare(r, out, "among", "push, --checkers 8", "push, --checkers 1", 0.5)
+    check_resident(r, out, "among", "push, --checkers 8")
+
+
 # Where the client's processor time goes. Up: two thirds are SHA-256 of the body, which the signature
 # takes, at libcrypto's speed; the rest is reading the file, sending, and libcurl's copy into its
 # upload buffer, which no interface of libcurl's avoids. rclone computes MD5s and SHA-256 of what it
@@ -397,6 +403,7 @@ CHECKS = {"bf16": check_bf16, "dtypes": check_dtypes, "codec": check_codec, "rol
           "next": check_next,
           "files": check_files, "memory": check_memory, "million": check_million,
           "disk": check_disk, "bucket": check_bucket, "discard": check_discard, "far": check_far,
+          "among": check_among,
           "copy": check_copy, "small": check_small, "listed": check_listed}
 
 

@@ -158,8 +158,8 @@ row_discard() {
 	done
 }
 
-# on_far_line COMMAND...: beside a line to $discard with 40 ms round trips and 80 Mbit/s a connection;
-# $far is its address.
+# on_far_line COMMAND...: beside a line to $discard with 40 ms round trips and 80 Mbit/s a
+# connection; $far is its address.
 on_far_line() {
 	local pid
 	fresh "$dir/far" "$dir/far.port"
@@ -211,9 +211,9 @@ far_once() {
 	on_far_line far_push "$disk_dir/noise" 32 1G
 }
 
-# What no codec makes smaller, and enough of it that what comes before the first chunk and after the
-# last weighs little: 32 connections take eight times as much in that time, which is on the disk, for
-# memory may not hold it.
+# What no codec makes smaller, and enough of it that what comes before the first chunk and after
+# the last weighs little: 32 connections take eight times as much in that time, which is on the disk,
+# for memory may not hold it.
 row_far() {
 	if [[ ! -x $tools/tests/tools/far-proxy ]]; then
 		note "left out: $tools/tests/tools/far-proxy is not built"
@@ -231,6 +231,47 @@ row_far() {
 		with_discarding far_once
 	done
 	fresh "$dir/noise" "$disk_dir/noise" "$dir/body"
+}
+
+# What is listed one page after the other with --checkers 1. Each time another model: a parent would
+# be read, and the server has dropped it.
+among_once() {
+	local at=(-r s3://bench/many --endpoint-url "$far")
+	local checkers
+	for checkers in 1 8; do
+		fresh "$dir/cache" "$dir/little"
+		mkdir -- "$dir/little"
+		head -c 1000000 /dev/urandom > "$dir/little/data"
+		timed "push, --checkers $checkers" "$program" "${at[@]}" push "$dir/little" "$model-$checkers" \
+			--checkers "$checkers"
+	done
+}
+
+among_all() {
+	local model
+	ferry copy "$dir/many-chunks" s3://bench/many --endpoint-url "$discard" --transfers 16 \
+		> "$dir/made" 2> "$log" || die "copying the repository failed"
+	for ((run = 0; run <= runs; run++)); do
+		say "among: run $run of $runs"
+		model=model-$run
+		on_far_line among_once
+	done
+}
+
+row_among() {
+	local n=$((chunks / 10))
+	if [[ ! -x $tools/tests/tools/make-million || ! -x $tools/tests/tools/far-proxy ]]; then
+		note "left out: tests/tools/make-million and far-proxy are not built in $tools"
+		return 0
+	fi
+	say "among: fabricating $n chunks"
+	new_repo "$dir/many-chunks"
+	"$tools/tests/tools/make-million" "$dir/many-chunks" "$n" > "$log" 2>&1 ||
+		die "make-million failed"
+	note "$n chunks"
+	AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=nothing AWS_REGION=us-east-1 \
+		with_discarding among_all
+	fresh "$dir/many-chunks" "$dir/little"
 }
 
 has_copy() {
@@ -262,8 +303,8 @@ curl_words() {
 	printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
 }
 
-# The same with bodies that the gateway compares with their SHA-256, as ours are over http: each curl
-# is told it by an openssl.
+# The same with bodies that the gateway compares with their SHA-256, as ours are over http: each
+# curl is told it by an openssl.
 curl_signed() { # directory, configuration
 	local digest file next=''
 	while read -r digest file; do

@@ -16,8 +16,8 @@
  * 3.8 s now (100 and 128 requests), ten of 10,000 files 6.7 and 3.1 s (113 requests), a thousand
  * deep ones of 100 files 6.8 and 4.0 s (127), one of them all 6.8 s (100). The client's processor
  * time grows by a quarter, its memory by 6 MiB. Of a repository, whose chunks are in 256
- * directories, 100,000 chunks took verify 7.6 s before and 2.3 s now, and a push, which lists them
- * four times, 20.9 and 4.9 s.
+ * directories, 100,000 chunks took verify 7.6 s before and 2.3 s now, and a push, which listed them
+ * three times, 20.9 and 4.9 s.
  *
  * Pages that are not shown yet take memory_bytes at most, and one page more. A store that does not
  * know how to begin behind a key is noticed: what it lists anew is passed over, and no more cuts

@@ -268,24 +268,38 @@ put_root_once(void *arg, struct mf_error *e)
 	return put_root(put->repo, put->p, put->v, put->name, e);
 }
 
+/* The end of step 0. What the index tells may be over: step 3 finds out. */
+static int
+put_segments_by_index(struct mf_repo *repo, const struct mf_publish_params *p,
+    uint64_t *stored_bytes, struct mf_error *e)
+{
+	struct mf_index *ix = p->index != NULL ? *p->index : NULL;
+	struct mf_names burned;
+	int rc = 0;
+
+	if (p->index != NULL)
+		*p->index = NULL;
+	if (ix == NULL) {
+		if (mf_condemned_read(repo, &burned, NULL, e) != 0)
+			return -1;
+		rc = mf_index_load(repo, &burned, &ix, e);
+		mf_names_fini(&burned);
+	}
+	if (rc == 0)
+		rc = put_segments(repo, p, ix, stored_bytes, e);
+	mf_index_free(ix);
+	return rc;
+}
+
 /* Steps 0 to 3. */
 static int
 put_manifest(struct mf_repo *repo, const struct mf_publish_params *p, struct mf_version *v,
     uint64_t *stored_bytes, struct mf_error *e)
 {
 	struct root_put put = {.repo = repo, .p = p, .v = v};
-	struct mf_names burned;
-	struct mf_index *ix = NULL;
-	int rc;
 
-	if (mf_condemned_read(repo, &burned, NULL, e) != 0)
-		return -1;
-	rc = mf_index_load(repo, &burned, &ix, e);
-	mf_names_fini(&burned);
-	if (rc == 0)
-		rc = put_segments(repo, p, ix, stored_bytes, e);
-	mf_index_free(ix);
-	if (rc != 0 || mf_store_sync(repo->store, e) != 0 ||
+	if (put_segments_by_index(repo, p, stored_bytes, e) != 0 ||
+	    mf_store_sync(repo->store, e) != 0 ||
 	    mf_retry_run(&repo->retry, put.name, put_root_once, &put, e) != 0)
 		return -1;
 	return check_needs(repo, p, e);

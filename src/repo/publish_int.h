@@ -3,12 +3,16 @@
 #ifndef MF_REPO_PUBLISH_INT_H
 #define MF_REPO_PUBLISH_INT_H
 
-#include "src/repo/repo_int.h"
+#include "src/repo/index_int.h"
 
 struct mf_publish_params {
 	struct mf_root *root; /* without segments; they are set here */
 	const struct mf_listing *listing;
 	const struct mf_signer *signer;
+	/* By which the chunks were put: segments that it has are not put again. Freed and NULL as
+	 * soon as they are, since another one is made of what is stored then. NULL, or of NULL:
+	 * none. */
+	struct mf_index **index;
 	/* A commit of shards: others of the same name do not end it, it takes no mark back, and
 	 * copies what has burned names alone. The caller compares the marks of the name then. */
 	bool is_commit;

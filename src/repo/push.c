@@ -406,9 +406,10 @@ find_committed(struct push *s, struct mf_error *e)
 
 /* The end of an attempt of a shard. */
 static int
-publish_part(struct push *s, struct mf_error *e)
+publish_part(struct push *s, struct mf_index **index, struct mf_error *e)
 {
-	struct mf_publish_params pp = {.listing = &s->listing, .signer = s->p->signer};
+	struct mf_publish_params pp = {
+	    .listing = &s->listing, .signer = s->p->signer, .index = index};
 	struct mf_root root;
 	int rc;
 
@@ -432,9 +433,10 @@ refuse_name(const struct push *s, struct mf_error *e)
 }
 
 static int
-publish(struct push *s, struct mf_error *e)
+publish(struct push *s, struct mf_index **index, struct mf_error *e)
 {
-	struct mf_publish_params pp = {.listing = &s->listing, .signer = s->p->signer};
+	struct mf_publish_params pp = {
+	    .listing = &s->listing, .signer = s->p->signer, .index = index};
 	struct mf_version v = {0};
 	struct mf_root root;
 	int rc;
@@ -486,10 +488,10 @@ attempt(struct push *s, struct mf_error *e)
 	mf_names_fini(&burned);
 	if (rc == 0)
 		rc = upload(s, index, e);
+	if (rc == 0)
+		rc = s->p->shard.of > 0 ? publish_part(s, &index, e) : publish(s, &index, e);
 	mf_index_free(index);
-	if (rc != 0)
-		return -1;
-	return s->p->shard.of > 0 ? publish_part(s, e) : publish(s, e);
+	return rc;
 }
 
 static void

@@ -189,10 +189,12 @@ transfer(struct replicate *r, const struct mf_index *index, struct mf_error *e)
 }
 
 static int
-publish(struct replicate *r, struct mf_version *published, struct mf_error *e)
+publish(
+    struct replicate *r, struct mf_index **index, struct mf_version *published, struct mf_error *e)
 {
 	struct mf_root root = r->version.root; /* borrows its strings, tags, metrics */
-	struct mf_publish_params pp = {.root = &root, .listing = &r->made, .signer = r->signer};
+	struct mf_publish_params pp = {
+	    .root = &root, .listing = &r->made, .signer = r->signer, .index = index};
 	int rc;
 
 	memcpy(root.repo_id, mf_keyring_repo_id(r->to->keyring), sizeof(root.repo_id));
@@ -220,8 +222,10 @@ attempt(struct replicate *r, struct mf_version *published, struct mf_error *e)
 	mf_names_fini(&burned);
 	if (rc == 0)
 		rc = transfer(r, index, e);
+	if (rc == 0)
+		rc = publish(r, &index, published, e);
 	mf_index_free(index);
-	return rc == 0 ? publish(r, published, e) : -1;
+	return rc;
 }
 
 static bool

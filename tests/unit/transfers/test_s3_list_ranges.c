@@ -414,7 +414,7 @@ test_store_fails(void **state)
 	begin(w, 8);
 	assert_int_equal(mf_store_list(w->s, "c/", see, &v, &w->e), -1);
 	assert_int_equal(w->e.code, MF_EPERM);
-	assert_true(v.n > 0 && v.n <= 0xc1 * 20);
+	assert_true(v.n > 0 && v.n <= (size_t)0xc1 * 20);
 	end(w);
 }
 
