@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/repo/annotation_ahead_int.h"
 #include "src/repo/annotation_int.h"
 #include "src/repo/repo_int.h"
 
@@ -139,14 +140,14 @@ mf_annotation_apply(struct mf_annotation_record *x, struct mf_version *v, struct
 }
 
 static int
-read_and_apply(struct mf_repo *repo, const char *name, struct mf_version *v, struct notes *n,
-    struct mf_buf *plain, struct mf_error *e)
+read_and_apply(struct mf_annotations_ahead *ahead, const char *name, struct mf_version *v,
+    struct notes *n, struct mf_buf *plain, struct mf_error *e)
 {
 	struct mf_annotation_record x;
 	int rc;
 
 	mf_buf_clear(plain);
-	if (mf_object_get(repo, MF_OBJECT_ANNOTATION, name, plain, e) != 0)
+	if (mf_annotations_ahead_get(ahead, name, plain, e) != 0)
 		return -1;
 	rc = mf_annotation_decode(plain->data, plain->len, &x, e);
 	if (rc == 0) {
@@ -163,10 +164,10 @@ struct damage_report {
 };
 
 static int
-apply_one(struct mf_repo *repo, const char *name, struct mf_version *v, struct notes *n,
-    struct mf_buf *plain, const struct damage_report *d, struct mf_error *e)
+apply_one(struct mf_annotations_ahead *ahead, const char *name, struct mf_version *v,
+    struct notes *n, struct mf_buf *plain, const struct damage_report *d, struct mf_error *e)
 {
-	if (read_and_apply(repo, name, v, n, plain, e) == 0)
+	if (read_and_apply(ahead, name, v, n, plain, e) == 0)
 		return 0;
 	if (e->code == MF_ENOTFOUND)
 		return 0; /* pruned with its version meanwhile */
@@ -219,20 +220,44 @@ check_chain(struct mf_repo *repo, struct mf_version *v, struct notes *n,
 
 /* n gets what was read. */
 static int
-apply_all(struct mf_repo *repo, struct mf_version *v, const struct mf_names *listed,
+apply_all(struct mf_annotations_ahead *ahead, struct mf_version *v, const struct mf_names *listed,
     struct notes *n, const struct damage_report *d, struct mf_error *e)
 {
 	struct mf_buf plain = MF_BUF_INIT;
 	size_t i, len;
 	int rc = 0;
 
-	notes_init(n, repo, &v->root);
+	notes_init(n, ahead->repo, &v->root);
 	len = strlen(n->prefix);
 	for (i = 0; rc == 0 && i < listed->n; i++)
 		if (strncmp(listed->items[i], n->prefix, len) == 0)
-			rc = apply_one(repo, listed->items[i], v, n, &plain, d, e);
+			rc = apply_one(ahead, listed->items[i], v, n, &plain, d, e);
 	mf_buf_fini(&plain);
-	return rc == 0 ? check_chain(repo, v, n, listed, d, e) : -1;
+	return rc == 0 ? check_chain(ahead->repo, v, n, listed, d, e) : -1;
+}
+
+/* Where the annotations of each of these are, and of all, who are sorted by model. */
+static int
+find_prefixes(struct mf_repo *repo, const struct mf_version *items, size_t n, struct mf_names *each,
+    char all[MF_OBJECT_NAME_BYTES], struct mf_error *e)
+{
+	struct notes notes;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		notes_init(&notes, repo, &items[i].root);
+		mf_names_add(each, notes.prefix);
+		if (i == 0)
+			memcpy(all, notes.prefix, MF_OBJECT_NAME_BYTES);
+	}
+	if (each->failed)
+		return mf_error_nomem(e, "annotations");
+	mf_names_sort(each);
+	if (strcmp(items[0].root.model, items[n - 1].root.model) != 0)
+		all[strlen("a/")] = '\0';
+	else if (n > 1)
+		all[strlen("a/") + MF_NAME_HASH_BYTES] = '\0'; /* behind the next '/' */
+	return 0;
 }
 
 int
@@ -240,21 +265,27 @@ mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n,
     mf_version_damaged *damaged, void *arg, struct mf_error *e)
 {
 	struct damage_report d = {damaged, arg};
+	struct mf_annotations_ahead ahead = {.repo = repo};
+	struct mf_names prefixes = {0}, names = {0};
+	char prefix[MF_OBJECT_NAME_BYTES];
 	struct notes notes;
-	struct mf_names names;
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	if (n == 0)
 		return 0;
-	notes_init(&notes, repo, &items[0].root);
-	if (mf_names_list(repo, n == 1 ? notes.prefix : "a/", &names, e) != 0)
-		return -1;
+	rc = find_prefixes(repo, items, n, &prefixes, prefix, e);
+	if (rc == 0)
+		rc = mf_names_list(repo, prefix, &names, e);
+	if (rc == 0)
+		rc = mf_annotations_ahead_read(&ahead, &names, &prefixes, e);
 	for (i = 0; rc == 0 && names.n > 0 && i < n; i++) {
-		rc = apply_all(repo, &items[i], &names, &notes, &d, e);
+		rc = apply_all(&ahead, &items[i], &names, &notes, &d, e);
 		notes_fini(&notes);
 	}
+	mf_annotations_ahead_fini(&ahead);
 	mf_names_fini(&names);
+	mf_names_fini(&prefixes);
 	return rc;
 }
 
@@ -275,6 +306,7 @@ static int
 find_last(struct mf_repo *repo, const struct mf_version *v, struct notes *notes,
     struct mf_error *e)
 {
+	struct mf_annotations_ahead ahead = {.repo = repo};
 	struct damage_report d = {ignore_damage, NULL};
 	struct mf_version scratch = {.root.model = v->root.model, .root.version = v->root.version};
 	struct mf_names listed, last = {0};
@@ -285,7 +317,7 @@ find_last(struct mf_repo *repo, const struct mf_version *v, struct notes *notes,
 	notes_init(notes, repo, &v->root);
 	if (mf_names_list(repo, notes->prefix, &listed, e) != 0)
 		return -1;
-	rc = apply_all(repo, &scratch, &listed, notes, &d, e);
+	rc = apply_all(&ahead, &scratch, &listed, notes, &d, e); /* few: none is read ahead */
 	for (i = 0; rc == 0 && i < notes->names.n; i++)
 		if (!mf_names_has(&notes->after, notes->names.items[i]))
 			mf_names_add(&last, notes->names.items[i]);

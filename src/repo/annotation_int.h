@@ -30,9 +30,10 @@ int mf_annotation_decode(const uint8_t *bytes, size_t n, struct mf_annotation_re
  * out of x, which the caller fini's all the same. -1: MF_ENOMEM. */
 int mf_annotation_apply(struct mf_annotation_record *x, struct mf_version *v, struct mf_error *e);
 
-/* Read the annotations of n versions and apply them: tags into root.tags, rejected. One that
- * is damaged is an error, unless damaged is given: then it is reported there and skipped. One
- * that was removed (another came after it) is reported there or else told to the log. */
+/* Read the annotations of n versions, sorted by model, and apply them: tags into root.tags,
+ * rejected. One that is damaged is an error, unless damaged is given: then it is reported there and
+ * skipped. One that was removed (another came after it) is reported there or else told to the log.
+ */
 int mf_annotations_apply(struct mf_repo *repo, struct mf_version *items, size_t n,
     mf_version_damaged *damaged, void *arg, struct mf_error *e);
 

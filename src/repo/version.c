@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/repo/annotation_int.h"
-#include "src/repo/damaged_int.h"
 #include "src/repo/version_int.h"
 
 void
@@ -53,103 +51,6 @@ mf_version_read_root(struct mf_repo *repo, const char *object, struct mf_version
 	crypto_generichash(v->digest, sizeof(v->digest), v->root_bytes.data, v->root_bytes.len,
 	    NULL, 0);
 	return 0;
-}
-
-static int
-by_model_and_time(const void *a, const void *b)
-{
-	const struct mf_version *x = a, *y = b;
-	int c = strcmp(x->root.model, y->root.model);
-
-	if (c != 0)
-		return c;
-	if (x->root.created_us != y->root.created_us)
-		return x->root.created_us < y->root.created_us ? -1 : 1;
-	return strcmp(x->root.version, y->root.version);
-}
-
-/* The prefix under v/, m/ or a/ that a model's objects have; "" for all. */
-static void
-model_prefix(struct mf_repo *repo, char kind, const char *model, char out[MF_OBJECT_NAME_BYTES])
-{
-	char hash[MF_NAME_HASH_BYTES] = "";
-
-	if (model != NULL)
-		mf_keyring_name_hash(repo->keyring, "model", model, NULL, hash);
-	snprintf(out, MF_OBJECT_NAME_BYTES, "%c/%s%s", kind, hash, model ? "/" : "");
-}
-
-/* Marks before manifests: a version forgotten and pruned in between is then simply gone. */
-static int
-list_objects(struct mf_repo *repo, const char *model, struct mf_names *marks,
-    struct mf_names *manifests, struct mf_error *e)
-{
-	char prefix[MF_OBJECT_NAME_BYTES];
-
-	model_prefix(repo, 'v', model, prefix);
-	if (mf_names_list(repo, prefix, marks, e) != 0)
-		return -1;
-	model_prefix(repo, 'm', model, prefix);
-	return mf_names_list(repo, prefix, manifests, e);
-}
-
-bool
-mf_version_is_listed(const struct mf_names *manifests, const char *mark)
-{
-	char name[MF_OBJECT_NAME_BYTES];
-
-	if (strlen(mark) != 2 + 32 + 1 + 32 + 1 + 32)
-		return false;
-	snprintf(name, sizeof(name), "m%s", mark + 1);
-	return mf_names_has(manifests, name);
-}
-
-int
-mf_versions_list(struct mf_repo *repo, const char *model, mf_version_damaged *damaged,
-    void *arg, struct mf_versions *out, struct mf_error *e)
-{
-	struct mf_names marks = {0}, manifests = {0};
-	char name[MF_OBJECT_NAME_BYTES];
-	struct mf_version *v;
-	size_t i;
-	int rc = -1;
-
-	*out = (struct mf_versions){0};
-	if (list_objects(repo, model, &marks, &manifests, e) != 0)
-		goto out;
-	if ((out->items = calloc(marks.n + 1, sizeof(*out->items))) == NULL) {
-		mf_error_nomem(e, "the list of versions");
-		goto out;
-	}
-	for (i = 0; i < marks.n; i++) {
-		if (!mf_version_is_listed(&manifests, marks.items[i]))
-			continue;
-		v = &out->items[out->n];
-		mf_error_clear(e);
-		if (mf_version_read_root(repo, marks.items[i] + 2, v, e) == 0) {
-			out->n++;
-			continue;
-		}
-		mf_version_fini(v);
-		if (e->code == MF_ENOTFOUND)
-			continue; /* forgotten and pruned while we read */
-		if (damaged == NULL || (e->code != MF_EDAMAGED && e->code != MF_EKEY)) {
-			mf_damaged_hint(repo, marks.items[i] + 2, NULL, e);
-			goto out;
-		}
-		snprintf(name, sizeof(name), "m%s", marks.items[i] + 1);
-		damaged(arg, NULL, name, e);
-		mf_error_clear(e);
-	}
-	if (out->n > 1)
-		qsort(out->items, out->n, sizeof(*out->items), by_model_and_time);
-	rc = mf_annotations_apply(repo, out->items, out->n, damaged, arg, e);
-out:
-	mf_names_fini(&marks);
-	mf_names_fini(&manifests);
-	if (rc != 0)
-		mf_versions_fini(out);
-	return rc;
 }
 
 int
