@@ -72,6 +72,7 @@ mf_annotations_ahead_read(struct mf_annotations_ahead *ahead, const struct mf_na
     const struct mf_names *prefixes, struct mf_error *e)
 {
 	struct reading r = {.ahead = ahead, .prefixes = prefixes};
+	const struct mf_repo_work work = {.n = names->n, .work = read_ahead, .arg = &r};
 	int rc;
 
 	if (names->n < 2 || (mf_store_capabilities(ahead->repo->store) & MF_STORE_LOCAL) != 0)
@@ -81,7 +82,7 @@ mf_annotations_ahead_read(struct mf_annotations_ahead *ahead, const struct mf_na
 	ahead->names = names;
 	ahead->bytes_left = AHEAD_BYTES;
 	pthread_mutex_init(&r.lock, NULL);
-	rc = mf_repo_each(ahead->repo, names->n, read_ahead, &r, e);
+	rc = mf_repo_each(ahead->repo, &work, e);
 	pthread_mutex_destroy(&r.lock);
 	return rc;
 }

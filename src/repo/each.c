@@ -5,9 +5,7 @@
 #include "src/base/crew.h"
 
 struct each {
-	int (*work)(void *arg, size_t i, struct mf_error *e);
-	void *arg;
-	size_t n;
+	const struct mf_repo_work *w;
 	atomic_size_t next;
 	atomic_bool enough;
 };
@@ -20,8 +18,8 @@ take_turns(void *arg, struct mf_error *e)
 	size_t i;
 	int rc;
 
-	while (!atomic_load(&x->enough) && (i = atomic_fetch_add(&x->next, 1)) < x->n) {
-		if ((rc = x->work(x->arg, i, e)) == 0)
+	while (!atomic_load(&x->enough) && (i = atomic_fetch_add(&x->next, 1)) < x->w->n) {
+		if ((rc = x->w->work(x->w->arg, i, e)) == 0)
 			continue;
 		atomic_store(&x->enough, true);
 		if (rc < 0)
@@ -46,14 +44,23 @@ at_once(struct each *x, unsigned threads, struct mf_error *e)
 	return rc;
 }
 
-int
-mf_repo_each(struct mf_repo *repo, size_t n, int (*work)(void *arg, size_t i, struct mf_error *e),
-    void *arg, struct mf_error *e)
+static unsigned
+threads_for(const struct mf_repo *repo, const struct mf_repo_work *w)
 {
-	const bool local = (mf_store_capabilities(repo->store) & MF_STORE_LOCAL) != 0;
-	const unsigned most = local ? 1 : mf_repo_readers(repo, 0);
-	struct each x = {.work = work, .arg = arg, .n = n};
+	size_t most = mf_repo_readers(repo, 0);
 
-	return n < 2 || most < 2 ? take_turns(&x, e)
-				 : at_once(&x, n < most ? (unsigned)n : most, e);
+	if ((mf_store_capabilities(repo->store) & MF_STORE_LOCAL) != 0)
+		return 1;
+	if (w->bytes_each > 0 && most > repo->memory_bytes / 8 / w->bytes_each)
+		most = repo->memory_bytes / 8 / w->bytes_each;
+	return (unsigned)(most < w->n ? most : w->n);
+}
+
+int
+mf_repo_each(struct mf_repo *repo, const struct mf_repo_work *w, struct mf_error *e)
+{
+	const unsigned threads = threads_for(repo, w);
+	struct each x = {.w = w};
+
+	return threads < 2 ? take_turns(&x, e) : at_once(&x, threads, e);
 }

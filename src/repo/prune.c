@@ -109,13 +109,8 @@ read_roots(struct mf_prune_run *run, struct mf_error *unreadable, struct mf_erro
 	mf_names_sort(&gone);
 	if (run->manifests.failed || run->unmarked.failed || gone.failed)
 		rc = mf_error_nomem(e, "the list of versions");
-	for (i = 0; rc == 0 && i < run->manifests.n; i++) {
-		if (mf_names_has(&gone, run->manifests.items[i]) ||
-		    mf_prune_need_root(run, run->manifests.items[i], e) == 0)
-			continue;
+	else if (mf_prune_need_roots(run, &run->manifests, &gone, e) != 0)
 		*unreadable = *e;
-		break;
-	}
 	mf_names_fini(&gone);
 	return rc;
 }
@@ -218,14 +213,9 @@ sweep_by_prefix(struct mf_prune_run *run, struct mf_prune_batch *b, struct mf_er
 static int
 sweep_manifests(struct mf_prune_run *run, struct mf_error *e)
 {
-	size_t i;
-
 	if (run->unmarked.names.n > 0 && sweep(run, &run->unmarked, e) != 0)
 		return -1;
-	for (i = 0; i < run->locked_roots.n; i++)
-		if (mf_prune_need_root(run, run->locked_roots.items[i], e) != 0)
-			return -1;
-	return 0;
+	return mf_prune_need_roots(run, &run->locked_roots, NULL, e);
 }
 
 static int
@@ -273,7 +263,8 @@ int
 mf_prune(struct mf_repo *repo, const struct mf_prune_params *p, struct mf_prune_result *out,
     struct mf_error *e)
 {
-	struct mf_prune_run run = {.repo = repo, .p = p, .out = out};
+	struct mf_prune_run run = {
+	    .repo = repo, .p = p, .out = out, .needs_lock = PTHREAD_MUTEX_INITIALIZER};
 	int rc;
 
 	*out = (struct mf_prune_result){0};

@@ -2,6 +2,8 @@
 #ifndef MF_REPO_PRUNE_INT_H
 #define MF_REPO_PRUNE_INT_H
 
+#include <pthread.h>
+
 #include "src/repo/condemned_int.h"
 #include "src/repo/index_int.h"
 #include "src/repo/prune.h"
@@ -29,6 +31,7 @@ struct mf_prune_run {
 	/* Ids of segments and chunks that some root needs, to the generation that stays. It only
 	 * grows: an id that was needed when the run began is spared where that costs nothing. */
 	struct mf_idmap needs;
+	pthread_mutex_t needs_lock; /* while roots are read */
 	struct mf_names dropped; /* m/V of versions that keep rules drop, sorted */
 	struct mf_names marks, manifests; /* as listed in step 0, sorted */
 	struct mf_prune_batch unmarked;	  /* m/V to be swept */
@@ -43,9 +46,10 @@ struct mf_prune_run {
 int mf_prune_forget(struct mf_prune_run *run, struct mf_error *e);
 
 /* prune_needs.c */
-/* Add what the root m/V and its segments name to run->needs. 0, also where it is gone
- * meanwhile; -1: it is there and cannot be read in full. */
-int mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_error *e);
+/* Add what these roots, m/V, and their segments name to run->needs, but for those in `but` (sorted;
+ * NULL: none). 0, also where one is gone meanwhile; -1: one is there and cannot be read in full. */
+int mf_prune_need_roots(struct mf_prune_run *run, const struct mf_names *roots,
+    const struct mf_names *but, struct mf_error *e);
 
 /* prune_keepers.c: seal again what is of an older epoch, where that is asked for, and choose
  * the generation that stays of each needed id, among names on no list. */

@@ -1,9 +1,10 @@
-/* What roots need. */
+/* What roots need. Behind a network several are read at once. */
 #include <stdio.h>
 #include <string.h>
 
 #include "src/repo/chunk_read_int.h"
 #include "src/repo/damaged_int.h"
+#include "src/repo/each_int.h"
 #include "src/repo/prune_int.h"
 
 static int
@@ -28,6 +29,17 @@ need_chunk(void *arg, const struct mf_chunk_ref *chunk)
 	return need_id(a->run, &chunk->id, a->e);
 }
 
+static bool
+is_needed(struct mf_prune_run *run, const struct mf_id *id)
+{
+	bool needed;
+
+	pthread_mutex_lock(&run->needs_lock);
+	needed = mf_idmap_get(&run->needs, id) != NULL;
+	pthread_mutex_unlock(&run->needs_lock);
+	return needed;
+}
+
 /* A segment is known by its content's hash: one whose chunks were added once need not be read
  * again. That is why its own id is added last. */
 static int
@@ -37,13 +49,17 @@ need_segment(struct mf_prune_run *run, const struct mf_segment_ref *ref, struct 
 	struct mf_buf plain = MF_BUF_INIT;
 	int rc;
 
-	if (mf_idmap_get(&run->needs, &ref->id) != NULL)
+	if (is_needed(run, &ref->id))
 		return 0;
 	rc = mf_segment_get(run->repo, ref, &plain, e);
+	pthread_mutex_lock(&run->needs_lock);
 	if (rc == 0)
 		rc = mf_segment_each_chunk(plain.data, plain.len, need_chunk, &arg, e);
+	if (rc == 0)
+		rc = need_id(run, &ref->id, e);
+	pthread_mutex_unlock(&run->needs_lock);
 	mf_buf_fini(&plain);
-	return rc == 0 ? need_id(run, &ref->id, e) : -1;
+	return rc == 0 ? 0 : -1;
 }
 
 /* spec gets the version's name as soon as the root could be read. */
@@ -97,8 +113,8 @@ blame(struct mf_prune_run *run, const char *manifest, char spec[MF_VERSION_SPEC_
 	return mf_error_while(e, "reading what %s needs", manifest);
 }
 
-int
-mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_error *e)
+static int
+need_root(struct mf_prune_run *run, const char *manifest, struct mf_error *e)
 {
 	char spec[MF_VERSION_SPEC_BYTES] = "";
 	struct mf_error ignored;
@@ -112,4 +128,33 @@ mf_prune_need_root(struct mf_prune_run *run, const char *manifest, struct mf_err
 		return 0;
 	}
 	return blame(run, manifest, spec, e);
+}
+
+struct needing {
+	struct mf_prune_run *run;
+	const struct mf_names *roots, *but;
+};
+
+static int
+need_one(void *arg, size_t i, struct mf_error *e)
+{
+	const struct needing *x = arg;
+	const char *manifest = x->roots->items[i];
+
+	if (x->but != NULL && mf_names_has(x->but, manifest))
+		return 0;
+	return need_root(x->run, manifest, e);
+}
+
+int
+mf_prune_need_roots(struct mf_prune_run *run, const struct mf_names *roots,
+    const struct mf_names *but, struct mf_error *e)
+{
+	struct needing x = {run, roots, but};
+	const struct mf_repo_work work = {.n = roots->n,
+	    .bytes_each = (size_t)2 * MF_SEGMENT_MAX_BYTES, /* sealed, too, while it is read */
+	    .work = need_one,
+	    .arg = &x};
+
+	return mf_repo_each(run->repo, &work, e);
 }

@@ -78,13 +78,11 @@ static int
 read_roots(struct sweep *s, struct mf_error *e)
 {
 	struct mf_names roots;
-	size_t i;
-	int rc = 0;
+	int rc;
 
 	if (mf_names_list(s->run->repo, "m/", &roots, e) != 0)
 		return -1;
-	for (i = 0; rc == 0 && i < roots.n; i++)
-		rc = mf_prune_need_root(s->run, roots.items[i], e);
+	rc = mf_prune_need_roots(s->run, &roots, NULL, e);
 	mf_names_fini(&roots);
 	return rc;
 }

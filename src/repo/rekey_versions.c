@@ -408,7 +408,8 @@ sweep_old(struct move *m, struct mf_error *e)
 {
 	struct mf_prune_params p = {0};
 	struct mf_prune_result out = {0};
-	struct mf_prune_run run = {.repo = m->repo, .p = &p, .out = &out};
+	struct mf_prune_run run = {
+	    .repo = m->repo, .p = &p, .out = &out, .needs_lock = PTHREAD_MUTEX_INITIALIZER};
 	int rc = mf_prune_sweep(&run, &m->old, e);
 
 	if (rc == 0 && run.locked.code != MF_OK) {

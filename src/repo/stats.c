@@ -4,6 +4,7 @@
 
 #include "src/repo/index_int.h"
 #include "src/repo/partial_int.h"
+#include "src/repo/segments_ahead_int.h"
 #include "src/repo/stats.h"
 #include "src/repo/version.h"
 
@@ -45,7 +46,7 @@ count_chunk(void *arg, const struct mf_chunk_ref *chunk)
 }
 
 static int
-count_segments(struct counting *c, struct mf_repo *repo, const struct mf_version *v,
+count_segments(struct counting *c, struct mf_segments_ahead *ahead, const struct mf_version *v,
     struct mf_error *e)
 {
 	struct mf_buf plain = MF_BUF_INIT;
@@ -60,7 +61,7 @@ count_segments(struct counting *c, struct mf_repo *repo, const struct mf_version
 		if (known != 0)
 			continue;
 		mf_buf_clear(&plain);
-		rc = mf_segment_get(repo, &v->root.segments[i], &plain, e);
+		rc = mf_segments_ahead_get(ahead, &v->root.segments[i], &plain, e);
 		if (rc == 0)
 			rc = mf_segment_each_chunk(plain.data, plain.len, count_chunk, c, e);
 	}
@@ -84,22 +85,25 @@ int
 mf_stats_collect(struct mf_repo *repo, struct mf_stats *out, struct mf_error *e)
 {
 	struct counting c = {.out = out, .e = e};
+	struct mf_segments_ahead *ahead;
 	const struct mf_version *v;
 	struct mf_versions vs;
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	*out = (struct mf_stats){0};
 	if (mf_versions_list(repo, NULL, NULL, NULL, &vs, e) != 0)
 		return -1;
+	rc = mf_segments_ahead_start(repo, &vs, &ahead, e);
 	for (i = 0; rc == 0 && i < vs.n; i++) {
 		v = &vs.items[i];
 		if (i == 0 || strcmp(v->root.model, vs.items[i - 1].root.model) != 0)
 			out->models++;
 		out->versions++;
 		out->logical_bytes += v->root.bytes;
-		rc = count_segments(&c, repo, v, e);
+		rc = count_segments(&c, ahead, v, e);
 	}
+	mf_segments_ahead_finish(ahead);
 	if (rc == 0)
 		rc = count_partials(repo, out, e);
 	if (rc == 0)

@@ -35,6 +35,7 @@ struct verify {
 	struct mf_versions versions;
 	struct mf_idmap chunks;	  /* id -> VERIFY_* */
 	struct mf_idmap segments; /* ids that were read and are whole -> entries in it */
+	struct mf_segments_ahead *ahead; /* while the structure is looked at; else NULL */
 	pthread_mutex_t lock;	  /* the members below, while workers run */
 	struct verify_chunk *bad;
 	size_t n_bad, bad_capacity;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/repo/segments_ahead_int.h"
 #include "src/repo/verify_int.h"
 
 #define CONTINUED 1u /* modelferry-repository(5), MANIFEST: flag of an entry */
@@ -89,7 +90,8 @@ verify_read_segment(struct verify *s, const struct mf_segment_ref *ref, struct m
     bool *continues, struct mf_error *e)
 {
 	struct mf_buf plain = MF_BUF_INIT;
-	int rc = mf_segment_get(s->repo, ref, &plain, e);
+	int rc = s->ahead != NULL ? mf_segments_ahead_get(s->ahead, ref, &plain, e)
+				  : mf_segment_get(s->repo, ref, &plain, e);
 
 	if (rc == 0)
 		rc = verify_decode_segment(plain.data, plain.len, out, continues, e);

@@ -5,6 +5,7 @@
 
 #include "src/base/log.h"
 #include "src/repo/chunk_read_int.h"
+#include "src/repo/segments_ahead_int.h"
 #include "src/repo/verify_int.h"
 
 int
@@ -123,17 +124,20 @@ verify_structure(struct verify *s, struct mf_error *e)
 	struct verify_data *data = NULL;
 	char *name;
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	if (verify_list_chunks(s, e) != 0)
 		return -1;
 	if (s->p->read_data && verify_data_start(s, &data, e) != 0)
 		return -1;
+	rc = mf_segments_ahead_start(s->repo, &s->versions, &s->ahead, e);
 	for (i = 0; rc == 0 && i < s->versions.n; i++) {
 		name = verify_name_of(&s->versions.items[i], e);
 		rc = name != NULL ? check_version(s, &s->versions.items[i], name, data, e) : -1;
 		free(name);
 	}
+	mf_segments_ahead_finish(s->ahead);
+	s->ahead = NULL;
 	if (verify_data_finish(data, rc != 0, e) != 0 || rc != 0)
 		return -1;
 	return verify_confirm_missing(s, e);

@@ -166,13 +166,17 @@ mf_versions_list(struct mf_repo *repo, const char *model, mf_version_damaged *da
     struct mf_versions *out, struct mf_error *e)
 {
 	struct reading r = {.repo = repo, .skips_damaged = damaged != NULL};
+	struct mf_repo_work work = {.work = read_root, .arg = &r};
 	struct mf_names marks = {0}, manifests = {0};
 	int rc;
 
 	*out = (struct mf_versions){0};
 	if ((rc = list_objects(repo, model, &marks, &manifests, e)) == 0 &&
-	    (rc = list_roots(&r, &marks, &manifests, out, e)) == 0 &&
-	    (rc = mf_repo_each(repo, r.n, read_root, &r, e)) == 0)
+	    (rc = list_roots(&r, &marks, &manifests, out, e)) == 0) {
+		work.n = r.n;
+		rc = mf_repo_each(repo, &work, e);
+	}
+	if (rc == 0)
 		rc = take_roots(&r, damaged, arg, out, e);
 	reading_fini(&r);
 	mf_names_fini(&marks);

@@ -1,10 +1,12 @@
-/* Which versions there are, read one after the other on a local store and several at once on a far
- * one: both tell the same. */
+/* What reads much: one object after the other on a local store, several at once on a far one; both
+ * tell the same. */
 #include "tests/unit/repo/repo_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "src/repo/stats.h"
+#include "src/repo/verify.h"
 #include "tests/unit/repo/far_line.h"
 
 #define VERSIONS 12
@@ -40,16 +42,37 @@ push_versions(struct fixture *f)
 }
 
 static void
-damage(struct fixture *f, const char *kind, const char *version)
+damage(struct fixture *f, const char *object)
+{
+	struct mf_error e = {0};
+
+	fixture_expect_ok(mf_store_put(f->repo->store, object, "damage", 6, 0, &e), &e, "damage");
+}
+
+static void
+damage_root(struct fixture *f, const char *version)
 {
 	char object[MF_OBJECT_NAME_BYTES];
 	struct mf_error e = {0};
 	struct mf_version v;
 
 	assert_int_equal(mf_version_find(f->repo, FIXTURE_MODEL, version, &v, &e), 0);
-	snprintf(object, sizeof(object), "%s%s", kind, v.object);
+	snprintf(object, sizeof(object), "m/%s", v.object);
 	mf_version_fini(&v);
-	fixture_expect_ok(mf_store_put(f->repo->store, object, "damage", 6, 0, &e), &e, "damage");
+	damage(f, object);
+}
+
+static void
+damage_segment(struct fixture *f, const char *version)
+{
+	char object[MF_OBJECT_NAME_BYTES];
+	struct mf_error e = {0};
+	struct mf_version v;
+
+	assert_int_equal(mf_version_find(f->repo, FIXTURE_MODEL, version, &v, &e), 0);
+	mf_name_chunk(object, &v.root.segments[0].id, v.root.segments[0].generation);
+	mf_version_fini(&v);
+	damage(f, object);
 }
 
 static void
@@ -158,9 +181,9 @@ test_damaged(void **state)
 	unsigned far;
 
 	push_versions(f);
-	damage(f, "m/", "v3");
-	damage(f, "m/", "v4");
-	damage(f, "m/", "v9");
+	damage_root(f, "v3");
+	damage_root(f, "v4");
+	damage_root(f, "v9");
 	fixture_forget(f, "v5");
 	for (far = 0; far < 2; far++) {
 		struct mf_error e = {0};
@@ -183,6 +206,120 @@ test_damaged(void **state)
 	}
 }
 
+/* ---- others ---- */
+
+struct telling {
+	char text[1000];
+};
+
+static void
+add_damage(void *arg, const struct mf_verify_damage *d)
+{
+	struct telling *t = arg;
+	const size_t n = strlen(t->text);
+
+	snprintf(t->text + n, sizeof(t->text) - n, "[%s %s]", d->version, d->path);
+}
+
+static int
+verify(struct mf_repo *repo, struct telling *t, struct mf_error *e)
+{
+	const struct mf_verify_params p = {
+	    .now_us = fixture_now_us(), .damage = add_damage, .arg = t};
+	struct mf_verify_result out;
+	const int rc = mf_verify(repo, &p, &out, e);
+	const size_t n = strlen(t->text);
+
+	snprintf(t->text + n, sizeof(t->text) - n, "%d: %u versions, %u files, %u chunks", rc,
+	    (unsigned)out.versions, (unsigned)out.files, (unsigned)out.chunks);
+	return rc;
+}
+
+static int
+count(struct mf_repo *repo, struct telling *t, struct mf_error *e)
+{
+	struct mf_stats out;
+	const int rc = mf_stats_collect(repo, &out, e);
+
+	if (rc == 0)
+		snprintf(t->text, sizeof(t->text), "%u versions, %u chunks, %u bytes",
+		    (unsigned)out.versions, (unsigned)out.chunks, (unsigned)out.unique_bytes);
+	return rc;
+}
+
+static int
+prune(struct mf_repo *repo, struct telling *t, struct mf_error *e)
+{
+	const struct mf_prune_params p = {
+	    .keep_last = 7, .dry_run = true, .now_us = fixture_now_us()};
+	struct mf_prune_result out;
+	const int rc = mf_prune(repo, &p, &out, e);
+
+	snprintf(t->text, sizeof(t->text), "%d: %u forgotten, %u objects", rc,
+	    (unsigned)out.versions_forgotten, (unsigned)out.objects_deleted);
+	return rc;
+}
+
+static const struct act {
+	const char *name;
+	int (*act)(struct mf_repo *repo, struct telling *t, struct mf_error *e);
+	const char *reads; /* what there is one of for each version */
+} acts[] = {
+    {"verify", verify, "c/"},
+    {"stats", count, "c/"},
+    {"prune, roots", prune, "m/"},
+    {"prune, segments", prune, "c/"},
+};
+
+/* Returns what it does; at most so many are read at once. */
+static int
+try_act(struct fixture *f, const struct act *act, unsigned at_once, struct telling *t)
+{
+	struct mf_error e = {0};
+	struct far_line line;
+	struct mf_repo *repo;
+	int rc;
+
+	*t = (struct telling){.text = ""};
+	far_line_init(&line, MF_OP_GET, act->reads, at_once);
+	repo = fixture_open(f, far_line_step, &line, NULL);
+	rc = act->act(repo, t, &e);
+	if (line.most != at_once)
+		fail_msg("%s reads %u at once, not %u", act->name, line.most, at_once);
+	if (rc != 0 && e.code != MF_EDAMAGED)
+		fail_msg("%s: %s", act->name, e.message);
+	mf_repo_close(repo);
+	far_line_fini(&line);
+	return rc;
+}
+
+static void
+compare_acts(struct fixture *f, int rc)
+{
+	struct telling near, far;
+	size_t i;
+
+	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		mf_memory_set_far(f->world, false);
+		assert_int_equal(try_act(f, &acts[i], 1, &near), rc);
+		mf_memory_set_far(f->world, true);
+		assert_int_equal(try_act(f, &acts[i], AT_ONCE, &far), rc);
+		assert_string_equal(near.text, far.text);
+	}
+}
+
+static void
+test_same(void **state)
+{
+	struct fixture *f = *state;
+
+	push_versions(f);
+	compare_acts(f, 0);
+	damage_segment(f, "v3");
+	damage_segment(f, "v8");
+	compare_acts(f, -1);
+}
+
 int
 main(void)
 {
@@ -191,7 +328,8 @@ main(void)
 	    TEST(test_at_once),
 	    TEST(test_refused),
 	    TEST(test_damaged),
+	    TEST(test_same),
 	};
 
-	return cmocka_run_group_tests_name("lists of versions", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("reading much from a far store", tests, NULL, NULL);
 }
