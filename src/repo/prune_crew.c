@@ -31,7 +31,8 @@ take_turns(void *arg, struct mf_error *e)
 	return 0;
 }
 
-/* The tables of the run come out of the same budget. */
+/* The tables of the run come out of the same budget. Behind a network threads mostly wait, and how
+ * many requests there are is for the store's bounds to say. */
 static unsigned
 threads_for(const struct mf_prune_run *run, const struct mf_prune_work *w)
 {
@@ -39,7 +40,8 @@ threads_for(const struct mf_prune_run *run, const struct mf_prune_work *w)
 	size_t used = BASE_BYTES + run->needs.capacity * sizeof(*run->needs.slots) +
 		      (run->marks.n + run->manifests.n + run->burned.n + run->old_burned.n + w->n) *
 			  NAME_BYTES;
-	size_t most = run->repo->threads < MAX_THREADS ? run->repo->threads : MAX_THREADS;
+	bool local = (mf_store_capabilities(run->repo->store) & MF_STORE_LOCAL) != 0;
+	size_t most = local && run->repo->threads < MAX_THREADS ? run->repo->threads : MAX_THREADS;
 
 	if (w->bytes_each > 0 && budget < used + most * w->bytes_each)
 		most = budget > used ? (budget - used) / w->bytes_each : 0;

@@ -76,8 +76,8 @@ struct mf_prune_work {
 	int (*work)(void *arg, size_t i, struct mf_error *e);
 	void *arg;
 };
-/* Do all items, on as many threads as the repository has and the memory budget has room for;
- * with one, on the calling thread and in order. Blocks. */
+/* Do all items, on as many threads as the repository has, on a far store 16, and as the memory
+ * budget has room for; with one, on the calling thread and in order. Blocks. */
 int mf_prune_each(struct mf_prune_run *run, const struct mf_prune_work *w, struct mf_error *e);
 /* true: e is set */
 bool mf_prune_interrupted(const struct mf_prune_run *run, struct mf_error *e);

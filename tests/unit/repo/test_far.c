@@ -1,5 +1,5 @@
-/* What reads much: one object after the other on a local store, several at once on a far one; both
- * tell the same. */
+/* What reads or deletes much: one object after the other on a local store, several at once on a far
+ * one; both tell the same. */
 #include "tests/unit/repo/repo_fixture.h"
 
 #include <stdio.h>
@@ -320,6 +320,85 @@ test_same(void **state)
 	compare_acts(f, -1);
 }
 
+static void
+test_deletes(void **state)
+{
+	const unsigned at_once = 8;
+	struct fixture *f = *state, near;
+	struct mf_prune_result out, want;
+	struct mf_error e = {0};
+	struct far_line line;
+	struct mf_repo *repo;
+	char name[16];
+	unsigned i;
+
+	push_versions(f);
+	for (i = 0; i < VERSIONS / 2; i++) {
+		snprintf(name, sizeof(name), "v%u", i);
+		fixture_forget(f, name);
+	}
+	fixture_advance(f, FIXTURE_HOUR_US);
+	fixture_clone(f, &near);
+	want = fixture_prune(&near, 0);
+	assert_int_equal(want.manifests_deleted, VERSIONS / 2);
+	assert_true(want.objects_deleted >= VERSIONS);
+
+	mf_memory_set_far(f->world, true);
+	far_line_init(&line, MF_OP_DEL, "c/", at_once);
+	repo = fixture_open(f, far_line_step, &line, NULL);
+	fixture_expect_ok(fixture_try_prune(repo, 0, &out, &e), &e, "prune");
+	assert_true(line.most >= at_once);
+	assert_memory_equal(&out, &want, sizeof(out));
+	assert_int_equal(fixture_check_versions(f), VERSIONS / 2);
+	assert_int_equal(mf_memory_objects(f->world), mf_memory_objects(near.world));
+	mf_repo_close(repo);
+	far_line_fini(&line);
+	fixture_fini(&near);
+}
+
+static void
+count_forgotten(void *arg, const char *model, const char *version)
+{
+	assert_string_equal(model, FIXTURE_MODEL);
+	assert_string_not_equal(version, "v2");
+	++*(unsigned *)arg;
+}
+
+/* The keep rules, several versions at a time. */
+static void
+test_forgets(void **state)
+{
+	struct fixture *f = *state, near;
+	unsigned told = 0;
+	struct mf_prune_params p = {.keep_last = 3, .forgotten = count_forgotten, .arg = &told};
+	struct mf_prune_result out, want;
+	struct mf_error e = {0};
+	struct far_line line;
+	struct mf_repo *repo;
+
+	push_versions(f);
+	fixture_set_ref(f, "production", "v2");
+	fixture_advance(f, FIXTURE_HOUR_US);
+	fixture_clone(f, &near);
+	p.now_us = fixture_now_us();
+	fixture_expect_ok(mf_prune(near.repo, &p, &want, &e), &e, "prune");
+	assert_int_equal(want.versions_forgotten, VERSIONS - 4);
+	assert_int_equal(told, VERSIONS - 4);
+
+	mf_memory_set_far(f->world, true);
+	far_line_init(&line, MF_OP_DEL, "v/", AT_ONCE);
+	repo = fixture_open(f, far_line_step, &line, NULL);
+	fixture_expect_ok(mf_prune(repo, &p, &out, &e), &e, "prune");
+	assert_int_equal(line.most, AT_ONCE);
+	assert_int_equal(told, 2 * (VERSIONS - 4));
+	assert_memory_equal(&out, &want, sizeof(out));
+	assert_int_equal(fixture_check_versions(f), 4);
+	assert_true(fixture_is_listed(f, "v2"));
+	mf_repo_close(repo);
+	far_line_fini(&line);
+	fixture_fini(&near);
+}
+
 int
 main(void)
 {
@@ -329,7 +408,9 @@ main(void)
 	    TEST(test_refused),
 	    TEST(test_damaged),
 	    TEST(test_same),
+	    TEST(test_deletes),
+	    TEST(test_forgets),
 	};
 
-	return cmocka_run_group_tests_name("reading much from a far store", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("much of a far store at once", tests, NULL, NULL);
 }
