@@ -94,6 +94,8 @@ drop(void *arg, size_t i, struct mf_error *e)
 	bool locked = false;
 	int rc;
 
+	if (mf_prune_interrupted(run, e))
+		return -1;
 	rc = run->p->dry_run ? mf_version_is_held(run->repo, v, e)
 			     : mf_version_forget(run->repo, v, e);
 	snprintf(name, sizeof(name), "v/%s", v->object);

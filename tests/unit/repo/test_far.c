@@ -399,6 +399,33 @@ test_forgets(void **state)
 	fixture_fini(&near);
 }
 
+static bool
+is_interrupted(void)
+{
+	return true;
+}
+
+static void
+test_interrupted(void **state)
+{
+	const struct mf_prune_params p = {
+	    .keep_last = 3, .now_us = fixture_now_us(), .interrupted = is_interrupted};
+	struct fixture *f = *state;
+	struct mf_prune_result out;
+	unsigned far;
+
+	push_versions(f);
+	for (far = 0; far < 2; far++) {
+		struct mf_error e = {0};
+
+		mf_memory_set_far(f->world, far == 1);
+		assert_int_equal(mf_prune(f->repo, &p, &out, &e), -1);
+		assert_int_equal(e.code, MF_EINTERRUPTED);
+		assert_int_equal(out.versions_forgotten, 0);
+		assert_int_equal(fixture_check_versions(f), VERSIONS);
+	}
+}
+
 int
 main(void)
 {
@@ -410,6 +437,7 @@ main(void)
 	    TEST(test_same),
 	    TEST(test_deletes),
 	    TEST(test_forgets),
+	    TEST(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("much of a far store at once", tests, NULL, NULL);
