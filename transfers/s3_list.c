@@ -12,7 +12,6 @@
 #include "transfers/s3_list_ranges.h"
 
 #define SECOND_US 1000000
-#define AHEAD_BYTES ((uint64_t)8 << 20) /* of memory: about forty pages */
 
 struct listing {
 	const struct s3_store *s;
@@ -59,7 +58,7 @@ s3_list(
 {
 	struct s3_store *s = s3_of(store);
 	const struct s3_ranges_params p = {
-	    .at_once = s->lists_at_once, .memory_bytes = AHEAD_BYTES};
+	    .at_once = s->lists_at_once, .memory_bytes = S3_RANGES_AHEAD_BYTES};
 	struct listing l = {.s = s, .cb = cb, .arg = arg};
 	struct s3_ranges *ranges;
 	struct s3_piece *piece;

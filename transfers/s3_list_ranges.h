@@ -34,6 +34,7 @@
 struct s3_ranges;
 
 #define S3_RANGES_AT_ONCE_MAX 64
+#define S3_RANGES_AHEAD_BYTES ((uint64_t)8 << 20) /* for memory_bytes: about forty pages */
 
 struct s3_ranges_params {
 	const struct mf_retry_params *retry; /* of each page; borrowed until free. NULL: none */

@@ -8,8 +8,6 @@
 #include "transfers/tree_s3_int.h"
 #include "transfers/s3_list_ranges.h"
 
-#define AHEAD_BYTES ((uint64_t)8 << 20) /* of memory: about forty pages */
-
 struct cursor {
 	struct mf_tree_cursor cursor;
 	struct s3_ranges *ranges;
@@ -25,8 +23,9 @@ int
 s3_tree_list(struct mf_tree *tree, const char *dir, struct mf_tree_cursor **out, struct mf_error *e)
 {
 	struct s3_tree *t = s3_tree_of(tree);
-	const struct s3_ranges_params p = {
-	    .retry = &t->p.retry, .at_once = t->p.lists_at_once, .memory_bytes = AHEAD_BYTES};
+	const struct s3_ranges_params p = {.retry = &t->p.retry,
+	    .at_once = t->p.lists_at_once,
+	    .memory_bytes = S3_RANGES_AHEAD_BYTES};
 	char key[MF_S3_KEY_BYTES];
 	struct s3_pages pages;
 	struct cursor *c;

@@ -37,30 +37,36 @@ at_once(struct each *x, unsigned threads, struct mf_error *e)
 	if (crew == NULL)
 		return -1;
 	while (rc == 0 && threads-- > 0)
-		rc = mf_crew_start(crew, "read", take_turns, x, e);
+		rc = mf_crew_start(crew, "each", take_turns, x, e);
 	/* a thread that could not be started cancelled the crew, with the same error */
 	rc = mf_crew_join(crew, e);
 	mf_crew_free(crew);
 	return rc;
 }
 
-static unsigned
-threads_for(const struct mf_repo *repo, const struct mf_repo_work *w)
+int
+mf_each_by(const struct mf_repo_work *w, unsigned threads, struct mf_error *e)
+{
+	struct each x = {.w = w};
+
+	return threads < 2 ? take_turns(&x, e) : at_once(&x, threads, e);
+}
+
+unsigned
+mf_repo_at_once(const struct mf_repo *repo, size_t n, size_t bytes_each)
 {
 	size_t most = mf_repo_readers(repo, 0);
 
 	if ((mf_store_capabilities(repo->store) & MF_STORE_LOCAL) != 0)
 		return 1;
-	if (w->bytes_each > 0 && most > repo->memory_bytes / 8 / w->bytes_each)
-		most = repo->memory_bytes / 8 / w->bytes_each;
-	return (unsigned)(most < w->n ? most : w->n);
+	if (bytes_each > 0 && most > repo->memory_bytes / 8 / bytes_each)
+		most = repo->memory_bytes / 8 / bytes_each;
+	most = most < n ? most : n;
+	return most < 1 ? 1 : (unsigned)most;
 }
 
 int
 mf_repo_each(struct mf_repo *repo, const struct mf_repo_work *w, struct mf_error *e)
 {
-	const unsigned threads = threads_for(repo, w);
-	struct each x = {.w = w};
-
-	return threads < 2 ? take_turns(&x, e) : at_once(&x, threads, e);
+	return mf_each_by(w, mf_repo_at_once(repo, w->n, w->bytes_each), e);
 }

@@ -21,6 +21,7 @@
 #define MF_CHECKSUM_BYTES 16		/* XXH3-128, canonical */
 #define MF_ROOT_MAX_BYTES (1u << 20)
 #define MF_SEGMENT_MAX_BYTES (4u << 20)
+#define MF_SEGMENT_READER_BYTES ((size_t)2 * MF_SEGMENT_MAX_BYTES) /* sealed, too, meanwhile */
 #define MF_SEGMENT_TARGET_BYTES (512u << 10)
 #define MF_PATH_MAX_BYTES 4096
 #define MF_CHUNK_MAX_BYTES (16u << 20)

@@ -1,40 +1,15 @@
 /* A prune's threads. What each holds at a time is known, so the memory budget has the last
  * word on how many there are. */
-#include <stdatomic.h>
-
-#include "src/base/crew.h"
 #include "src/repo/prune_int.h"
 
 #define BASE_BYTES ((size_t)24 << 20)
 #define NAME_BYTES 112 /* of a name in a set, with malloc's share */
 #define MAX_THREADS 16
 
-struct crew {
-	struct mf_prune_run *run;
-	const struct mf_prune_work *w;
-	struct mf_crew *crew; /* NULL: on the calling thread */
-	atomic_size_t next;
-};
-
-static int
-take_turns(void *arg, struct mf_error *e)
-{
-	struct crew *c = arg;
-	size_t i;
-
-	while ((i = atomic_fetch_add(&c->next, 1)) < c->w->n) {
-		if (c->crew != NULL && mf_crew_cancelled(c->crew))
-			return 0;
-		if (c->w->work(c->w->arg, i, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* The tables of the run come out of the same budget. Behind a network threads mostly wait, and how
  * many requests there are is for the store's bounds to say. */
 static unsigned
-threads_for(const struct mf_prune_run *run, const struct mf_prune_work *w)
+threads_for(const struct mf_prune_run *run, const struct mf_repo_work *w)
 {
 	size_t budget = run->p->memory_bytes ? run->p->memory_bytes : run->repo->memory_bytes;
 	size_t used = BASE_BYTES + run->needs.capacity * sizeof(*run->needs.slots) +
@@ -51,22 +26,9 @@ threads_for(const struct mf_prune_run *run, const struct mf_prune_work *w)
 }
 
 int
-mf_prune_each(struct mf_prune_run *run, const struct mf_prune_work *w, struct mf_error *e)
+mf_prune_each(struct mf_prune_run *run, const struct mf_repo_work *w, struct mf_error *e)
 {
-	struct crew c = {.run = run, .w = w};
-	unsigned n = threads_for(run, w), i;
-	int rc = 0;
-
-	if (n < 2)
-		return take_turns(&c, e);
-	if ((c.crew = mf_crew_new(e)) == NULL)
-		return -1;
-	for (i = 0; rc == 0 && i < n; i++)
-		rc = mf_crew_start(c.crew, "prune", take_turns, &c, e);
-	if (mf_crew_join(c.crew, rc == 0 ? e : NULL) != 0)
-		rc = -1;
-	mf_crew_free(c.crew);
-	return rc;
+	return mf_each_by(w, threads_for(run, w), e);
 }
 
 bool

@@ -70,7 +70,7 @@ mf_prune_delete(struct mf_prune_run *run, const struct mf_prune_batch *b, const 
     struct mf_error *e)
 {
 	struct deleter d = {.run = run, .b = b, .del = del};
-	struct mf_prune_work w = {.n = b->names.n, .work = delete_one, .arg = &d};
+	struct mf_repo_work w = {.n = b->names.n, .work = delete_one, .arg = &d};
 	int rc;
 
 	pthread_mutex_init(&d.lock, NULL);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "src/repo/condemned_int.h"
+#include "src/repo/each_int.h"
 #include "src/repo/index_int.h"
 #include "src/repo/prune.h"
 
@@ -69,16 +70,9 @@ int mf_prune_reseal(struct mf_repo *repo, const char *name, uint64_t *fresh, str
 bool mf_prune_is_unusable(const struct mf_error *e);
 
 /* prune_crew.c */
-struct mf_prune_work {
-	size_t n;
-	size_t bytes_each; /* that one call of work may hold */
-	/* Item i; on any thread. Nonzero with the error set ends all. */
-	int (*work)(void *arg, size_t i, struct mf_error *e);
-	void *arg;
-};
 /* Do all items, on as many threads as the repository has, on a far store 16, and as the memory
  * budget has room for; with one, on the calling thread and in order. Blocks. */
-int mf_prune_each(struct mf_prune_run *run, const struct mf_prune_work *w, struct mf_error *e);
+int mf_prune_each(struct mf_prune_run *run, const struct mf_repo_work *w, struct mf_error *e);
 /* true: e is set */
 bool mf_prune_interrupted(const struct mf_prune_run *run, struct mf_error *e);
 

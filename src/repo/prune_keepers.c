@@ -65,7 +65,7 @@ static int
 do_batch(
     struct keepers *k, int (*work)(void *arg, size_t i, struct mf_error *e), struct mf_error *e)
 {
-	struct mf_prune_work w = {.work = work, .arg = k, .bytes_each = 2 * OBJECT_BYTES};
+	struct mf_repo_work w = {.work = work, .arg = k, .bytes_each = 2 * OBJECT_BYTES};
 	int rc;
 
 	group(k);

@@ -151,10 +151,8 @@ mf_prune_need_roots(struct mf_prune_run *run, const struct mf_names *roots,
     const struct mf_names *but, struct mf_error *e)
 {
 	struct needing x = {run, roots, but};
-	const struct mf_repo_work work = {.n = roots->n,
-	    .bytes_each = (size_t)2 * MF_SEGMENT_MAX_BYTES, /* sealed, too, while it is read */
-	    .work = need_one,
-	    .arg = &x};
+	const struct mf_repo_work work = {
+	    .n = roots->n, .bytes_each = MF_SEGMENT_READER_BYTES, .work = need_one, .arg = &x};
 
 	return mf_repo_each(run->repo, &work, e);
 }

@@ -263,8 +263,7 @@ static int
 choose_chunks(struct sweep *s, struct mf_error *e)
 {
 	struct decisions d = {.s = s};
-	struct mf_prune_work w = {.work = decide_group, .arg = &d,
-	    .bytes_each = 2 * OBJECT_BYTES};
+	struct mf_repo_work w = {.work = decide_group, .arg = &d, .bytes_each = 2 * OBJECT_BYTES};
 	int rc = group_needed(&d, e);
 	size_t i;
 

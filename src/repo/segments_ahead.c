@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "src/base/crew.h"
+#include "src/repo/each_int.h"
 #include "src/repo/index_int.h"
-
-#define SEGMENT_BYTES ((size_t)2 * MF_SEGMENT_MAX_BYTES) /* sealed, too, while it is read */
 
 struct segment {
 	const struct mf_segment_ref *ref;
@@ -113,11 +112,8 @@ collect(struct mf_segments_ahead *a, const struct mf_versions *vs, struct mf_err
 static int
 start_threads(struct mf_segments_ahead *a, struct mf_error *e)
 {
-	size_t threads = mf_repo_readers(a->repo, 0);
-	const size_t most = a->repo->memory_bytes / 8 / SEGMENT_BYTES;
+	unsigned threads = mf_repo_at_once(a->repo, a->n, MF_SEGMENT_READER_BYTES);
 
-	threads = threads < most ? threads : most;
-	threads = threads < a->n ? threads : a->n;
 	if (threads < 2)
 		return 0;
 	a->window = threads;
@@ -141,7 +137,7 @@ mf_segments_ahead_start(struct mf_repo *repo, const struct mf_versions *vs,
 	a->repo = repo;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->changed, NULL);
-	if ((mf_store_capabilities(repo->store) & MF_STORE_LOCAL) == 0 &&
+	if (mf_repo_at_once(repo, SIZE_MAX, MF_SEGMENT_READER_BYTES) > 1 &&
 	    (collect(a, vs, e) != 0 || start_threads(a, e) != 0)) {
 		mf_segments_ahead_finish(a);
 		return -1;

@@ -49,14 +49,22 @@ damage(struct fixture *f, const char *object)
 	fixture_expect_ok(mf_store_put(f->repo->store, object, "damage", 6, 0, &e), &e, "damage");
 }
 
-static void
-damage_root(struct fixture *f, const char *version)
+static struct mf_version
+find(struct fixture *f, const char *version)
 {
-	char object[MF_OBJECT_NAME_BYTES];
 	struct mf_error e = {0};
 	struct mf_version v;
 
 	assert_int_equal(mf_version_find(f->repo, FIXTURE_MODEL, version, &v, &e), 0);
+	return v;
+}
+
+static void
+damage_root(struct fixture *f, const char *version)
+{
+	struct mf_version v = find(f, version);
+	char object[MF_OBJECT_NAME_BYTES];
+
 	snprintf(object, sizeof(object), "m/%s", v.object);
 	mf_version_fini(&v);
 	damage(f, object);
@@ -65,11 +73,9 @@ damage_root(struct fixture *f, const char *version)
 static void
 damage_segment(struct fixture *f, const char *version)
 {
+	struct mf_version v = find(f, version);
 	char object[MF_OBJECT_NAME_BYTES];
-	struct mf_error e = {0};
-	struct mf_version v;
 
-	assert_int_equal(mf_version_find(f->repo, FIXTURE_MODEL, version, &v, &e), 0);
 	mf_name_chunk(object, &v.root.segments[0].id, v.root.segments[0].generation);
 	mf_version_fini(&v);
 	damage(f, object);

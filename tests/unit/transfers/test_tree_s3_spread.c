@@ -89,14 +89,41 @@ read_spread(struct tree_s3_fixture *f, const char *tag, struct placed *out)
 		206, TAG "Content-Range: bytes " n "-" end "/10\r\n", body, 0 \
 	}
 
+/* What the object's look tells, and its last two bytes; is it taken for whole? */
+struct row {
+	const char *head;
+	const char *last;
+	bool good;
+};
+
+static void
+expect_row(const struct row *row, size_t i)
+{
+	const struct s3_reply replies[] = {{200, row->head, NULL, 10}, RANGE_2("0", "1", "01"),
+	    RANGE_2("2", "3", "23"), RANGE_2("4", "5", "45"), RANGE_2("6", "7", "67"),
+	    RANGE_2("8", "9", row->last)};
+	struct placed p = {.n = 0};
+	struct tree_s3_fixture f;
+
+	tree_s3_begin(&f, replies, LENGTH(replies));
+	if ((read_spread(&f, "tag", &p) == 0) != row->good)
+		fail_msg("row %zu: %s", i, f.e.message);
+	if (!row->good)
+		assert_int_equal(f.e.code, MF_EDAMAGED);
+	assert_memory_equal(p.text, "01234567", 8);
+	assert_string_equal(p.text + 8, row->last);
+	assert_int_equal(tree_s3_asked(&f), LENGTH(replies));
+	assert_asked(&f, 0, "HEAD", "/models/a%20b/x");
+	assert_header(&f, 0, "x-amz-checksum-mode", "ENABLED");
+	assert_header(&f, 3, "Range", "bytes=4-5");
+	assert_header(&f, 3, "If-Match", "\"tag\"");
+	tree_s3_end(&f);
+}
+
 static void
 test_sum_is_put_together(void **state)
 {
-	static const struct {
-		const char *head; /* what the object's look tells */
-		const char *last; /* its last two bytes */
-		bool good;
-	} rows[] = {
+	static const struct row rows[] = {
 	    {TAG CRC, "89", true},
 	    {TAG CRC, "8x", false},
 	    {TAG OTHER_CRC, "89", false},
@@ -114,32 +141,11 @@ test_sum_is_put_together(void **state)
 		"89", true},
 	    {TAG, "8x", true},
 	};
-	struct s3_reply replies[] = {{200, NULL, NULL, 10}, RANGE_2("0", "1", "01"),
-	    RANGE_2("2", "3", "23"), RANGE_2("4", "5", "45"), RANGE_2("6", "7", "67"),
-	    RANGE_2("8", "9", NULL)};
-	struct tree_s3_fixture f;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < LENGTH(rows); i++) {
-		struct placed p = {.n = 0};
-
-		replies[0].headers = rows[i].head;
-		replies[5].body = rows[i].last;
-		tree_s3_begin(&f, replies, LENGTH(replies));
-		if ((read_spread(&f, "tag", &p) == 0) != rows[i].good)
-			fail_msg("row %zu: %s", i, f.e.message);
-		if (!rows[i].good)
-			assert_int_equal(f.e.code, MF_EDAMAGED);
-		assert_memory_equal(p.text, "01234567", 8);
-		assert_string_equal(p.text + 8, rows[i].last);
-		assert_int_equal(tree_s3_asked(&f), LENGTH(replies));
-		assert_asked(&f, 0, "HEAD", "/models/a%20b/x");
-		assert_header(&f, 0, "x-amz-checksum-mode", "ENABLED");
-		assert_header(&f, 3, "Range", "bytes=4-5");
-		assert_header(&f, 3, "If-Match", "\"tag\"");
-		tree_s3_end(&f);
-	}
+	for (i = 0; i < LENGTH(rows); i++)
+		expect_row(&rows[i], i);
 }
 
 /* A range has whole parts, which broken-off answers may cut. */
@@ -182,38 +188,19 @@ test_parts_are_put_together(void **state)
 static void
 test_forbidden_md5(void **state)
 {
-	static const struct {
-		const char *head;
-		const char *last;
-		bool good;
-	} rows[] = {
+	static const struct row rows[] = {
 	    {TAG MD5, "8x", true},
 	    {TAG OF_PARTS, "8x", true},
 	    {TAG MD5 SHA, "89", true},
 	    {TAG MD5 SHA, "8x", false},
 	    {TAG MD5 CRC, "8x", false},
 	};
-	struct s3_reply replies[] = {{200, NULL, NULL, 10}, RANGE_2("0", "1", "01"),
-	    RANGE_2("2", "3", "23"), RANGE_2("4", "5", "45"), RANGE_2("6", "7", "67"),
-	    RANGE_2("8", "9", NULL)};
-	struct tree_s3_fixture f;
 	size_t i;
 
 	(void)state;
 	md5_policy_forbid(true);
-	for (i = 0; i < LENGTH(rows); i++) {
-		struct placed p = {.n = 0};
-
-		replies[0].headers = rows[i].head;
-		replies[5].body = rows[i].last;
-		tree_s3_begin(&f, replies, LENGTH(replies));
-		if ((read_spread(&f, "tag", &p) == 0) != rows[i].good)
-			fail_msg("row %zu: %s", i, f.e.message);
-		if (!rows[i].good)
-			assert_int_equal(f.e.code, MF_EDAMAGED);
-		assert_string_equal(p.text + 8, rows[i].last);
-		tree_s3_end(&f);
-	}
+	for (i = 0; i < LENGTH(rows); i++)
+		expect_row(&rows[i], i);
 	md5_policy_forbid(false);
 }
 
