@@ -310,7 +310,9 @@ def check_resident(r, out, row, *whos):
 def check_bucket(r, out):
     compare(r, out, "bucket", "push", "rclone crypt", 0.50, 0.40)
     compare(r, out, "bucket", "pull", "rclone back", 0.6, 0.4)
-    check_resident(r, out, "bucket", "push", "pull")
+    compare(r, out, "bucket", "pull, to a disk", "rclone back, to a disk", 0.6, 0.4)
+    compare(r, out, "bucket", "pull, to a disk", "rclone back, to a disk, synced", 0.6)
+    check_resident(r, out, "bucket", "push", "pull", "pull, to a disk")
 
 
 def check_discard(r, out):
@@ -370,11 +372,12 @@ def check_copy(r, out):
     compare(r, out, "copy", f"copy{small}", "curl -T, signed, 8 at once", 1.1)
     for what in ("", small):
         compare(r, out, "copy", f"copy{what}", f"rclone copy{what}", None, 0.2)
-        compare(r, out, "copy", f"copy back{what}", f"rclone back{what}", None, 0.45)
-        compare(r, out, "copy", f"copy back{what}, --ignore-checksum", f"rclone back{what}", None,
-                0.2)
-        check_resident(r, out, "copy", f"copy{what}", f"copy back{what}",
-                       f"copy back{what}, --ignore-checksum")
+        check_resident(r, out, "copy", f"copy{what}")
+        for back in (what, f"{what}, to a disk"):
+            compare(r, out, "copy", f"copy back{back}", f"rclone back{back}", None, 0.45)
+            compare(r, out, "copy", f"copy back{back}, --ignore-checksum", f"rclone back{back}",
+                    None, 0.2)
+            check_resident(r, out, "copy", f"copy back{back}", f"copy back{back}, --ignore-checksum")
 
 
 # Of a file of 4 KiB it is 0.12 million instructions (callgrind): a third is SHA-256 (in valgrind, which

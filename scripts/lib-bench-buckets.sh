@@ -90,6 +90,7 @@ new_bucket_repo() { # URL
 
 row_bucket() {
 	local url=s3://ours-bench/sealed
+	note "the disk: $(stat -f -c %T "$disk_dir")"
 	make_bf16
 	start_gateway
 	for ((run = 0; run <= runs; run++)); do
@@ -101,10 +102,21 @@ row_bucket() {
 		((run > 0)) || diff -r --exclude .modelferry "$dir/bf16" "$dir/pulled" ||
 			die "pull differs"
 		fresh "$dir/pulled"
+		served 'pull, to a disk' "$program" -r "$url" pull model "$disk_dir/pulled"
+		((run > 0)) || diff -r --exclude .modelferry "$dir/bf16" "$disk_dir/pulled" ||
+			die "pull to a disk differs"
+		fresh "$disk_dir/pulled"
 		rclone purge ceph:ours-bench/sealed > /dev/null 2>&1
 		served 'rclone crypt' rclone copy "$dir/bf16" sealed:
 		served 'rclone back' rclone copy sealed: "$dir/pulled"
 		fresh "$dir/pulled"
+		served 'rclone back, to a disk' rclone copy sealed: "$disk_dir/pulled"
+		fresh "$disk_dir/pulled"
+		# what a pull did when it ends
+		# shellcheck disable=SC2016 # for the inner shell
+		served 'rclone back, to a disk, synced' bash -c \
+			'rclone copy sealed: "$0/pulled" && sync -f "$0/pulled"' "$disk_dir"
+		fresh "$disk_dir/pulled"
 		rclone purge sealed: > /dev/null 2>&1
 	done
 }
@@ -320,24 +332,34 @@ curl_signed() { # directory, configuration
 }
 export -f curl_words curl_signed # for a bash that is timed
 
+# copied_back WHAT DIRECTORY TO: what was copied from the directory, with what is compared and without.
+copied_back() {
+	served "copy back$1" "$program" copy s3://ours-bench/plain "$3" --transfers 8
+	((run > 0)) || diff -r "$2" "$3" || die "copy differs"
+	fresh "$3"
+	served "copy back$1, --ignore-checksum" "$program" copy s3://ours-bench/plain "$3" \
+		--ignore-checksum --transfers 8
+	fresh "$3"
+}
+
 # copied_by_both WHAT DIRECTORY: to the gateway and back, by us and by rclone.
 copied_by_both() {
 	served "copy$1" "$program" copy "$2" s3://ours-bench/plain --transfers 8
-	served "copy back$1" "$program" copy s3://ours-bench/plain "$dir/copied" --transfers 8
-	((run > 0)) || diff -r "$2" "$dir/copied" || die "copy differs"
-	fresh "$dir/copied"
-	served "copy back$1, --ignore-checksum" "$program" copy s3://ours-bench/plain \
-		"$dir/copied" --ignore-checksum --transfers 8
-	fresh "$dir/copied"
+	copied_back "$1" "$2" "$dir/copied"
+	copied_back "$1, to a disk" "$2" "$disk_dir/copied"
 	rclone purge ceph:ours-bench/plain > /dev/null 2>&1
 	served "rclone copy$1" rclone copy "$2" ceph:peer-bench/plain --transfers 8
 	served "rclone back$1" rclone copy ceph:peer-bench/plain "$dir/copied" --transfers 8
 	fresh "$dir/copied"
+	served "rclone back$1, to a disk" rclone copy ceph:peer-bench/plain "$disk_dir/copied" \
+		--transfers 8
+	fresh "$disk_dir/copied"
 	rclone purge ceph:peer-bench/plain > /dev/null 2>&1
 }
 
 row_copy() {
 	has_copy || return 0
+	note "the disk: $(stat -f -c %T "$disk_dir")"
 	make_bf16
 	start_gateway
 	mkdir -p "$dir/parts"

@@ -163,6 +163,8 @@ perform(struct mf_s3_attempt *a, const char *url, struct mf_http_response *r, st
 	    .sign_arg = a,
 	    .sink = call->sink,
 	    .sink_arg = call->sink_arg,
+	    .window_bytes = call->window_bytes,
+	    .piece_bytes = call->piece_bytes,
 	    .place = call->place,
 	    .max_body_bytes = call->max_body_bytes,
 	    .repeatable = call->repeatable,

@@ -136,6 +136,7 @@ struct mf_s3_call {
 	int (*sink)(void *arg, const struct mf_http_response *response, const void *bytes, size_t n,
 	    struct mf_error *e);
 	void *sink_arg;
+	size_t window_bytes, piece_bytes;
 	struct mf_http_place *place;
 	uint64_t max_body_bytes; /* without a sink; 0: 1 MiB */
 };

@@ -81,9 +81,11 @@ enum {
 typedef int mf_tree_sink(void *arg, const void *bytes, size_t n, struct mf_error *e);
 
 /* A place that takes a file's content in pieces and in any order, and gives back what it was given.
- * 0, or -1 with *e set to end. Called from several threads at once. */
+ * 0, or -1 with *e set to end. Called from several threads at once. Whoever will read says so
+ * before the first write (will_read): what nobody reads again need not be kept in memory. */
 struct mf_tree_pieces {
 	int (*write)(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e);
+	void (*will_read)(void *arg);
 	int (*read)(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e);
 	void *arg;
 };

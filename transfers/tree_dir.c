@@ -565,6 +565,7 @@ mf_tree_dir_open(const struct mf_tree_dir_params *p, struct mf_tree **out, struc
 		return mf_error_nomem(e, "a directory");
 	d->tree.ops = &dir_tree_ops;
 	d->write = p->write || p->create;
+	d->no_direct_io = p->no_direct_io;
 	d->links = p->links;
 	d->limiter = p->limiter;
 	d->enters = p->enters;

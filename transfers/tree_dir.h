@@ -38,6 +38,7 @@ struct mf_tree_dir_params {
 	bool (*enters)(void *arg, const char *path);
 	void *enters_arg; /* outlives the tree */
 	bool write;  /* without it whatever changes something is MF_EPERM */
+	bool no_direct_io; /* large files go through the page cache, too (src/base/direct_io.h) */
 	bool create; /* make the directory, and those above it; without it a missing one is
 		      * MF_ENOTFOUND */
 };

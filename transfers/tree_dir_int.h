@@ -15,7 +15,7 @@ struct dir_tree {
 	struct mf_tree tree;
 	int fd;
 	char *label;
-	bool write;
+	bool write, no_direct_io;
 	enum mf_tree_links links;
 	struct mf_limiter *limiter;
 	bool (*enters)(void *arg, const char *path); /* or NULL */

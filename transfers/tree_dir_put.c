@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/direct_io.h"
 #include "src/base/fs.h"
 #include "transfers/tree_dir_int.h"
 
@@ -19,6 +20,8 @@ struct part {
 	struct dir_tree *d;
 	const char *path, *base;
 	int parent, fd;
+	struct mf_direct_io direct;
+	uint64_t at; /* of what comes in order */
 	char name[DIR_PART_NAME_BYTES];
 };
 
@@ -27,7 +30,7 @@ part_open(struct part *p, struct dir_tree *d, const char *path, struct mf_error 
 {
 	int tries;
 
-	*p = (struct part){.d = d, .path = path, .fd = -1};
+	*p = (struct part){.d = d, .path = path, .fd = -1, .direct = MF_DIRECT_IO_NONE};
 	if (dir_tree_refuse_write(d, e) != 0 ||
 	    (p->parent = dir_tree_open_parent(d, path, true, &p->base, e)) < 0)
 		return -1;
@@ -51,6 +54,7 @@ part_finish(struct part *p, int rc, struct mf_error *e)
 {
 	struct stat st;
 
+	mf_direct_io_close(&p->direct);
 	if (p->fd >= 0 && close(p->fd) != 0 && rc == 0)
 		rc = mf_error_sys(e, errno, "cannot write %s/%s", p->d->label, p->path);
 	if (rc == 0 && fstatat(p->parent, p->base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -82,23 +86,32 @@ set_attributes(const struct part *p, uint32_t mode, int64_t mtime_ns, struct mf_
 }
 
 static int
-write_more(void *arg, const void *bytes, size_t n, struct mf_error *e)
+write_there(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e)
 {
 	const struct part *p = arg;
 
-	return mf_fs_write(p->fd, bytes, n, e) == 0
+	return mf_direct_io_pwrite(&p->direct, p->fd, bytes, n, offset, e) == 0
 		   ? 0
 		   : mf_error_while(e, "writing %s/%s", p->d->label, p->path);
 }
 
 static int
-write_there(void *arg, uint64_t offset, const void *bytes, size_t n, struct mf_error *e)
+write_more(void *arg, const void *bytes, size_t n, struct mf_error *e)
 {
-	const struct part *p = arg;
+	struct part *p = arg;
 
-	return mf_fs_pwrite(p->fd, bytes, n, offset, e) == 0
-		   ? 0
-		   : mf_error_while(e, "writing %s/%s", p->d->label, p->path);
+	if (write_there(p, p->at, bytes, n, e) != 0)
+		return -1;
+	p->at += n;
+	return 0;
+}
+
+static void
+will_read_there(void *arg)
+{
+	struct part *p = arg;
+
+	mf_direct_io_close(&p->direct);
 }
 
 static int
@@ -135,17 +148,43 @@ fill_in_pieces(struct part *p, const struct mf_tree_source *source, struct mf_er
 	return rc;
 }
 
+/* A large file has its length from the start where it is written past the page cache: else each
+ * write that makes it longer would wait for all others. */
+static int
+begin_direct(struct part *p, uint64_t size, struct mf_error *e)
+{
+	if (p->d->no_direct_io || size < MF_DIRECT_IO_FILE_BYTES || size > INT64_MAX)
+		return 0;
+	p->direct = mf_direct_io_open(p->fd);
+	if (p->direct.fd < 0 || ftruncate(p->fd, (off_t)size) == 0)
+		return 0;
+	return mf_error_sys(
+	    e, errno, "cannot make %s/%s as long as it will be", p->d->label, p->path);
+}
+
+/* In order, from the first byte to the last. */
+static int
+fill_in_order(struct part *p, const struct mf_tree_source *source, struct mf_error *e)
+{
+	int rc = source->read_all != NULL ? source->read_all(source->arg, write_more, p, e)
+					  : fill_in_pieces(p, source, e);
+
+	if (rc == 0 && p->at < source->size && ftruncate(p->fd, (off_t)p->at) != 0)
+		rc = mf_error_sys(e, errno, "cannot write %s/%s", p->d->label, p->path);
+	return rc;
+}
+
 static int
 fill(struct part *p, const struct mf_tree_source *source, struct mf_error *e)
 {
-	const struct mf_tree_pieces pieces = {write_there, read_there, p};
-	int rc = 1;
+	const struct mf_tree_pieces pieces = {write_there, will_read_there, read_there, p};
+	int rc;
 
-	if (source->read_spread != NULL)
-		rc = source->read_spread(source->arg, &pieces, e);
+	if (begin_direct(p, source->size, e) != 0)
+		return -1;
+	rc = source->read_spread != NULL ? source->read_spread(source->arg, &pieces, e) : 1;
 	if (rc > 0)
-		rc = source->read_all != NULL ? source->read_all(source->arg, write_more, p, e)
-					      : fill_in_pieces(p, source, e);
+		rc = fill_in_order(p, source, e);
 	if (rc == 0 && source->still != NULL)
 		rc = source->still(source->arg, e);
 	return rc;

@@ -12,7 +12,6 @@
 #define PART_BYTES ((uint64_t)16 << 20)
 #define PART_BYTES_MIN ((uint64_t)5 << 20) /* stores take no smaller ones */
 #define COPY_PART_BYTES ((uint64_t)512 << 20)
-#define PARTS_AT_ONCE 4
 #define RANGE_BYTES ((uint64_t)32 << 20)
 #define LISTS_AT_ONCE 8
 #define MEMORY_BYTES ((uint64_t)128 << 20)
@@ -217,7 +216,7 @@ set_params(struct s3_tree *t, const struct mf_tree_s3_params *p)
 	if (t->p.part_bytes < PART_BYTES_MIN)
 		t->p.part_bytes = PART_BYTES_MIN;
 	if (t->p.parts_at_once == 0)
-		t->p.parts_at_once = PARTS_AT_ONCE;
+		t->p.parts_at_once = MF_TREE_S3_PARTS_AT_ONCE;
 	if (t->p.parts_at_once > S3_TREE_PARTS_AT_ONCE_MAX)
 		t->p.parts_at_once = S3_TREE_PARTS_AT_ONCE_MAX;
 	if (t->p.range_bytes == 0)

@@ -31,11 +31,14 @@
 #include "transfers/s3_open.h"
 #include "transfers/tree.h"
 
+#define MF_TREE_S3_PARTS_AT_ONCE 4
+
 /* Zero: the default of each. */
 struct mf_tree_s3_params {
 	struct mf_retry_params retry; /* whose waiting, where it is zero, is the options' */
 	uint64_t part_bytes;          /* 0: 16 MiB. Larger where 10,000 parts would not do */
-	unsigned parts_at_once;       /* of one file, both ways; 0: 4; at most 64 */
+	/* Of one file, both ways; at most 64. 0: MF_TREE_S3_PARTS_AT_ONCE. */
+	unsigned parts_at_once;
 	/* A file of four times this or more is read in ranges of it, or of as many whole parts as
 	 * hold it. 0: 32 MiB. */
 	uint64_t range_bytes;
@@ -47,6 +50,9 @@ struct mf_tree_s3_params {
 	/* Whose credentials these are, by the caller's count: between trees of two accounts nothing
 	 * is copied within the store, since neither may read what is the other's. */
 	unsigned account;
+	/* Of what was received and not taken yet, by each connection that gets a range or a file of
+	 * more than that; a power of two. 0: 256 KiB, and pieces come as they are. */
+	size_t window_bytes;
 	uint64_t memory_bytes; /* of all puts at once; 0: 128 MiB; at least one part is taken */
 };
 

@@ -130,6 +130,10 @@ fetch_once(void *arg, struct mf_error *e)
 		call.wants_sum = f->head != NULL;
 	if (f->tree->words->as_stored.name != NULL)
 		headers[call.n_headers++] = f->tree->words->as_stored;
+	if (f->end - f->at >= f->tree->p.window_bytes) {
+		call.window_bytes = f->tree->p.window_bytes;
+		call.piece_bytes = f->tree->p.window_bytes / 2;
+	}
 	f->begun = false;
 	rc = mf_s3_client_call(f->tree->s->client, &call, &a, e);
 	if (rc == 0 && !f->begun)

@@ -308,6 +308,8 @@ get_all_ranges(struct spread *s, struct mf_error *e)
 	size_t i;
 	int rc = 0;
 
+	if (compares_in_order(s))
+		s->to->will_read(s->to->arg);
 	if ((s->crew = mf_crew_new(e)) == NULL)
 		return -1;
 	for (i = 0; rc == 0 && i < n; i++)

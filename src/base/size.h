@@ -1,4 +1,5 @@
-/* Checked size arithmetic: each returns false, and leaves *out alone, on overflow. */
+/* Arithmetic of sizes, checked where it may overflow: each such function returns false, and leaves
+ * *out alone, on overflow. */
 #ifndef MF_BASE_SIZE_H
 #define MF_BASE_SIZE_H
 
@@ -37,6 +38,12 @@ mf_u64_add(uint64_t a, uint64_t b, uint64_t *out)
 		return false;
 	*out = r;
 	return true;
+}
+
+static inline bool
+mf_is_power_of_two(size_t n)
+{
+	return n != 0 && (n & (n - 1)) == 0;
 }
 
 #endif

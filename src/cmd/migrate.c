@@ -226,6 +226,7 @@ fill(struct migrate *m)
 	p->open_tree = open_mirror;
 	p->open_tree_arg = m->c;
 	p->transfers = (unsigned)mf_options_number(o, MF_OPT_TRANSFERS);
+	p->no_direct_io = mf_options_flag(o, MF_OPT_NO_DIRECT_IO);
 	p->unix_us = mf_cmd_now_us;
 	p->boot_us = boot_us;
 	p->interrupted = mf_cmd_interrupted;

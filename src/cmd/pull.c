@@ -41,6 +41,7 @@ mf_cmd_take_pull(struct mf_cmd *c, struct mf_cmd_pull_options *s, struct mf_erro
 	p->local_grace_us = (int64_t)mf_options_number(o, MF_OPT_LOCAL_GRACE);
 	p->hard_link = mf_options_flag(o, MF_OPT_HARD_LINK);
 	p->no_perms = mf_options_flag(o, MF_OPT_NO_PERMS);
+	p->no_direct_io = mf_options_flag(o, MF_OPT_NO_DIRECT_IO);
 	p->dry_run = mf_options_command(o) == MF_CMD_PULL && mf_options_flag(o, MF_OPT_DRY_RUN);
 	p->min_sequence = mf_options_number(o, MF_OPT_MIN_SEQUENCE);
 	p->max_ref_age_us = (int64_t)mf_options_number(o, MF_OPT_MAX_REF_AGE);

@@ -10,6 +10,9 @@
 #include "transfers/tree_dir.h"
 #include "transfers/tree_open.h"
 
+#define WINDOW_MIN_BYTES ((size_t)256 << 10)
+#define WINDOW_MAX_BYTES ((size_t)2 << 20)
+
 /* How an end is opened. */
 struct opening {
 	const struct mf_cmd *c;
@@ -79,6 +82,7 @@ open_dir(const struct opening *o, const char *path, struct mf_tree **out, struct
 	    .enters = o->enters != NULL ? mf_cmd_filter_enters : NULL,
 	    .enters_arg = o->enters,
 	    .write = write,
+	    .no_direct_io = mf_options_flag(o->c->options, MF_OPT_NO_DIRECT_IO),
 	    .create = write};
 
 	if (mf_tree_dir_open(&params, out, e) == 0)
@@ -92,6 +96,21 @@ open_dir(const struct opening *o, const char *path, struct mf_tree **out, struct
 		return -1;
 	mf_error_clear(e);
 	return open_nothing(o->c, out, e);
+}
+
+/* For each connection that gets a file or a range: of all they are a quarter of the budget at
+ * most. */
+static size_t
+window_bytes(const struct mf_cmd *c)
+{
+	const uint64_t n =
+	    mf_options_number(c->options, MF_OPT_TRANSFERS) * MF_TREE_S3_PARTS_AT_ONCE;
+	const uint64_t share = mf_options_number(c->options, MF_OPT_MEMORY) / 4 / (n > 0 ? n : 1);
+	size_t bytes = WINDOW_MIN_BYTES;
+
+	while (bytes < WINDOW_MAX_BYTES && bytes <= share / 2)
+		bytes *= 2;
+	return bytes;
 }
 
 /* Bodies in flight are half of the budget; the other is that of lists, and of what is read. */
@@ -108,6 +127,7 @@ open_bucket(const struct opening *o, const char *url, struct mf_tree **out, stru
 		.lists_at_once = (unsigned)mf_options_number(c->options, MF_OPT_CHECKERS),
 		.ignore_sums = mf_options_flag(c->options, MF_OPT_IGNORE_CHECKSUM),
 		.account = o->target && mf_cmd_s3_target_is_other(c),
+		.window_bytes = window_bytes(c),
 		.memory_bytes = mf_options_number(c->options, MF_OPT_MEMORY) / 2}};
 
 	mf_cmd_s3_options(c, o->target, &s3);

@@ -456,6 +456,16 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_NO_PERMS] = {"no-perms", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, PULLS,
 	MF_COMPLETE_NONE, "do not restore modes",
 	"Do not restore modes: files get 0640, directories 0750."},
+    [MF_OPT_NO_DIRECT_IO] = {"no-direct-io", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0,
+	PULLS | MIRRORS | MF_FOR(MIGRATE), MF_COMPLETE_NONE,
+	"write large files through the page cache",
+	"Write all files through the page cache, so that who reads a large one next finds it in "
+	"memory if there is enough. "
+	"Otherwise files of 4 MiB and more that come over the network go past it (O_DIRECT) where "
+	"the file system of a local disk says what it takes (Linux 6.1): that costs less processor "
+	"time, and leaves the page cache to whoever serves from this machine. "
+	"A disk that has to seek may do better with this, too: several writes to different places "
+	"are under way at once."},
     [MF_OPT_MIN_SEQUENCE] = {"min-sequence", 0, MF_KIND_NUMBER, MF_OPTION_WIDE, "N", NULL, NULL, 0,
 	PULLS, MF_COMPLETE_NONE, "refuse a ref with a lower sequence",
 	"Refuse a ref whose sequence number is lower, for a client that has seen none yet."},

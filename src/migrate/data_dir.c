@@ -98,6 +98,7 @@ mf_migrating_pull(struct mf_migrating *x, const struct mf_bringing *b, struct mf
 	    .afresh = b->afresh,
 	    .threads = x->p->threads,
 	    .memory_bytes = x->p->memory_bytes,
+	    .no_direct_io = x->p->no_direct_io,
 	    .now_us = x->p->unix_us(),
 	    .interrupted = x->leaving ? NULL : x->p->stopped,
 	    .progress = x->p->progress,

@@ -124,6 +124,7 @@ struct mf_migrate_params {
 	unsigned transfers; /* files of a mirror at once; 0: 4 */
 	unsigned threads;
 	size_t memory_bytes;
+	bool no_direct_io;            /* of what is pulled */
 	struct mf_progress *progress; /* NULL: none */
 	int64_t (*unix_us)(void);
 	int64_t (*boot_us)(void); /* CLOCK_BOOTTIME */

@@ -169,7 +169,8 @@ put_window(struct mf_http_job *job, const char *bytes, size_t n)
 	memcpy(job->window + at, bytes, first);
 	memcpy(job->window, bytes + first, n - first);
 	job->window_n += n;
-	if (job->body_bytes == 0 || job->window_n >= job->window_bytes / 4)
+	if (job->window_piece > 0 ? job->window_n >= job->window_piece
+				  : job->body_bytes == 0 || job->window_n >= job->window_bytes / 4)
 		pthread_cond_signal(&job->changed);
 	return true;
 }

@@ -209,8 +209,8 @@ mf_http_open(const struct mf_http_params *params, struct mf_error *e)
 		return NULL;
 	}
 	atomic_init(&http->cancelled, false);
-	if (take_params(http, params, e) == 0 && init_curl(http, e) == 0 &&
-	    start_threads(http, e) == 0)
+	if (take_params(http, params, e) == 0 && mf_http_windows_init(http, e) == 0 &&
+	    init_curl(http, e) == 0 && start_threads(http, e) == 0)
 		return http;
 	mf_http_close(http);
 	return NULL;
@@ -282,6 +282,7 @@ mf_http_close(struct mf_http *http)
 	free(http->threads);
 	if (http->curl_ready)
 		curl_global_cleanup();
+	mf_http_windows_fini(http);
 	wipe(http->http_proxy);
 	wipe(http->https_proxy);
 	free(http->ca_file);

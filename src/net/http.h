@@ -128,6 +128,8 @@ struct mf_http_place {
 	size_t filled; /* by the engine, when mf_http_perform returns */
 };
 
+#define MF_HTTP_WINDOW_ALIGN ((size_t)64 << 10)
+
 struct mf_http_request {
 	const char *method; /* "GET", "HEAD", "PUT", "POST", "DELETE", or another token */
 	const char *url;    /* mf_url_parse must like it */
@@ -152,6 +154,12 @@ struct mf_http_request {
 	    struct mf_error *e);
 	void *sink_arg;
 	size_t window_bytes;
+	/* A power of two of at least MF_HTTP_WINDOW_ALIGN, at most half of window_bytes: the sink
+	 * is given as much at once where it comes within a tenth of a second, else multiples of
+	 * MF_HTTP_WINDOW_ALIGN, and at the end what is left. Each piece begins in memory on a
+	 * boundary of the latter. Few large pieces cost less than many small ones. 0: whatever is
+	 * there. */
+	size_t piece_bytes;
 	/*
 	 * For a sink that puts the body together in memory: in its first call it may set *place, to
 	 * where the bytes that follow those of that call belong. What was read by then still goes

@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "src/base/blocks.h"
 #include "src/net/events_int.h"
 #include "src/net/foreign.h"
+#include "src/net/http.h"
 #include "src/net/pace_int.h"
 #include "src/net/sockets_int.h"
 #include "src/net/window_int.h"
@@ -55,6 +57,9 @@ struct mf_http {
 	uint64_t (*now_us)(void);
 	unsigned kept_per_thread; /* connections and spare handles */
 
+	struct mf_memory_budget *windows_idle;
+	struct mf_blocks *windows; /* of jobs, used again */
+
 	bool curl_ready;
 	_Atomic bool cancelled;
 	unsigned n_threads;
@@ -86,8 +91,11 @@ struct mf_http_job {
 	bool done;
 	bool sunk;       /* the sink had its first call */
 	bool wants_room; /* the network thread stopped reading for want of it */
-	uint8_t *window; /* with a sink: a ring of window_bytes */
+	uint8_t *window; /* with a sink: a ring of window_bytes, in window_block */
+	struct mf_block window_block;
 	size_t window_bytes, window_first, window_n;
+	size_t window_piece; /* no less is worth waking the caller for, but at the end */
+	uint64_t drained_us; /* when the sink was given something last; the caller's */
 	uint8_t *to; /* request->place, behind what the window has for it; NULL: there is none */
 	size_t to_bytes; /* ... to here */
 
@@ -154,5 +162,12 @@ bool mf_http_judge(struct mf_http_job *job, CURLcode code);
 int mf_http_cut(struct mf_http_job *job, enum mf_http_failure why, enum mf_code code,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 const char *mf_http_failure_name(enum mf_http_failure failure);
+
+/* job_window.c: the memory of windows. 0, or -1 with *e set. */
+int mf_http_windows_init(struct mf_http *http, struct mf_error *e);
+void mf_http_windows_fini(struct mf_http *http); /* no job has one any more */
+/* As its request says; none without a sink. */
+int mf_http_window_make(struct mf_http_job *job, struct mf_error *e);
+void mf_http_window_drop(struct mf_http_job *job); /* one that has none is allowed */
 
 #endif

@@ -9,8 +9,6 @@
 #include "src/base/log.h"
 #include "src/net/http_int.h"
 
-#define WINDOW_DEFAULT ((size_t)256 << 10)
-#define WINDOW_MIN (4 * MF_HTTP_PIECE_BYTES)
 #define POLL_US 100000u
 #define HEAD_EXTRA_BYTES 96 /* of a request's head: what curl adds */
 
@@ -175,20 +173,6 @@ is_one_of(const char *method, const char *a, const char *b, const char *c)
 }
 
 static int
-make_window(struct mf_http_job *job, struct mf_error *e)
-{
-	size_t n = job->request->window_bytes;
-
-	if (job->request->sink == NULL)
-		return 0;
-	n = n == 0 ? WINDOW_DEFAULT : n < WINDOW_MIN ? WINDOW_MIN : n;
-	if ((job->window = malloc(n)) == NULL)
-		return mf_error_nomem(e, "a window on an answer");
-	job->window_bytes = n;
-	return 0;
-}
-
-static int
 prepare(struct mf_http_job *job, struct mf_error *e)
 {
 	const struct mf_http_request *q = job->request;
@@ -196,7 +180,7 @@ prepare(struct mf_http_job *job, struct mf_error *e)
 	pick_patience(&job->patience, &q->patience, &job->http->patience);
 	if (check_request(q, e) != 0 || mf_url_parse(&job->url, q->url, e) != 0 ||
 	    mf_http_check_plain(&job->url, job->http->allow_http, e) != 0 ||
-	    add_headers(job, e) != 0 || make_window(job, e) != 0)
+	    add_headers(job, e) != 0 || mf_http_window_make(job, e) != 0)
 		return -1;
 	/* RFC 9110, 8.6: a method that defines a body announces even an empty one. */
 	job->has_body =
@@ -218,7 +202,7 @@ fini_job(struct mf_http_job *job)
 	if (job->text.data != NULL)
 		explicit_bzero(job->text.data, job->text.capacity);
 	mf_buf_fini(&job->text);
-	free(job->window);
+	mf_http_window_drop(job);
 	pthread_cond_destroy(&job->changed);
 	pthread_mutex_destroy(&job->lock);
 }
@@ -268,14 +252,38 @@ adopt_place(struct mf_http_job *job)
 	job->to_bytes = place->n - job->window_n;
 }
 
+/* Is there something for the sink? The lock is held. Where little comes in a while that is less
+ * than a piece: somebody may show how far it is. */
+static bool
+has_piece(const struct mf_http_job *job)
+{
+	if (job->window_n == 0)
+		return false;
+	if (job->done || job->window_n >= job->window_piece)
+		return true;
+	return job->window_n >= MF_HTTP_WINDOW_ALIGN &&
+	       job->http->now_us() - job->drained_us >= POLL_US;
+}
+
+/* How many bytes of it lie together. What goes on lies on a boundary as what went before. */
+static size_t
+next_piece(const struct mf_http_job *job)
+{
+	const size_t to_end = job->window_bytes - job->window_first, piece = job->window_piece;
+	const size_t n = job->window_n < to_end ? job->window_n : to_end;
+
+	if (job->done || piece == 0)
+		return n;
+	return n >= piece ? n - n % piece : n - n % MF_HTTP_WINDOW_ALIGN;
+}
+
 /* Hand the sink what is there in one piece. Called with the lock held, which is given up
  * around the sink. After a failure the rest is thrown away. */
 static int
 drain(struct mf_http_job *job, bool failed, struct mf_error *e)
 {
 	const struct mf_http_request *q = job->request;
-	const size_t to_end = job->window_bytes - job->window_first;
-	const size_t n = job->window_n < to_end ? job->window_n : to_end;
+	const size_t n = failed ? job->window_n : next_piece(job);
 	int rc = 0;
 	bool wake = false;
 
@@ -286,6 +294,7 @@ drain(struct mf_http_job *job, bool failed, struct mf_error *e)
 	}
 	job->window_first = (job->window_first + n) % job->window_bytes;
 	job->window_n -= n;
+	job->drained_us = job->http->now_us();
 	if (!job->sunk && rc == 0 && !failed)
 		adopt_place(job);
 	job->sunk = true;
@@ -340,7 +349,7 @@ is_interrupted(struct mf_http_job *job, uint64_t *asked_us)
 static int
 wait_for(struct mf_http_job *job, struct mf_error *e)
 {
-	uint64_t asked_us = job->begin_us;
+	uint64_t asked_us = job->drained_us = job->begin_us;
 	bool stopped = false;
 	int rc = 0;
 
@@ -349,14 +358,17 @@ wait_for(struct mf_http_job *job, struct mf_error *e)
 		if (!stopped && is_interrupted(job, &asked_us)) {
 			stopped = true;
 			cancel(job);
-		} else if (job->window_n > 0) {
+		} else if (has_piece(job) || (stopped && job->window_n > 0)) {
 			if (drain(job, stopped, e) != 0) {
 				rc = -1;
 				stopped = true;
 				cancel(job);
 			}
 		} else {
-			sleep_on(job, job->request->interrupted != NULL && !stopped ? POLL_US : 0);
+			sleep_on(job,
+			    (job->request->interrupted != NULL && !stopped) || job->window_piece > 0
+				? POLL_US
+				: 0);
 		}
 	}
 	pthread_mutex_unlock(&job->lock);

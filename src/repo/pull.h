@@ -21,6 +21,7 @@ struct mf_pull_params {
 	unsigned keep_local;	  /* old versions kept beside the new (with link); default 2 */
 	int64_t local_grace_us;	  /* and any younger than this */
 	bool hard_link, no_perms, dry_run;
+	bool no_direct_io; /* large files go through the page cache, too (base/direct_io.h) */
 	bool leave_same; /* a dir that is this very version and selection stays as it is */
 	bool afresh;	 /* what a pull made of this version earlier is damaged: replace it */
 	uint32_t chmod_set, chmod_mask; /* --chmod: mode = (mode & ~mask) | set; 0, 0: none */

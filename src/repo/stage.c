@@ -7,7 +7,6 @@
  */
 #include <stdlib.h>
 
-#include "src/base/fs.h"
 #include "src/base/large.h"
 #include "src/repo/stage_work_int.h"
 #include "src/repo/timed_int.h"
@@ -25,12 +24,8 @@ stage_memory_bytes(const struct stage *s)
 static int
 write_part(struct stage_worker *w, const struct stage_target *t, struct mf_error *e)
 {
-	const int fd = stage_file_fd(w->s, t->entry, e);
-
-	if (fd < 0)
+	if (stage_file_write(w->s, t, w->plain, e) != 0)
 		return -1;
-	if (mf_fs_pwrite(fd, w->plain + t->chunk_offset, t->len, t->file_offset, e) != 0)
-		return mf_error_while(e, "writing %s", w->s->p->listing->entries[t->entry].path);
 	stage_file_done(w->s, t->entry);
 	return 0;
 }
@@ -61,6 +56,24 @@ write_parts(struct stage_worker *w, size_t n, bool staged, struct mf_error *e)
 	return 0;
 }
 
+/* Room for chunk n, where it can be written from past the page cache. */
+static int
+make_room(struct stage_worker *w, size_t n, struct mf_error *e)
+{
+	const struct stage *s = w->s;
+	const uint32_t need = s->p->listing->chunks[s->chunk[n]].plain_len;
+
+	if (need > w->capacity) {
+		free(w->memory);
+		w->capacity = 0;
+		if ((w->memory = mf_large_malloc(need + MF_DIRECT_IO_ALIGN)) == NULL)
+			return mf_error_nomem(e, "a chunk");
+		w->capacity = need;
+	}
+	w->plain = w->memory + s->targets[s->first[n]].file_offset % MF_DIRECT_IO_ALIGN;
+	return 0;
+}
+
 static int
 take_chunk(struct stage_worker *w, size_t n, struct mf_error *e)
 {
@@ -69,13 +82,8 @@ take_chunk(struct stage_worker *w, size_t n, struct mf_error *e)
 	const struct mf_entry *x = &s->p->listing->entries[s->targets[s->first[n]].entry];
 	uint64_t fetched = 0, shared;
 
-	if (c->plain_len > w->capacity) {
-		free(w->plain);
-		w->capacity = 0;
-		if ((w->plain = mf_large_malloc(c->plain_len)) == NULL)
-			return mf_error_nomem(e, "a chunk");
-		w->capacity = c->plain_len;
-	}
+	if (make_room(w, n, e) != 0)
+		return -1;
 	if (s->p->resume && stage_take_staged(w, n)) {
 		atomic_fetch_add(&s->reused, c->plain_len);
 		if (write_parts(w, n, true, e) != 0)
@@ -152,7 +160,7 @@ work(void *arg, struct mf_error *e)
 			rc = take_chunk(&w, n, e);
 	}
 	mf_chunk_reader_free(w.reader);
-	free(w.plain);
+	free(w.memory);
 	return rc;
 }
 

@@ -23,23 +23,65 @@ open_target(struct stage *s, size_t entry, struct mf_error *e)
 	return fd;
 }
 
+/* Past the page cache, if nobody reads of it there: what a killed pull left is read, and what came
+ * from a local version. */
+static bool
+goes_directly(const struct stage *s, size_t entry)
+{
+	return !s->p->pull->no_direct_io && !s->p->resume && s->n_found == 0 &&
+	       s->p->listing->entries[entry].size >= MF_DIRECT_IO_FILE_BYTES;
+}
+
 static pthread_mutex_t *
 lock_of(struct stage *s, size_t entry)
 {
 	return &s->locks[entry % STAGE_LOCKS];
 }
 
+/* What stays open as long as a target of it is not done. fd -1: an error. */
+static struct stage_file
+opened(struct stage *s, size_t entry, struct mf_error *e)
+{
+	struct stage_file *f = &s->files[entry], is;
+
+	pthread_mutex_lock(lock_of(s, entry));
+	if (f->fd < 0) {
+		f->fd = open_target(s, entry, e);
+		if (f->fd >= 0 && goes_directly(s, entry))
+			f->direct = mf_direct_io_open(f->fd);
+	}
+	is = *f;
+	pthread_mutex_unlock(lock_of(s, entry));
+	return is;
+}
+
 int
 stage_file_fd(struct stage *s, size_t entry, struct mf_error *e)
 {
-	int fd;
+	return opened(s, entry, e).fd;
+}
 
-	pthread_mutex_lock(lock_of(s, entry));
-	if (s->files[entry].fd < 0)
-		s->files[entry].fd = open_target(s, entry, e);
-	fd = s->files[entry].fd;
-	pthread_mutex_unlock(lock_of(s, entry));
-	return fd;
+int
+stage_file_write(
+    struct stage *s, const struct stage_target *t, const uint8_t *chunk, struct mf_error *e)
+{
+	const struct stage_file f = opened(s, t->entry, e);
+
+	if (f.fd < 0)
+		return -1;
+	if (mf_direct_io_pwrite(
+		&f.direct, f.fd, chunk + t->chunk_offset, t->len, t->file_offset, e) != 0)
+		return mf_error_while(e, "writing %s", s->p->listing->entries[t->entry].path);
+	return 0;
+}
+
+static void
+close_file(struct stage_file *f)
+{
+	mf_direct_io_close(&f->direct);
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
 }
 
 void
@@ -49,9 +91,7 @@ stage_file_done(struct stage *s, size_t entry)
 
 	pthread_mutex_lock(lock_of(s, entry));
 	if (--f->remaining == 0) {
-		if (f->fd >= 0)
-			close(f->fd);
-		f->fd = -1;
+		close_file(f);
 		MF_PROGRESS_ADD(s->p->pull->progress, files_done, 1);
 	}
 	pthread_mutex_unlock(lock_of(s, entry));
@@ -63,6 +103,5 @@ stage_files_close(struct stage *s)
 	size_t i;
 
 	for (i = 0; s->files != NULL && i < s->p->listing->n_entries; i++)
-		if (s->files[i].fd >= 0)
-			close(s->files[i].fd);
+		close_file(&s->files[i]);
 }

@@ -104,7 +104,7 @@ stage_plan(struct stage *s, struct mf_error *e)
 		mf_error_nomem(e, "the list of chunks");
 	} else {
 		for (i = 0; i < l->n_entries; i++)
-			s->files[i].fd = -1;
+			s->files[i] = (struct stage_file){.fd = -1, .direct = MF_DIRECT_IO_NONE};
 		number_chunks(s, number);
 		rc = place_targets(s, number, e);
 	}

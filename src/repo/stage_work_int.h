@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "src/base/crew.h"
+#include "src/base/direct_io.h"
 #include "src/repo/chunk_read_int.h"
 #include "src/repo/index_int.h"
 #include "src/repo/stage_int.h"
@@ -27,6 +28,7 @@ struct stage_stretch {
 
 struct stage_file {
 	int fd;
+	struct mf_direct_io direct;
 	uint32_t remaining; /* targets not written yet */
 };
 
@@ -71,8 +73,9 @@ struct stage {
 struct stage_worker {
 	struct stage *s;
 	struct mf_chunk_reader *reader;
-	uint8_t *plain;
+	uint8_t *memory;
 	size_t capacity;
+	uint8_t *plain; /* in memory, aligned as its first place in a file is */
 };
 
 size_t stage_memory_bytes(const struct stage *s); /* the whole budget */
@@ -90,6 +93,9 @@ int stage_check_space(struct stage *s, struct mf_error *e);
 
 /* stage_files.c: the files being written, open from the first part to the last. Any thread. */
 int stage_file_fd(struct stage *s, size_t entry, struct mf_error *e); /* borrowed; -1 */
+/* Write what target t wants of the chunk. */
+int stage_file_write(
+    struct stage *s, const struct stage_target *t, const uint8_t *chunk, struct mf_error *e);
 void stage_file_done(struct stage *s, size_t entry);		      /* one target of it is written */
 void stage_files_close(struct stage *s);
 

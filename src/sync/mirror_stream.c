@@ -68,6 +68,14 @@ count_and_write(void *arg, uint64_t offset, const void *bytes, size_t n, struct 
 	return 0;
 }
 
+static void
+will_read_written(void *arg)
+{
+	const struct counting *k = arg;
+
+	k->to->will_read(k->to->arg);
+}
+
 static int
 read_written(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e)
 {
@@ -97,7 +105,8 @@ read_spread_counted(void *arg, const struct mf_tree_pieces *to, struct mf_error 
 {
 	struct counted *c = arg;
 	struct counting k = {.c = c, .to = to};
-	const struct mf_tree_pieces counting = {count_and_write, read_written, &k};
+	const struct mf_tree_pieces counting = {
+	    count_and_write, will_read_written, read_written, &k};
 	const int rc = c->inner->read_spread(c->inner->arg, &counting, e);
 
 	if (rc < 0 && !atomic_load(&k.sink_failed))

@@ -24,6 +24,7 @@ struct placed {
 	char text[sizeof WHOLE];
 	size_t n;
 	bool full; /* it fails */
+	bool kept; /* it will be read */
 };
 
 static int
@@ -55,12 +56,22 @@ parts_tag(uint64_t part_bytes, char out[MF_TREE_TAG_BYTES])
 	    (unsigned)((strlen(WHOLE) + part_bytes - 1) / part_bytes));
 }
 
+static void
+will_read(void *arg)
+{
+	struct placed *p = arg;
+
+	assert_int_equal(p->n, 0);
+	p->kept = true;
+}
+
 static int
 read_back(void *arg, uint64_t offset, void *buf, size_t n, struct mf_error *e)
 {
 	const struct placed *p = arg;
 
 	(void)e;
+	assert_true(p->kept);
 	assert_true(offset + n < sizeof p->text);
 	memcpy(buf, p->text + offset, n);
 	return 0;
@@ -70,7 +81,7 @@ static int
 read_spread(struct tree_s3_fixture *f, const char *tag, struct placed *out)
 {
 	struct mf_tree_entry entry = {.path = "x", .size = strlen(WHOLE), .has_mtime = true};
-	const struct mf_tree_pieces to = {place, read_back, out};
+	const struct mf_tree_pieces to = {place, will_read, read_back, out};
 	struct mf_tree_source source;
 	int rc;
 
@@ -245,7 +256,7 @@ test_not_at_all(void **state)
 	struct mf_tree_source source;
 	struct tree_s3_fixture f;
 	struct placed p = {.n = 0};
-	const struct mf_tree_pieces to = {place, read_back, &p};
+	const struct mf_tree_pieces to = {place, will_read, read_back, &p};
 
 	(void)state;
 	tree_s3_begin(&f, &reply, 1);
