@@ -294,10 +294,13 @@ def check_resident(r, out, row, *whos):
         out.check(row, f"{who}: resident", r.rss_mib(row, who), None, 288, " MiB")
 
 
-# A pull's processor time has a floor above the target. On a Zen 5 of 1.0 s (perf; rclone 2.0 to 2.5)
+# A pull is measured to a disk, where volumes are, and to /dev/shm, where no disk is in the way: there
+# its processor time has a floor above the target. On a Zen 5 of 1.0 s (perf; rclone 2.0 to 2.5)
 # the kernel takes 0.4 for the pages of what is written, which cp pays too, and 0.13 to receive; AES
 # 0.16, decoding 0.18, curl's copy 0.04, the checksum 0.01: with nothing else 0.9, where 0.4 of
-# rclone's is 0.8 to 1.0. An answer of known length goes straight into the buffer that it is opened
+# rclone's is 0.8 to 1.0. To a disk most of those 0.4 are spared (src/base/direct_io.h: 0.05 s of
+# 1 GiB); what was pulled is durable then, which rclone's copy is not, so that this is printed beside
+# one with a sync, too. An answer of known length goes straight into the buffer that it is opened
 # from: a ring between two threads cost a sixth, for its second copy and for waking each other. The
 # walls: the gateway has the same two processors, so that they are the sum of both programs' time
 # over two; more workers do not help. The gateway runs with Nagle's algorithm, as it comes: until the
@@ -360,12 +363,16 @@ def check_among(r, out):
 # upload buffer, which no interface of libcurl's avoids. rclone computes MD5s and SHA-256 of what it
 # sends in parts, which files of a checkpoint are, and neither of files of 8 MiB: so both are measured.
 # Down: MD5s of several files are computed at once (crypto/md5_lanes.h), 0.45 s of 1 GiB in place of
-# 1.4. Without them two thirds are the kernel's, for the pages of the file.
+# 1.4. Without them two thirds are the kernel's: in /dev/shm for the pages of the file, of which a disk
+# needs none (src/base/direct_io.h), and for receiving, which on a loopback is the sender's work, too:
+# fewer and larger readings (src/net/transfer.c) and a window of large pages that is used again
+# (src/net/job_window.c) took it from 0.6 to 0.4.
 # The rows of curl and openssl are the floor: what moving the bytes takes, and their sums. CPU-s on a
 # Zen 5 beside rclone's 6.3 and 3.3 up and 2.1 down: curl -T 0.46, SHA-256 0.67, a copy 0.95 (1.16 in
-# parts); curl -o 0.65, a copy back 0.75, with MD5 1.25. 0.2 and 0.45 of rclone's way down are 0.42
-# and 0.95: the first is below what bare curl takes, the second leaves a third of a second for MD5. The
-# wall up is curl's and SHA-256, which the gateway computes, too: 1.13 to 1.3 of curl's.
+# parts); curl -o 0.65, a copy back 0.7, with MD5 1.25; to a disk 0.41 and 0.89. 0.2 and 0.45 of rclone's
+# way down are 0.42 and 0.95: in /dev/shm the first is below what bare curl takes, and the second leaves
+# a third of a second for MD5. The wall up is curl's and SHA-256, which the gateway computes, too: 1.13
+# to 1.3 of curl's, and less than that of curls that are told each body's SHA-256.
 def check_copy(r, out):
     small = ", files of 8 MiB"
     compare(r, out, "copy", f"copy{small}", "curl -T, 8 at once", 1.1)
