@@ -3,12 +3,13 @@
 # tests (tests/servers/rgw), which shares the machine with its clients: what it costs is printed too.
 # shellcheck disable=SC2154 # variables of scripts/bench
 
-gateway='' discard_pid=''
+gateway='' gateway_options=() discard_pid=''
 
 start_gateway() {
 	[[ -z $gateway ]] || return 0
 	gateway=$dir/rgw
-	"$top/tests/servers/rgw" start "$gateway" > "$log" 2>&1 || {
+	"$top/tests/servers/rgw" start ${gateway_options[@]+"${gateway_options[@]}"} "$gateway" \
+		> "$log" 2>&1 || {
 		tail -n 5 "$log" >&2
 		gateway=''
 		die "no Ceph gateway (scripts/install-deps --servers)"
@@ -311,6 +312,7 @@ curl_eight() { # directory, directory
 }
 
 curl_words() {
+	[[ -z ${MODELFERRY_CA_FILE:-} ]] || printf 'cacert = "%s"\n' "$MODELFERRY_CA_FILE"
 	printf 'fail\nsilent\nparallel\nparallel-max = 8\naws-sigv4 = "aws:amz:us-east-1:s3"\n'
 	printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
 }
@@ -382,6 +384,33 @@ row_copy() {
 		rclone purge ceph:peer-bench/curl > /dev/null 2>&1
 	done
 	fresh "$dir/parts"
+}
+
+# Over TLS a body may go without its SHA-256, on both sides, as curl sends it anywhere.
+row_tls() {
+	has_copy || return 0
+	make_bf16
+	stop_gateway
+	gateway_options=(--tls)
+	new_gateway
+	export RCLONE_CA_CERT=$MODELFERRY_CA_FILE
+	mkdir -p "$dir/parts"
+	cat -- "$dir"/bf16/*.safetensors | split -b 8M - "$dir/parts/part-"
+	for ((run = 0; run <= runs; run++)); do
+		say "tls: run $run of $runs"
+		served 'copy, unsigned bodies' "$program" copy "$dir/parts" s3://ours-bench/plain \
+			--s3-unsigned-payload --transfers 8
+		rclone purge ceph:ours-bench/plain > /dev/null 2>&1
+		curl_eight "$dir/parts" "$dir/copied"
+		((run > 0)) || diff -r "$dir/parts" "$dir/copied" || die "curl -o differs"
+		rclone purge ceph:peer-bench/curl > /dev/null 2>&1
+		fresh "$dir/copied"
+	done
+	fresh "$dir/parts"
+	stop_gateway
+	fresh "$dir/rgw"
+	gateway_options=()
+	unset MODELFERRY_CA_FILE RCLONE_CA_CERT
 }
 
 # Requests of an unchanged copy of $1 to $2 that do not list, by what the copy before it left in the
