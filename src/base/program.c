@@ -22,7 +22,8 @@
 #define GRACE_US 5000000
 #define PAUSE_MS 20 /* at most: short programs are short */
 
-extern char **environ;
+/* POSIX has whoever uses it declare it; glibc's unistd.h does so, too, for _GNU_SOURCE. */
+extern char **environ; /* NOLINT(readability-redundant-declaration) */
 
 /* Ours, and a secret. */
 static bool

@@ -49,7 +49,8 @@ mf_argo_tick_wait(const struct mf_simulation *s, size_t n, const json_t *tick, u
 	return 0;
 }
 
-/* "NaN", "+Inf" and "-Inf" are numbers, which JSON cannot say. Documents are not deep. */
+/* "NaN", "+Inf" and "-Inf" are numbers, which JSON cannot say. */
+/* NOLINTBEGIN(misc-no-recursion): no tree is deeper than MF_NODE_DEPTH_MAX */
 static void
 make_numbers(struct mf_node *node)
 {
@@ -66,6 +67,7 @@ make_numbers(struct mf_node *node)
 			node->number = words[i].number;
 		}
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static int
 tree_of(const json_t *value, struct mf_region *r, struct mf_measured *out, struct mf_error *e)
