@@ -461,9 +461,9 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
 	"write large files through the page cache",
 	"Write all files through the page cache, so that who reads a large one next finds it in "
 	"memory if there is enough. "
-	"Otherwise files of 4 MiB and more that come over the network go past it (O_DIRECT) where "
-	"the file system of a local disk says what it takes (Linux 6.1): that costs less processor "
-	"time, and leaves the page cache to whoever serves from this machine. "
+	"Otherwise files of 4 MiB and more that are pulled, or come from a bucket, go past it "
+	"(O_DIRECT) where the file system of a local disk says what it takes (Linux 6.1): that costs "
+	"less processor time, and leaves the page cache to whoever serves from this machine. "
 	"A disk that has to seek may do better with this, too: several writes to different places "
 	"are under way at once."},
     [MF_OPT_MIN_SEQUENCE] = {"min-sequence", 0, MF_KIND_NUMBER, MF_OPTION_WIDE, "N", NULL, NULL, 0,
