@@ -29,7 +29,7 @@ int mf_cmd_mirror_begin(struct mf_cmd_mirror *m, const char *word, struct mf_err
 bool mf_cmd_mirror_takes(void *arg, const char *path);
 /* For `empty`; arg is the struct mf_cmd_mirror. Where the bucket of SRC has an object of that very
  * name it is MF_EUSAGE: nothing lies below it, and a sync would delete everything; -1 also where
- * that cannot be found out for now. */
+ * that cannot be found out. */
 int mf_cmd_mirror_refuse_object(void *arg, struct mf_error *e);
 
 #endif

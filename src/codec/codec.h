@@ -63,6 +63,7 @@ struct mf_encoded {
 int mf_encode(struct mf_encoder *enc, enum mf_element hint, const uint8_t *in, size_t n,
     uint8_t *out, size_t out_cap, struct mf_encoded *encoded, struct mf_error *e);
 
+/* For one thread at a time. NULL with MF_ENOMEM; NULL may be freed. */
 struct mf_decoder *mf_decoder_new(struct mf_error *e);
 void mf_decoder_free(struct mf_decoder *dec);
 

@@ -13,6 +13,7 @@
 
 struct mf_filter;
 
+/* One that takes everything. NULL with MF_ENOMEM; NULL may be freed. */
 struct mf_filter *mf_filter_new(struct mf_error *e);
 void mf_filter_free(struct mf_filter *f);
 
