@@ -319,8 +319,9 @@ leave(struct mf_flow_endpoint *p, const struct mf_flow_pass *pass, enum mf_flow_
 		mf_aimd_good(&p->aimd, p->under_way);
 	else if (outcome == MF_FLOW_BUSY)
 		c.cut = mf_aimd_busy(&p->aimd, p->under_way, pass->sent_us, now_us);
+	/* the random number takes a system call, and is for failures alone */
 	mf_breaker_note(&p->breaker, event_of(outcome), pass->trial, pass->silent_us, now_us,
-	    mf_waiting_random(&p->flow->waiting));
+	    outcome == MF_FLOW_FAILED ? mf_waiting_random(&p->flow->waiting) : 0);
 	p->under_way--;
 	c.limit = mf_aimd_limit(&p->aimd);
 	c.after = p->breaker.state;

@@ -3,6 +3,7 @@
 #include "transfers/s3_credentials.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,12 +11,20 @@
 
 #include "crypto/secret.h"
 
+/* What was derived from a secret. */
+struct derived {
+	pthread_mutex_t lock;          /* guards all below */
+	char scope[MF_S3_SCOPE_BYTES]; /* "": nothing yet */
+	struct mf_secret *key;
+};
+
 struct mf_s3_credentials {
 	atomic_uint references;
 	int64_t expires_unix_s;
 	char *key_id;             /* or NULL */
 	struct mf_secret *secret; /* with its NUL; or NULL */
 	struct mf_secret *token;  /* the same */
+	struct derived *derived;  /* with a secret */
 	char *origin;
 };
 
@@ -71,6 +80,31 @@ guard(const char *text, struct mf_secret **out, struct mf_error *e)
 	return 0;
 }
 
+static struct derived *
+derived_new(struct mf_error *e)
+{
+	struct derived *d = calloc(1, sizeof *d);
+
+	if (d == NULL || (d->key = mf_secret_new(MF_S3_SIGNING_KEY_BYTES, e)) == NULL) {
+		free(d);
+		mf_error_nomem(e, "credentials");
+		return NULL;
+	}
+	/* With default attributes it cannot fail on Linux. */
+	(void)pthread_mutex_init(&d->lock, NULL);
+	return d;
+}
+
+static void
+derived_free(struct derived *d)
+{
+	if (d == NULL)
+		return;
+	pthread_mutex_destroy(&d->lock);
+	mf_secret_free(d->key);
+	free(d);
+}
+
 struct mf_s3_credentials *
 mf_s3_credentials_new(const struct mf_s3_credentials_params *p, struct mf_error *e)
 {
@@ -85,7 +119,8 @@ mf_s3_credentials_new(const struct mf_s3_credentials_params *p, struct mf_error 
 	}
 	atomic_init(&c->references, 1);
 	c->expires_unix_s = p->expires_unix_s;
-	if (guard(p->secret, &c->secret, e) != 0 || guard(p->token, &c->token, e) != 0)
+	if (guard(p->secret, &c->secret, e) != 0 || guard(p->token, &c->token, e) != 0 ||
+	    (c->secret != NULL && (c->derived = derived_new(e)) == NULL))
 		goto fail;
 	if ((c->origin = strdup(p->origin)) == NULL ||
 	    (p->key_id != NULL && (c->key_id = strdup(p->key_id)) == NULL)) {
@@ -112,6 +147,7 @@ mf_s3_credentials_unref(struct mf_s3_credentials *c)
 		return;
 	mf_secret_free(c->secret);
 	mf_secret_free(c->token);
+	derived_free(c->derived);
 	free(c->key_id);
 	free(c->origin);
 	free(c);
@@ -151,6 +187,34 @@ const char *
 mf_s3_credentials_token(const struct mf_s3_credentials *c)
 {
 	return text_of(c->token);
+}
+
+bool
+mf_s3_credentials_recall_key(
+    const struct mf_s3_credentials *c, const char *scope, uint8_t key[MF_S3_SIGNING_KEY_BYTES])
+{
+	struct derived *d = c->derived;
+	bool same;
+
+	pthread_mutex_lock(&d->lock);
+	same = strcmp(d->scope, scope) == 0;
+	if (same)
+		memcpy(key, mf_secret_view(d->key), MF_S3_SIGNING_KEY_BYTES);
+	pthread_mutex_unlock(&d->lock);
+	return same;
+}
+
+void
+mf_s3_credentials_keep_key(const struct mf_s3_credentials *c, const char *scope,
+    const uint8_t key[MF_S3_SIGNING_KEY_BYTES])
+{
+	struct derived *d = c->derived;
+
+	assert(scope[0] != '\0' && strlen(scope) < sizeof d->scope);
+	pthread_mutex_lock(&d->lock);
+	memcpy(d->scope, scope, strlen(scope) + 1);
+	memcpy(mf_secret_bytes(d->key), key, MF_S3_SIGNING_KEY_BYTES);
+	pthread_mutex_unlock(&d->lock);
 }
 
 static bool

@@ -50,6 +50,18 @@ int64_t mf_s3_credentials_expires(const struct mf_s3_credentials *c); /* Unix se
 const char *mf_s3_credentials_secret(const struct mf_s3_credentials *c); /* NULL: bearer */
 const char *mf_s3_credentials_token(const struct mf_s3_credentials *c);  /* NULL: none */
 
+#define MF_S3_SIGNING_KEY_BYTES 32
+#define MF_S3_SCOPE_BYTES 256 /* with the NUL */
+
+/* A key that was derived from the secret for `scope` (a day, a region, a service) serves for all
+ * requests of it, and to derive it takes four times as long as to use it: the last one is kept, in
+ * guarded memory too. recall: false, if that is another's or none was kept; the caller wipes its
+ * copy. Any thread. */
+bool mf_s3_credentials_recall_key(
+    const struct mf_s3_credentials *c, const char *scope, uint8_t key[MF_S3_SIGNING_KEY_BYTES]);
+void mf_s3_credentials_keep_key(const struct mf_s3_credentials *c, const char *scope,
+    const uint8_t key[MF_S3_SIGNING_KEY_BYTES]);
+
 /* Are key id, secret and token the same? */
 bool mf_s3_credentials_same(const struct mf_s3_credentials *a, const struct mf_s3_credentials *b);
 

@@ -73,13 +73,12 @@ struct job {
 	struct mf_buf query;
 	struct mf_buf names;     /* "host;x-amz-date" */
 	struct mf_buf canonical; /* the canonical request; with the session token */
-	char scope[256];
+	char scope[MF_S3_SCOPE_BYTES];
 	char signature[MF_SHA256_HEX_BYTES];
 };
 
 /* A header as it is signed. Equal names keep their order. */
 struct line {
-	size_t order;
 	const char *name;  /* lower case */
 	const char *value; /* trimmed and collapsed */
 };
@@ -161,20 +160,18 @@ check_header(const struct job *j, const struct mf_s3_header *h, struct mf_error 
 static void
 put_line(struct mf_buf *texts, const char *name, const char *value)
 {
-	bool space = false, begun = false;
+	bool begun = false;
+	size_t n;
 
 	for (; *name != '\0'; name++)
 		mf_buf_put_u8(texts, (uint8_t)(*name >= 'A' && *name <= 'Z' ? *name + 32 : *name));
 	mf_buf_put_u8(texts, '\0');
-	for (; *value != '\0'; value++) {
-		if (*value == ' ' || *value == '\t') {
-			space = begun;
-			continue;
-		}
-		if (space)
+	while (*(value += strspn(value, " \t")) != '\0') {
+		if (begun)
 			mf_buf_put_u8(texts, ' ');
-		mf_buf_put_u8(texts, (uint8_t)*value);
-		space = false;
+		n = strcspn(value, " \t");
+		mf_buf_put(texts, value, n);
+		value += n;
 		begun = true;
 	}
 	mf_buf_put_u8(texts, '\0');
@@ -213,13 +210,19 @@ put_lines(const struct job *j, struct mf_buf *texts, size_t *n, struct mf_error 
 	return texts->failed ? mf_error_nomem(e, "a signature") : 0;
 }
 
-static int
-compare_lines(const void *a, const void *b)
+/* By name; a handful, mostly sorted already. */
+static void
+sort_lines(struct line *lines, size_t n)
 {
-	const struct line *x = a, *y = b;
-	const int r = strcmp(x->name, y->name);
+	struct line line;
+	size_t i, at;
 
-	return r != 0 ? r : (x->order > y->order) - (x->order < y->order);
+	for (i = 1; i < n; i++) {
+		line = lines[i];
+		for (at = i; at > 0 && strcmp(lines[at - 1].name, line.name) > 0; at--)
+			lines[at] = lines[at - 1];
+		lines[at] = line;
+	}
 }
 
 /* Room for all of it at once: no copy of the session token is left behind by a growing buffer. */
@@ -252,22 +255,22 @@ put_headers(struct job *j, struct mf_error *e)
 	if (reserve(j, &texts, e) != 0 || put_lines(j, &texts, &n, e) != 0)
 		goto out;
 	for (i = 0, at = (const char *)texts.data; i < n; i++) {
-		lines[i].order = i;
 		lines[i].name = at;
 		at += strlen(at) + 1;
 		lines[i].value = at;
 		at += strlen(at) + 1;
 	}
-	qsort(lines, n, sizeof lines[0], compare_lines);
+	sort_lines(lines, n);
 	for (i = 0; i < n; i++) {
 		again = i > 0 && strcmp(lines[i - 1].name, lines[i].name) == 0;
-		if (again) {
-			mf_buf_printf(&j->canonical, ",%s", lines[i].value);
-			continue;
+		if (!again) {
+			mf_buf_put_text(&j->names, i > 0 ? ";" : "");
+			mf_buf_put_text(&j->names, lines[i].name);
+			mf_buf_put_text(&j->canonical, i > 0 ? "\n" : "");
+			mf_buf_put_text(&j->canonical, lines[i].name);
 		}
-		mf_buf_printf(&j->names, "%s%s", i > 0 ? ";" : "", lines[i].name);
-		mf_buf_printf(&j->canonical, "%s%s:%s", i > 0 ? "\n" : "", lines[i].name,
-		    lines[i].value);
+		mf_buf_put_text(&j->canonical, again ? "," : ":");
+		mf_buf_put_text(&j->canonical, lines[i].value);
 	}
 	rc = 0;
 out:
@@ -300,7 +303,8 @@ next_key(uint8_t key[MF_SHA256_BYTES], const char *text)
 	mf_hmac_sha256(key, MF_SHA256_BYTES, text, strlen(text), key);
 }
 
-/* HMAC(HMAC(HMAC(HMAC(prefix secret, day), region), service), terminator) */
+/* HMAC(HMAC(HMAC(HMAC(prefix secret, day), region), service), terminator), or what came of that for
+ * the request before. */
 static void
 derive_key(const struct job *j, uint8_t key[MF_SHA256_BYTES])
 {
@@ -308,6 +312,8 @@ derive_key(const struct job *j, uint8_t key[MF_SHA256_BYTES])
 	const char *secret = mf_s3_credentials_secret(j->r->credentials);
 	const size_t prefix_len = strlen(j->dialect->key_prefix), secret_len = strlen(secret);
 
+	if (mf_s3_credentials_recall_key(j->r->credentials, j->scope, key))
+		return;
 	assert(prefix_len <= 8 && secret_len <= MF_S3_SECRET_MAX);
 	memcpy(first, j->dialect->key_prefix, prefix_len);
 	memcpy(first + prefix_len, secret, secret_len);
@@ -316,6 +322,7 @@ derive_key(const struct job *j, uint8_t key[MF_SHA256_BYTES])
 	next_key(key, j->r->region);
 	next_key(key, j->service);
 	next_key(key, j->dialect->terminator);
+	mf_s3_credentials_keep_key(j->r->credentials, j->scope, key);
 }
 
 static int
@@ -327,6 +334,7 @@ compute_signature(struct job *j, struct mf_error *e)
 
 	mf_sha256(j->canonical.data, j->canonical.len, digest);
 	mf_hex_encode(hex, digest, sizeof digest);
+	mf_buf_reserve(&text, sizeof j->scope + sizeof j->date + sizeof hex + 64);
 	mf_buf_printf(&text, "%s\n%s\n%s\n%s", j->dialect->algorithm, j->date, j->scope, hex);
 	if (text.failed) {
 		mf_buf_fini(&text);

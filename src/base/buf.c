@@ -63,7 +63,10 @@ mf_buf_put(struct mf_buf *b, const void *bytes, size_t n)
 void
 mf_buf_put_u8(struct mf_buf *b, uint8_t v)
 {
-	mf_buf_put(b, &v, 1);
+	if (b->len < b->capacity && !b->failed)
+		b->data[b->len++] = v;
+	else
+		mf_buf_put(b, &v, 1);
 }
 
 void
@@ -110,25 +113,34 @@ mf_buf_put_string(struct mf_buf *b, const char *s)
 }
 
 void
+mf_buf_put_text(struct mf_buf *b, const char *s)
+{
+	mf_buf_put(b, s, strlen(s));
+}
+
+void
 mf_buf_printf(struct mf_buf *b, const char *fmt, ...)
 {
+	const size_t room = b->capacity - b->len;
 	va_list ap;
 	int n;
 
 	if (b->failed)
 		return;
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? (char *)b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
 		b->failed = true;
 		return;
 	}
-	if (mf_buf_reserve(b, (size_t)n + 1) != 0)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	if ((size_t)n >= room) { /* once more, in room for it and a NUL */
+		if (mf_buf_reserve(b, (size_t)n + 1) != 0)
+			return;
+		va_start(ap, fmt);
+		(void)vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 }
 

@@ -38,6 +38,7 @@ void mf_buf_put_u64(struct mf_buf *b, uint64_t v);
 void mf_buf_put_block(struct mf_buf *b, const void *bytes, size_t n);
 void mf_buf_put_string(struct mf_buf *b, const char *s); /* as a block, without the NUL */
 /* Append text, without a NUL. */
+void mf_buf_put_text(struct mf_buf *b, const char *s);
 void mf_buf_printf(struct mf_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A NUL behind the last byte (not counted in len); NULL where that failed. View. */
 const char *mf_buf_cstr(struct mf_buf *b);

@@ -121,7 +121,8 @@ const struct mf_option_row mf_option_table[MF_OPTIONS] = {
     [MF_OPT_NET_THREADS] = {"net-threads", 0, MF_KIND_NUMBER, 0, "N", "1", NULL, 1, 0,
 	MF_COMPLETE_NONE, "threads that move bytes to and from the network",
 	"How many threads move bytes to and from the network, at most 64. "
-	"One fills a link of several Gbit/s."},
+	"One fills a link of several Gbit/s. Requests of at most 64 KiB, whose answers are short, are "
+	"carried by the threads that make them, while no rate is limited."},
     [MF_OPT_HTTP2] = {"http2", 0, MF_KIND_FLAG, 0, NULL, NULL, NULL, 0, 0, MF_COMPLETE_NONE,
 	"offer HTTP/2 to servers with TLS",
 	"Offer HTTP/2 to servers with TLS. "

@@ -6,6 +6,7 @@
 #include "src/net/http_int.h"
 
 #define RETRY_AFTER_MAX_S 86400
+#define DATE_BYTES 32 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), with the NUL */
 #define DATE_MAX_S INT64_C(253402300799) /* the end of the year 9999 */
 
 static bool
@@ -56,12 +57,27 @@ number_of(const char *s, int64_t max)
 	return *s == '\0' ? v : -1;
 }
 
+/* The answers of one second have the same Date, and reading it takes as long as all else of a short
+ * answer's head. */
 static int64_t
 date_of(const char *s)
 {
-	const int64_t unix_s = s == NULL ? -1 : (int64_t)curl_getdate(s, NULL);
+	static _Thread_local char last[DATE_BYTES];
+	static _Thread_local int64_t last_unix_s;
+	int64_t unix_s;
 
-	return unix_s >= 0 && unix_s <= DATE_MAX_S ? unix_s : -1;
+	if (s == NULL)
+		return -1;
+	if (last[0] != '\0' && strcmp(s, last) == 0)
+		return last_unix_s;
+	unix_s = (int64_t)curl_getdate(s, NULL);
+	if (unix_s < 0 || unix_s > DATE_MAX_S)
+		return -1;
+	if (strlen(s) < sizeof last) {
+		memcpy(last, s, strlen(s) + 1);
+		last_unix_s = unix_s;
+	}
+	return unix_s;
 }
 
 /* Seconds, or a date, which counts from the server's own. */

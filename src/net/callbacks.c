@@ -17,7 +17,7 @@ int
 mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
 	struct mf_http_job *job = arg;
-	struct mf_http_thread *t = job->thread;
+	struct mf_http_lane *t = job->lane;
 	const int unsent = UNSENT_BYTES;
 
 	(void)purpose;
@@ -30,11 +30,11 @@ mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_OK;
 }
 
-/* arg is the thread: the connection may outlive the job that it was made for. */
+/* arg is the lane: the connection may outlive the job that it was made for. */
 int
 mf_http_on_close(void *arg, curl_socket_t fd)
 {
-	struct mf_http_thread *t = arg;
+	struct mf_http_lane *t = arg;
 
 	mf_sockets_remove(&t->sockets, fd);
 	return close(fd);
@@ -44,7 +44,7 @@ mf_http_on_close(void *arg, curl_socket_t fd)
 static void
 note_connection(struct mf_http_job *job, uint64_t now_us)
 {
-	struct mf_http_thread *t = job->thread;
+	struct mf_http_lane *t = job->lane;
 
 	if (job->first_window == 0 || t->window.rate == 0)
 		return;
@@ -67,7 +67,7 @@ mf_http_on_ready(void *arg, char *peer, char *local, int peer_port, int local_po
 	(void)peer;
 	(void)local;
 	(void)peer_port;
-	job->fd = mf_sockets_find(&job->thread->sockets, local_port);
+	job->fd = mf_sockets_find(&job->lane->sockets, local_port);
 	if (!job->repeatable && mf_http_transfer_left(job)) {
 		mf_http_cut(job, MF_HTTP_RESET, MF_ETRANSFER,
 		    "the connection to %s was closed before an answer came", job->url.host);

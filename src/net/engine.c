@@ -12,6 +12,10 @@
 
 #define CONNECTIONS_DEFAULT 64
 #define PROXY_BYTES_MAX 1024
+/* Lanes of callers. One costs some ten KiB, and with TLS all certificates of the system, which curl
+ * keeps for each multi handle: 13 ms to read them and 0.8 MiB. */
+#define CALLERS_PLAIN 64
+#define CALLERS_TLS 8
 #define SECOND_US ((uint64_t)1000000)
 
 static uint64_t
@@ -143,28 +147,9 @@ take_params(struct mf_http *http, const struct mf_http_params *p, struct mf_erro
 	return copy(&http->user_agent, p->user_agent, "modelferry/" PACKAGE_VERSION, e);
 }
 
-static int
-init_thread(struct mf_http *http, struct mf_http_thread *t, struct mf_error *e)
-{
-	t->http = http;
-	atomic_init(&t->n_jobs, 0);
-	(void)pthread_mutex_init(&t->lock, NULL);
-	t->spare = calloc(http->kept_per_thread, sizeof *t->spare);
-	t->multi = curl_multi_init();
-	t->share = curl_share_init();
-	if (t->spare == NULL || t->multi == NULL || t->share == NULL ||
-	    curl_share_setopt(t->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
-		return mf_error_nomem(e, "an HTTP client");
-	if (curl_multi_setopt(t->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK ||
-	    curl_multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, (long)http->kept_per_thread) !=
-		CURLM_OK)
-		return mf_error_set(e, MF_EFAIL, "cannot set up libcurl");
-	return mf_events_init(&t->events, t->multi, e);
-}
-
 /* 0 or an errno. */
 static int
-start_thread(struct mf_http_thread *t)
+start_thread(struct mf_http_lane *t)
 {
 	sigset_t all, old;
 	int status;
@@ -187,12 +172,10 @@ start_threads(struct mf_http *http, struct mf_error *e)
 	http->threads = calloc(http->n_threads, sizeof *http->threads);
 	if (http->threads == NULL)
 		return mf_error_nomem(e, "network threads");
-	/* All of them first: fini_thread needs each initialised. */
+	/* All of them first: what is sent to one is chosen among all. */
 	for (i = 0; i < http->n_threads; i++)
-		if (init_thread(http, &http->threads[i], e) != 0) {
-			http->n_threads = i + 1;
+		if (mf_http_lane_init(&http->threads[i], http, http->kept_per_thread, e) != 0)
 			return -1;
-		}
 	for (i = 0; i < http->n_threads; i++)
 		if ((status = start_thread(&http->threads[i])) != 0)
 			return mf_error_sys(e, status, "cannot start a network thread");
@@ -209,6 +192,9 @@ mf_http_open(const struct mf_http_params *params, struct mf_error *e)
 		return NULL;
 	}
 	atomic_init(&http->cancelled, false);
+	atomic_init(&http->warn_after_us, 0);
+	mf_http_callers_init(&http->plain, http, CALLERS_PLAIN);
+	mf_http_callers_init(&http->tls, http, CALLERS_TLS);
 	if (take_params(http, params, e) == 0 && mf_http_windows_init(http, e) == 0 &&
 	    init_curl(http, e) == 0 && start_threads(http, e) == 0)
 		return http;
@@ -235,13 +221,13 @@ mf_http_down_rate(const struct mf_http *http)
 }
 
 void
-mf_http_wake(struct mf_http_thread *t)
+mf_http_wake(struct mf_http_lane *t)
 {
 	mf_events_wake(&t->events);
 }
 
 static void
-fini_thread(struct mf_http_thread *t)
+end_thread(struct mf_http_lane *t)
 {
 	if (t->started) {
 		pthread_mutex_lock(&t->lock);
@@ -250,16 +236,7 @@ fini_thread(struct mf_http_thread *t)
 		mf_http_wake(t);
 		(void)pthread_join(t->thread, NULL);
 	}
-	while (t->n_spare > 0)
-		curl_easy_cleanup(t->spare[--t->n_spare]);
-	free(t->spare);
-	if (t->multi != NULL)
-		(void)curl_multi_cleanup(t->multi);
-	mf_events_fini(&t->events);
-	if (t->share != NULL)
-		(void)curl_share_cleanup(t->share);
-	mf_sockets_fini(&t->sockets);
-	pthread_mutex_destroy(&t->lock);
+	mf_http_lane_fini(t);
 }
 
 static void
@@ -278,8 +255,10 @@ mf_http_close(struct mf_http *http)
 	if (http == NULL)
 		return;
 	for (i = 0; http->threads != NULL && i < http->n_threads; i++)
-		fini_thread(&http->threads[i]);
+		end_thread(&http->threads[i]);
 	free(http->threads);
+	mf_http_callers_fini(&http->plain);
+	mf_http_callers_fini(&http->tls);
 	if (http->curl_ready)
 		curl_global_cleanup();
 	mf_http_windows_fini(http);
@@ -299,4 +278,6 @@ mf_http_cancel(struct mf_http *http)
 	atomic_store(&http->cancelled, true);
 	for (i = 0; i < http->n_threads; i++)
 		mf_http_wake(&http->threads[i]);
+	mf_http_callers_wake(&http->plain);
+	mf_http_callers_wake(&http->tls);
 }

@@ -1,6 +1,9 @@
 /*
  * An HTTP client: blocking requests from any number of threads, carried by a few network
- * threads (one by default), each with a curl multi handle and its pool of connections.
+ * threads (one by default), each with a curl multi handle and its pool of connections. Short ones
+ * (no sink, a body of at most MF_HTTP_SHORT_BYTES, no limit of rates at the time) are carried by
+ * the threads that make them, on handles and connections that lie idle between them: no other
+ * thread is woken for such a request.
  *
  * What it does not do, on purpose: follow redirects (a redirected request to a bucket has to be
  * signed again: the caller sees status and Location), repeat requests that a server may have
@@ -17,7 +20,9 @@
  *
  * Threads. The caller's thread checks, signs and sends off the request, runs the sink and polls
  * `interrupted`; network threads move bytes and ask the pacer, and run nothing else of the
- * caller's. No lock is held while any callback runs. Network threads block all signals.
+ * caller's. A caller's thread that carries its request itself does that too: it should ignore
+ * SIGPIPE, and a signal that it takes ends no wait. No lock is held while any callback runs.
+ * Network threads block all signals.
  */
 #ifndef MF_NET_HTTP_H
 #define MF_NET_HTTP_H
@@ -32,6 +37,7 @@
 #include "src/net/url.h"
 
 #define MF_HTTP_THREADS_MAX 64
+#define MF_HTTP_SHORT_BYTES ((size_t)64 << 10)
 #define MF_HTTP_ERROR_BODY_BYTES ((size_t)256 << 10)
 
 struct mf_http;
@@ -73,7 +79,7 @@ struct mf_http_patience {
 
 struct mf_http_params {
 	unsigned net_threads; /* 0: 1; at most MF_HTTP_THREADS_MAX */
-	unsigned connections; /* kept open between requests, in all; 0: 64 */
+	unsigned connections; /* kept open by network threads between requests; 0: 64 */
 	bool allow_http;      /* plain http to other machines too */
 	/* Offer HTTP/2 to https servers; else HTTP/1.1 only, whose uploads no second flow control
 	 * holds back: the better one for large bodies. */

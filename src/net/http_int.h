@@ -1,4 +1,4 @@
-/* What the files of the HTTP engine share: the engine, its threads, a request on its way. */
+/* What the files of the HTTP engine share: the engine, its lanes, a request on its way. */
 #ifndef MF_NET_HTTP_INT_H
 #define MF_NET_HTTP_INT_H
 
@@ -19,13 +19,20 @@
 
 struct mf_http_job;
 
-/* A network thread. It alone touches curl's handles, and the list of jobs. */
-struct mf_http_thread {
+/*
+ * Connections and the requests on them. One thread at a time goes along it: a network thread, which
+ * has one for good and carries there what it is sent, any number at once; or, where a request is
+ * short, the thread that made it, which takes a lane for it from those that lie idle (lane.c). That
+ * thread alone touches curl's handles, and the list of jobs.
+ */
+struct mf_http_lane {
 	struct mf_http *http;
+	unsigned kept;                         /* connections and spare handles */
+	struct mf_http_lane *next, *next_idle; /* of callers' lanes */
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions */
 	struct mf_events events;
-	pthread_t thread;
+	pthread_t thread; /* of a network thread, as are these */
 	bool started;
 	_Atomic unsigned n_jobs; /* sent to it and not done */
 
@@ -37,9 +44,17 @@ struct mf_http_thread {
 	CURL **spare; /* easy handles for reuse */
 	unsigned n_spare;
 	uint64_t last_tick_us;
-	uint64_t warn_after_us; /* of a silent server, not before */
 	struct mf_window window;
 	struct mf_sockets sockets;
+};
+
+/* Lanes for callers' threads, as many as were needed at once. */
+struct mf_http_callers {
+	struct mf_http *http;
+	unsigned most;
+	pthread_mutex_t lock; /* guards all below */
+	unsigned n;
+	struct mf_http_lane *all, *idle; /* idle: the one that was used last comes first */
 };
 
 struct mf_http {
@@ -62,8 +77,10 @@ struct mf_http {
 
 	bool curl_ready;
 	_Atomic bool cancelled;
+	_Atomic uint64_t warn_after_us; /* of a silent server, not before */
 	unsigned n_threads;
-	struct mf_http_thread *threads;
+	struct mf_http_lane *threads; /* theirs */
+	struct mf_http_callers plain, tls;
 };
 
 /* One request, on the stack of its caller. */
@@ -71,7 +88,7 @@ struct mf_http_job {
 	/* Set by the caller before it is sent off, constant after. */
 	struct mf_http *http;
 	const struct mf_http_request *request;
-	struct mf_http_response *r; /* the network thread's until done */
+	struct mf_http_response *r; /* the lane's until done */
 	struct mf_http_patience patience;
 	struct mf_url url;
 	struct mf_http_headers headers;
@@ -83,7 +100,7 @@ struct mf_http_job {
 	uint64_t begin_us;
 
 	/* Between both sides. */
-	struct mf_http_thread *thread;
+	struct mf_http_lane *lane;
 	_Atomic bool cancel;  /* by the caller */
 	_Atomic bool room;    /* by the caller: there is room again */
 	pthread_mutex_t lock; /* guards from here ... */
@@ -99,7 +116,7 @@ struct mf_http_job {
 	uint8_t *to; /* request->place, behind what the window has for it; NULL: there is none */
 	size_t to_bytes; /* ... to here */
 
-	/* The network thread's. */
+	/* The lane's. */
 	struct mf_http_job *next, **link;
 	CURL *easy;
 	bool added; /* to the multi handle */
@@ -126,30 +143,44 @@ struct mf_http_job {
 };
 
 /* engine.c */
-/* Requests under way in all threads, at least 1. */
+/* Requests under way in all network threads, at least 1. */
 unsigned mf_http_jobs(struct mf_http *http);
 /* The present limit of the download rate; 0: none. */
 uint64_t mf_http_down_rate(const struct mf_http *http);
-void mf_http_wake(struct mf_http_thread *t);
+void mf_http_wake(struct mf_http_lane *t);
 
-/* loop.c: the body of a network thread; arg is its struct mf_http_thread. */
+/* loop.c: the body of a network thread; arg is its struct mf_http_lane. */
 void *mf_http_loop(void *arg);
 
+/* Carry one job, to its end, on a lane that this thread has taken. */
+void mf_http_loop_once(struct mf_http_lane *t, struct mf_http_job *job);
+
+/* lane.c. 0, or -1 with *e set: then there is nothing to be undone. */
+int mf_http_lane_init(
+    struct mf_http_lane *t, struct mf_http *http, unsigned kept, struct mf_error *e);
+void mf_http_lane_fini(struct mf_http_lane *t); /* nobody goes along it; a zeroed one is fine */
+void mf_http_callers_init(struct mf_http_callers *c, struct mf_http *http, unsigned most);
+void mf_http_callers_fini(struct mf_http_callers *c);
+/* A lane of this thread's own, until it gives it back. NULL: it has to be a network thread's. */
+struct mf_http_lane *mf_http_callers_take(struct mf_http_callers *c);
+void mf_http_callers_give(struct mf_http_callers *c, struct mf_http_lane *t);
+void mf_http_callers_wake(struct mf_http_callers *c); /* all of them */
+
 /* transfer.c: give job an easy handle from t and set it up. 0, or -1 with job->error set. */
-int mf_http_transfer_begin(struct mf_http_thread *t, struct mf_http_job *job);
+int mf_http_transfer_begin(struct mf_http_lane *t, struct mf_http_job *job);
 /* Has any of the request left, so that the server may have seen it? */
 bool mf_http_transfer_left(const struct mf_http_job *job);
 /* Take it back; what it measured goes to job->r. */
-void mf_http_transfer_end(struct mf_http_thread *t, struct mf_http_job *job);
+void mf_http_transfer_end(struct mf_http_lane *t, struct mf_http_job *job);
 
-/* callbacks.c: what curl calls, on the network thread; arg is the job. */
+/* callbacks.c: what curl calls, on the lane's thread; arg is the job. */
 size_t mf_http_on_head(char *line, size_t size, size_t n, void *arg);
 size_t mf_http_on_body(char *bytes, size_t size, size_t n, void *arg);
 size_t mf_http_on_read(char *out, size_t size, size_t n, void *arg);
 int mf_http_on_seek(void *arg, curl_off_t offset, int origin);
 int mf_http_on_ready(void *arg, char *peer, char *local, int peer_port, int local_port);
 int mf_http_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose);
-int mf_http_on_close(void *arg, curl_socket_t fd); /* arg is the thread */
+int mf_http_on_close(void *arg, curl_socket_t fd); /* arg is the lane */
 
 /* answer.c: read one line of an answer's head into job->r; n bytes with the line's end. 0, or -1
  * with job->cut and job->error set. */

@@ -15,7 +15,7 @@
 #define WARN_AGAIN_US 60000000u
 
 static void
-link_job(struct mf_http_thread *t, struct mf_http_job *job)
+link_job(struct mf_http_lane *t, struct mf_http_job *job)
 {
 	job->next = t->jobs;
 	job->link = &t->jobs;
@@ -32,14 +32,15 @@ unlink_job(struct mf_http_job *job)
 		job->next->link = job->link;
 }
 
-/* The last touch of a job: its caller may be gone when this returns. */
+/* The last touch of a job by a network thread: its caller may be gone when this returns. */
 static void
-finish(struct mf_http_thread *t, struct mf_http_job *job, CURLcode code)
+finish(struct mf_http_lane *t, struct mf_http_job *job, CURLcode code)
 {
 	unlink_job(job);
 	(void)mf_http_judge(job, code);
 	mf_http_transfer_end(t, job);
-	atomic_fetch_sub_explicit(&t->n_jobs, 1, memory_order_relaxed);
+	if (t->started)
+		atomic_fetch_sub_explicit(&t->n_jobs, 1, memory_order_relaxed);
 	pthread_mutex_lock(&job->lock);
 	job->done = true;
 	pthread_cond_signal(&job->changed);
@@ -60,7 +61,7 @@ goes_with_head(const struct mf_http_job *job, uint64_t now_us)
 
 /* Send it off once the rate lets its head pass, and the body that goes with it. */
 static void
-try_start(struct mf_http_thread *t, struct mf_http_job *job, uint64_t now_us)
+try_start(struct mf_http_lane *t, struct mf_http_job *job, uint64_t now_us)
 {
 	size_t n = job->head_bytes;
 
@@ -79,7 +80,7 @@ try_start(struct mf_http_thread *t, struct mf_http_job *job, uint64_t now_us)
 
 /* New jobs, oldest first. false: closing, and there are none left. */
 static bool
-take_inbox(struct mf_http_thread *t, uint64_t now_us)
+take_inbox(struct mf_http_lane *t, uint64_t now_us)
 {
 	struct mf_http_job *job, *next, *oldest = NULL;
 	bool closing;
@@ -103,7 +104,7 @@ take_inbox(struct mf_http_thread *t, uint64_t now_us)
 }
 
 static void
-collect(struct mf_http_thread *t)
+collect(struct mf_http_lane *t)
 {
 	struct mf_http_job *job;
 	CURLMsg *m;
@@ -160,13 +161,15 @@ sent_bytes(const struct mf_http_job *job)
 static void
 warn_of_silence(struct mf_http_job *job, const char *what, uint64_t us, uint64_t limit_us)
 {
-	struct mf_http_thread *t = job->thread;
+	struct mf_http *http = job->http;
 	char text[MF_UNIT_TEXT_BYTES], limit[MF_UNIT_TEXT_BYTES];
-	const uint64_t now_us = t->http->now_us();
+	const uint64_t now_us = http->now_us();
+	uint64_t after_us = atomic_load(&http->warn_after_us);
 
-	if (us < WARN_MIN_US || us < limit_us / 4 || now_us < t->warn_after_us)
+	if (us < WARN_MIN_US || us < limit_us / 4 || now_us < after_us ||
+	    !atomic_compare_exchange_strong(
+		&http->warn_after_us, &after_us, now_us + WARN_AGAIN_US))
 		return;
-	t->warn_after_us = now_us + WARN_AGAIN_US;
 	mf_log(MF_LOG_WARNING, "%s %s for %s; it is given %s", job->url.host, what,
 	    mf_format_duration(us, text), mf_format_duration(limit_us, limit));
 }
@@ -232,7 +235,7 @@ check(struct mf_http_job *job, uint64_t now_us, uint64_t us)
 
 /* One look at one job. When to look again at the latest. */
 static uint64_t
-tend(struct mf_http_thread *t, struct mf_http_job *job, uint64_t now_us, uint64_t us)
+tend(struct mf_http_lane *t, struct mf_http_job *job, uint64_t now_us, uint64_t us)
 {
 	uint64_t due_us = now_us + LOOK_US;
 	CURLcode code = CURLE_OK;
@@ -260,7 +263,7 @@ tend(struct mf_http_thread *t, struct mf_http_job *job, uint64_t now_us, uint64_
 
 /* How long the thread may sleep, in ms. */
 static int
-tend_all(struct mf_http_thread *t)
+tend_all(struct mf_http_lane *t)
 {
 	const uint64_t now_us = t->http->now_us();
 	uint64_t us = now_us - t->last_tick_us, due_us = now_us + LOOK_US, job_due_us;
@@ -281,10 +284,43 @@ tend_all(struct mf_http_thread *t)
 	return due_us <= now_us ? 0 : (int)((due_us - now_us + 999) / 1000);
 }
 
+/* Does its caller not want it any more? Asked as often as time limits are looked at. */
+static bool
+is_unwanted(const struct mf_http_job *job, uint64_t *asked_us)
+{
+	const struct mf_http_request *q = job->request;
+	const uint64_t now_us = job->http->now_us();
+
+	if (q->interrupted == NULL || now_us - *asked_us < LOOK_US)
+		return false;
+	*asked_us = now_us;
+	return q->interrupted(q->interrupted_arg);
+}
+
+void
+mf_http_loop_once(struct mf_http_lane *t, struct mf_http_job *job)
+{
+	uint64_t asked_us = t->http->now_us();
+	int sleep_ms;
+
+	t->last_tick_us = asked_us;
+	link_job(t, job);
+	try_start(t, job, asked_us);
+	while (!job->done) {
+		sleep_ms = tend_all(t);
+		if (job->done)
+			break;
+		mf_events_wait(&t->events, sleep_ms);
+		collect(t);
+		if (!job->done && is_unwanted(job, &asked_us))
+			atomic_store(&job->cancel, true);
+	}
+}
+
 void *
 mf_http_loop(void *arg)
 {
-	struct mf_http_thread *t = arg;
+	struct mf_http_lane *t = arg;
 	int sleep_ms;
 
 	(void)pthread_setname_np(pthread_self(), "net");

@@ -88,10 +88,9 @@ append(struct curl_slist **list, const char *name, const char *value)
 	struct curl_slist *longer = NULL;
 
 	mf_buf_reserve(&line, strlen(name) + strlen(value) + 3);
-	if (value[0] == '\0')
-		mf_buf_printf(&line, "%s;", name);
-	else
-		mf_buf_printf(&line, "%s: %s", name, value);
+	mf_buf_put_text(&line, name);
+	mf_buf_put_text(&line, value[0] == '\0' ? ";" : ": ");
+	mf_buf_put_text(&line, value);
 	if (mf_buf_cstr(&line) != NULL)
 		longer = curl_slist_append(*list, (const char *)line.data);
 	if (line.data != NULL)
@@ -214,7 +213,7 @@ static void
 submit(struct mf_http_job *job)
 {
 	struct mf_http *http = job->http;
-	struct mf_http_thread *t = &http->threads[0];
+	struct mf_http_lane *t = &http->threads[0];
 	unsigned i;
 	bool first;
 
@@ -223,7 +222,7 @@ submit(struct mf_http_job *job)
 		    atomic_load_explicit(&t->n_jobs, memory_order_relaxed))
 			t = &http->threads[i];
 	atomic_fetch_add_explicit(&t->n_jobs, 1, memory_order_relaxed);
-	job->thread = t;
+	job->lane = t;
 	pthread_mutex_lock(&t->lock);
 	job->next = t->inbox;
 	first = t->inbox == NULL;
@@ -237,7 +236,7 @@ static void
 cancel(struct mf_http_job *job)
 {
 	atomic_store(&job->cancel, true);
-	mf_http_wake(job->thread);
+	mf_http_wake(job->lane);
 }
 
 /* Did the sink say where the rest belongs? What the window holds still goes there through it. */
@@ -304,7 +303,7 @@ drain(struct mf_http_job *job, bool failed, struct mf_error *e)
 	}
 	if (wake) {
 		atomic_store(&job->room, true);
-		mf_http_wake(job->thread);
+		mf_http_wake(job->lane);
 	}
 	return rc;
 }
@@ -396,13 +395,45 @@ log_request(const struct mf_http_job *job)
 	    "ms", ms, "connection", r->new_connection ? "new" : "kept", NULL);
 }
 
+/* A lane for it where it is short: it does not keep this thread from taking what comes, and no rate
+ * is to be kept between it and others. NULL: a network thread's. */
+static struct mf_http_lane *
+take_lane(struct mf_http_job *job, struct mf_http_callers **callers)
+{
+	const struct mf_http_pacer *p = &job->http->pacer;
+	const uint64_t now_us = job->begin_us;
+
+	if (job->request->sink != NULL || job->request->body_bytes > MF_HTTP_SHORT_BYTES)
+		return NULL;
+	if (p->rate != NULL && (p->rate(p->arg, MF_HTTP_UP, now_us) != 0 ||
+				   p->rate(p->arg, MF_HTTP_DOWN, now_us) != 0))
+		return NULL;
+	*callers = job->url.tls ? &job->http->tls : &job->http->plain;
+	return mf_http_callers_take(*callers);
+}
+
+/* 0, or -1 where the sink failed. */
+static int
+carry(struct mf_http_job *job, struct mf_error *e)
+{
+	struct mf_http_callers *callers;
+	struct mf_http_lane *lane = take_lane(job, &callers);
+
+	if (lane == NULL) {
+		submit(job);
+		return wait_for(job, e);
+	}
+	job->lane = lane;
+	mf_http_loop_once(lane, job);
+	mf_http_callers_give(callers, lane);
+	return 0;
+}
+
 static int
 carry_out(struct mf_http_job *job, struct mf_error *e)
 {
-	int rc;
+	int rc = carry(job, e);
 
-	submit(job);
-	rc = wait_for(job, e);
 	if (job->request->place != NULL)
 		job->request->place->filled = job->placed;
 	job->r->times.total_us = job->http->now_us() - job->begin_us;

@@ -102,7 +102,7 @@ set_callbacks(CURL *c, struct mf_http_job *job)
 	SET(c, rc, CURLOPT_SOCKOPTFUNCTION, mf_http_on_socket);
 	SET(c, rc, CURLOPT_SOCKOPTDATA, (void *)job);
 	SET(c, rc, CURLOPT_CLOSESOCKETFUNCTION, mf_http_on_close);
-	SET(c, rc, CURLOPT_CLOSESOCKETDATA, (void *)job->thread);
+	SET(c, rc, CURLOPT_CLOSESOCKETDATA, (void *)job->lane);
 	SET(c, rc, CURLOPT_PREREQFUNCTION, mf_http_on_ready);
 	SET(c, rc, CURLOPT_PREREQDATA, (void *)job);
 	SET(c, rc, CURLOPT_SEEKFUNCTION, mf_http_on_seek);
@@ -140,8 +140,8 @@ set_limits(CURL *c, const struct mf_http_job *job)
 	CURLcode rc = CURLE_OK;
 	uint64_t age_s;
 
-	mf_window_set_rate(&job->thread->window, rate, job->http->now_us());
-	age_s = mf_window_age_max_s(&job->thread->window, job->http->now_us());
+	mf_window_set_rate(&job->lane->window, rate, job->http->now_us());
+	age_s = mf_window_age_max_s(&job->lane->window, job->http->now_us());
 	if (age_s > 0)
 		SET(c, rc, CURLOPT_MAXLIFETIME_CONN, (long)age_s);
 	SET(c, rc, CURLOPT_BUFFERSIZE,
@@ -153,7 +153,7 @@ set_limits(CURL *c, const struct mf_http_job *job)
 }
 
 static CURL *
-take_easy(struct mf_http_thread *t)
+take_easy(struct mf_http_lane *t)
 {
 	CURL *c;
 
@@ -165,7 +165,7 @@ take_easy(struct mf_http_thread *t)
 }
 
 int
-mf_http_transfer_begin(struct mf_http_thread *t, struct mf_http_job *job)
+mf_http_transfer_begin(struct mf_http_lane *t, struct mf_http_job *job)
 {
 	CURLcode rc = CURLE_OK;
 	CURL *c = take_easy(t);
@@ -222,7 +222,7 @@ measure(struct mf_http_job *job)
 }
 
 void
-mf_http_transfer_end(struct mf_http_thread *t, struct mf_http_job *job)
+mf_http_transfer_end(struct mf_http_lane *t, struct mf_http_job *job)
 {
 	if (job->easy == NULL)
 		return;
@@ -235,7 +235,7 @@ mf_http_transfer_end(struct mf_http_thread *t, struct mf_http_job *job)
 	(void)curl_easy_setopt(job->easy, CURLOPT_HTTPHEADER, NULL);
 	/* after a failed lookup it holds a buffer, of which no size can be set any more: it would
 	 * refuse all that comes (libcurl 7.88) */
-	if (job->r->failure == MF_HTTP_OK && t->n_spare < t->http->kept_per_thread)
+	if (job->r->failure == MF_HTTP_OK && t->n_spare < t->kept)
 		t->spare[t->n_spare++] = job->easy;
 	else
 		curl_easy_cleanup(job->easy);

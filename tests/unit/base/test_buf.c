@@ -158,6 +158,31 @@ test_take_and_text(void **state)
 	mf_buf_fini(&b);
 }
 
+/* A text of each length into a buffer that has room for so much, also for its NUL, or not. */
+static void
+test_text_at_the_edge(void **state)
+{
+	static const char text[] = "0123456789";
+	size_t room, n;
+
+	(void)state;
+	for (room = 1; room < 8; room++)
+		for (n = 0; n < sizeof text; n++) {
+			struct mf_buf b = MF_BUF_INIT;
+
+			assert_int_equal(mf_buf_reserve(&b, 64), 0);
+			while (b.capacity - b.len > room)
+				mf_buf_put_u8(&b, '-');
+			mf_buf_printf(&b, "%.*s", (int)n, text);
+			mf_buf_put_text(&b, text + (sizeof text - 1 - n));
+			assert_int_equal(strlen(mf_buf_cstr(&b)), 64 - room + 2 * n);
+			assert_memory_equal(b.data + 64 - room, text, n);
+			assert_memory_equal(
+			    b.data + 64 - room + n, text + (sizeof text - 1 - n), n);
+			mf_buf_fini(&b);
+		}
+}
+
 static void
 test_unaligned_integers(void **state)
 {
@@ -182,6 +207,7 @@ main(void)
 	    cmocka_unit_test(test_reader_blocks),
 	    cmocka_unit_test(test_sticky_failure),
 	    cmocka_unit_test(test_take_and_text),
+	    cmocka_unit_test(test_text_at_the_edge),
 	    cmocka_unit_test(test_unaligned_integers),
 	};
 

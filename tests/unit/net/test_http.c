@@ -16,6 +16,7 @@
 
 #include "src/base/log.h"
 #include "src/net/http.h"
+#include "tests/unit/net/carriers.h"
 #include "tests/unit/net/http_server.h"
 
 #define BIG ((size_t)5 << 20)
@@ -60,7 +61,7 @@ is_pattern(const uint8_t *bytes, size_t n)
 static void
 begin(struct fixture *f, http_play *play, void *arg)
 {
-	const struct mf_http_params params = {.net_threads = 1};
+	const struct mf_http_params params = {.net_threads = 1, .pacer = CARRIERS_PACER};
 
 	*f = (struct fixture){.r = MF_HTTP_RESPONSE_INIT};
 	f->server = http_server_start(play, arg);
@@ -691,7 +692,7 @@ run_many(void *arg)
 static void
 parallel(void **state)
 {
-	const struct mf_http_params params = {.net_threads = 3};
+	const struct mf_http_params params = {.net_threads = 3, .pacer = CARRIERS_PACER};
 	pthread_t threads[MANY_THREADS];
 	struct fixture f;
 	struct many m = {.f = &f};

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "src/net/http.h"
+#include "tests/unit/net/carriers.h"
 #include "tests/unit/net/http_server.h"
 
 #define MS ((uint64_t)1000)
@@ -32,7 +33,7 @@ struct fixture {
 static void
 begin(struct fixture *f, http_play *play, void *arg)
 {
-	const struct mf_http_params params = {.net_threads = 1};
+	const struct mf_http_params params = {.net_threads = 1, .pacer = CARRIERS_PACER};
 
 	*f = (struct fixture){.r = MF_HTTP_RESPONSE_INIT};
 	f->server = http_server_start(play, arg);

@@ -378,6 +378,51 @@ google_dialect(void **state)
 }
 
 static void
+authorization(const struct mf_s3_request *r, char out[512])
+{
+	struct mf_s3_signed s;
+
+	assert_int_equal(mf_s3_sign(r, &s, NULL), 0);
+	(void)snprintf(out, 512, "%s", added(&s, "Authorization"));
+	mf_s3_signed_fini(&s);
+}
+
+/* The key that was derived for one day, region, service or dialect is not used for another: what
+ * one set of credentials signs in turn is what fresh ones sign. */
+static void
+each_scope_has_its_own_key(void **state)
+{
+	const struct mf_s3_request all[] = {
+	    {.region = "r", .now_unix_s = OWN_TIME},
+	    {.region = "r", .now_unix_s = OWN_TIME + 60}, /* another signature, of the same key */
+	    {.region = "r", .now_unix_s = OWN_TIME + 86400},
+	    {.region = "q", .now_unix_s = OWN_TIME},
+	    {.region = "r", .service = "sts", .now_unix_s = OWN_TIME},
+	    {.region = "r", .dialect = &mf_s3_goog4, .now_unix_s = OWN_TIME},
+	};
+	const size_t n = sizeof all / sizeof all[0];
+	struct mf_s3_credentials *kept = credentials("id", "secret", NULL), *fresh;
+	char text[512], want[512];
+	struct mf_s3_request r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3 * n; i++) {
+		r = all[i < n ? i : (i * 5) % n]; /* in order, then back and forth */
+		r.method = "GET";
+		r.host = "h";
+		r.path = "/";
+		r.credentials = kept;
+		authorization(&r, text);
+		r.credentials = fresh = credentials("id", "secret", NULL);
+		authorization(&r, want);
+		mf_s3_credentials_unref(fresh);
+		assert_string_equal(text, want);
+	}
+	mf_s3_credentials_unref(kept);
+}
+
+static void
 refused(void **state)
 {
 	static const struct mf_s3_header bad[] = {{"x y", "v"}, {"", "v"}, {"x:", "v"},
@@ -546,6 +591,7 @@ main(void)
 	    cmocka_unit_test(same_as_botocore),
 	    cmocka_unit_test(added_headers),
 	    cmocka_unit_test(google_dialect),
+	    cmocka_unit_test(each_scope_has_its_own_key),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(headers_that_change_are_not_signed),
 	    cmocka_unit_test(query_order),
