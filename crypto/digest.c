@@ -15,7 +15,7 @@ const struct mf_sha256_row mf_sha256_sodium = {"sha256 (libsodium)", sodium_dige
 void
 mf_sha256(const void *bytes, size_t n, uint8_t out[MF_SHA256_BYTES])
 {
-	mf_sha256_evp.digest(bytes, n, out);
+	mf_sha256_together.digest(bytes, n, out);
 }
 
 void

@@ -4,14 +4,16 @@
  *
  * SHA-256 (FIPS 180-4) is one implementation behind a row with a function pointer; a variant
  * is a file: digest.c holds the reference, by libsodium; digest_evp.c computes the same bytes
- * about five times as fast through libcrypto. HMAC-SHA256 is RFC 2104, by libsodium.
+ * about five times as fast through libcrypto; sha256_together.c those of large pieces two at a
+ * time, whichever threads they belong to, where the processor has instructions for it, and leaves
+ * all others to libcrypto. HMAC-SHA256 is RFC 2104, by libsodium.
  *
  * MD5 (RFC 1321) protects nothing against anybody: it is here because S3 asks for Content-MD5
  * in places and calls it ETag in others. Several streams at once are computed in the lanes of the
  * processor's vectors (md5.c), whichever threads they belong to: three to five times as fast as one
  * after the other, which matters where few processors have many streams to read. They meet under a
  * lock of the process; a struct mf_md5 belongs to one thread at a time. All others are pure
- * functions.
+ * functions of their arguments.
  */
 #ifndef MF_CRYPTO_DIGEST_H
 #define MF_CRYPTO_DIGEST_H
@@ -34,6 +36,7 @@ struct mf_sha256_row {
 
 extern const struct mf_sha256_row mf_sha256_sodium;
 extern const struct mf_sha256_row mf_sha256_evp;
+extern const struct mf_sha256_row mf_sha256_together;
 
 /* By the fastest row. */
 void mf_sha256(const void *bytes, size_t n, uint8_t out[MF_SHA256_BYTES]);

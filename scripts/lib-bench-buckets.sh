@@ -421,6 +421,12 @@ requests_but_listings() { # directory, URL
 	grep '"message":"http request"' "$log" | grep -vc '"method":"GET"' || true
 }
 
+# How far it can go: a client that only sends requests which were made before, one thread on 8 or 32
+# connections, takes 0.45 or 0.46 of rclone's time (10.1 s and 8.9 s on 2 processors, of which the
+# gateway has 16.6 and 15.2 processor seconds and 3 and 2 are idle). More threads than connections, so
+# that a request lies ready when an answer comes, or fewer wake-ups of a network thread that waits a
+# little for more answers, were tried and gain nothing: requests are 95 % of the time in the gateway.
+#
 # A gateway that holds much is slower (the second 20,000 objects take a tenth longer), and to delete
 # them takes longer than to measure: so each program has an empty one.
 small_ours() { # transfers

@@ -12,9 +12,9 @@
 
 #define CONNECTIONS_DEFAULT 64
 #define PROXY_BYTES_MAX 1024
-/* Lanes of callers. One costs some ten KiB, and with TLS all certificates of the system, which curl
- * keeps for each multi handle: 13 ms to read them and 0.8 MiB. */
-#define CALLERS_PLAIN 64
+/* Lanes of callers. One costs some ten KiB and five descriptors, and with TLS all certificates of
+ * the system, which curl keeps for each multi handle: 13 ms to read them and 0.8 MiB. */
+#define CALLERS_PLAIN 32
 #define CALLERS_TLS 8
 #define SECOND_US ((uint64_t)1000000)
 

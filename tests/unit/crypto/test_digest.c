@@ -12,7 +12,8 @@
 #include "crypto/digest.h"
 #include "src/base/hex.h"
 
-static const struct mf_sha256_row *const rows[] = {&mf_sha256_sodium, &mf_sha256_evp};
+static const struct mf_sha256_row *const rows[] = {
+    &mf_sha256_sodium, &mf_sha256_evp, &mf_sha256_together};
 
 static void
 assert_hex(const uint8_t *bytes, size_t n, const char *want)

@@ -93,7 +93,7 @@ await_network_thread(void)
 	const struct timespec ms = {.tv_nsec = 1000000};
 	unsigned i;
 
-	for (i = 0; i < 2000 && sleeps_of("net") == 0; i++)
+	for (i = 0; i < 20000 && sleeps_of("net") == 0; i++)
 		(void)nanosleep(&ms, NULL);
 	assert_true(sleeps_of("net") > 0);
 }
