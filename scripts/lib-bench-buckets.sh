@@ -426,6 +426,8 @@ requests_but_listings() { # directory, URL
 # gateway has 16.6 and 15.2 processor seconds and 3 and 2 are idle). More threads than connections, so
 # that a request lies ready when an answer comes, or fewer wake-ups of a network thread that waits a
 # little for more answers, were tried and gain nothing: requests are 95 % of the time in the gateway.
+# Over a line of 40 ms (2,000 files) it is 0.505 at 8 and at 32: a request for each file, sent as soon
+# as the answer before it is there, in place of rclone's two.
 #
 # A gateway that holds much is slower (the second 20,000 objects take a tenth longer), and to delete
 # them takes longer than to measure: so each program has an empty one.
