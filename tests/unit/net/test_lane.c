@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "src/net/http_int.h"
+#define ON_NETWORK_THREADS /* the limit, which comes and goes here */
+#include "tests/unit/net/carriers.h"
 #include "tests/unit/net/http_server.h"
 
 #define REQUESTS 50
@@ -76,34 +78,12 @@ swallow(
 	return 0;
 }
 
-static atomic_uint_fast64_t rate;
+static atomic_bool limited;
 
 static uint64_t
 get_rate(void *arg, enum mf_http_direction direction, uint64_t now_us)
 {
-	(void)arg;
-	(void)direction;
-	(void)now_us;
-	return atomic_load(&rate);
-}
-
-static uint64_t
-take(void *arg, enum mf_http_direction direction, uint64_t n_bytes, uint64_t now_us)
-{
-	(void)arg;
-	(void)direction;
-	(void)n_bytes;
-	return now_us;
-}
-
-static uint64_t
-no_wait(void *arg, enum mf_http_direction direction, uint64_t ticket, uint64_t now_us)
-{
-	(void)arg;
-	(void)direction;
-	(void)ticket;
-	(void)now_us;
-	return 0;
+	return atomic_load(&limited) ? carriers_rate(arg, direction, now_us) : 0;
 }
 
 /* Did the network thread carry them? Each would cost it some ten us at least; what it still does
@@ -129,7 +109,7 @@ static void
 short_ones_are_no_network_threads(void **state)
 {
 	static const uint8_t body[MF_HTTP_SHORT_BYTES + 1];
-	const struct mf_http_params params = {.pacer = {get_rate, take, no_wait, NULL}};
+	const struct mf_http_params params = {.pacer = {get_rate, carriers_take, carriers_wait, NULL}};
 	struct http_server *server = http_server_start(play_ok, NULL);
 	struct mf_http *http = mf_http_open(&params, NULL);
 	char url[64];
@@ -151,9 +131,9 @@ short_ones_are_no_network_threads(void **state)
 	q.sink = swallow; /* this thread may be busy with what it is given */
 	assert_true(by_network_thread(http, &q));
 	q.sink = NULL;
-	atomic_store(&rate, UINT64_C(1) << 40);
+	atomic_store(&limited, true);
 	assert_true(by_network_thread(http, &q));
-	atomic_store(&rate, 0);
+	atomic_store(&limited, false);
 	assert_false(by_network_thread(http, &q));
 	assert_int_equal(http_server_requests(server), 6 * REQUESTS);
 	mf_http_close(http);
