@@ -9,6 +9,7 @@
 #include "src/base/size.h"
 
 #define FIRST_CAPACITY 64
+#define LINE_CHARS 160 /* more than most of what is formatted */
 
 void
 mf_buf_fini(struct mf_buf *b)
@@ -121,12 +122,17 @@ mf_buf_put_text(struct mf_buf *b, const char *s)
 void
 mf_buf_printf(struct mf_buf *b, const char *fmt, ...)
 {
-	const size_t room = b->capacity - b->len;
+	size_t room;
 	va_list ap;
 	int n;
 
 	if (b->failed)
 		return;
+	/* Mostly that is enough, and it is formatted once. What has room already was given as much
+	 * as it may need. */
+	if (b->capacity == 0 && mf_buf_reserve(b, LINE_CHARS) != 0)
+		return;
+	room = b->capacity - b->len;
 	va_start(ap, fmt);
 	n = vsnprintf(room > 0 ? (char *)b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);

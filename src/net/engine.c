@@ -43,6 +43,7 @@ init_curl(struct mf_http *http, struct mf_error *e)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return mf_error_set(e, MF_EFAIL, "cannot start libcurl");
 	http->curl_ready = true;
+	http->curl_has_bundle = v->cainfo != NULL && v->cainfo[0] != '\0';
 	return 0;
 }
 

@@ -76,6 +76,7 @@ struct mf_http {
 	struct mf_blocks *windows; /* of jobs, used again */
 
 	bool curl_ready;
+	bool curl_has_bundle; /* of authorities, built in: its CURLOPT_CAINFO(3) */
 	_Atomic bool cancelled;
 	_Atomic uint64_t warn_after_us; /* of a silent server, not before */
 	unsigned n_threads;

@@ -33,7 +33,6 @@ set_policy(CURL *c)
 static CURLcode
 set_trust(CURL *c, const struct mf_http *http)
 {
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
 	CURLcode rc = CURLE_OK;
 
 	SET(c, rc, CURLOPT_SSL_VERIFYPEER, http->unverified ? 0L : 1L);
@@ -42,7 +41,7 @@ set_trust(CURL *c, const struct mf_http *http)
 		SET(c, rc, CURLOPT_CAINFO, http->ca_file);
 		SET(c, rc, CURLOPT_PROXY_CAINFO, http->ca_file);
 	}
-	if (http->ca_file != NULL || (v->cainfo != NULL && v->cainfo[0] != '\0')) {
+	if (http->ca_file != NULL || http->curl_has_bundle) {
 		SET(c, rc, CURLOPT_CAPATH, NULL);
 		SET(c, rc, CURLOPT_PROXY_CAPATH, NULL);
 	}

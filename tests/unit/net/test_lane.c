@@ -109,7 +109,8 @@ static void
 short_ones_are_no_network_threads(void **state)
 {
 	static const uint8_t body[MF_HTTP_SHORT_BYTES + 1];
-	const struct mf_http_params params = {.pacer = {get_rate, carriers_take, carriers_wait, NULL}};
+	const struct mf_http_params params = {
+	    .pacer = {get_rate, carriers_take, carriers_wait, NULL}};
 	struct http_server *server = http_server_start(play_ok, NULL);
 	struct mf_http *http = mf_http_open(&params, NULL);
 	char url[64];
